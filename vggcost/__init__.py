@@ -1,0 +1,40 @@
+"""vggcost: what a VGG costs, layer by layer, to the last digit.
+
+>>> import vggcost
+>>> vggcost.cost("D").totals.params
+138357544
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vggcost.api import Cost, closed_form, cost
+    from vggcost.errors import VggcostError
+
+__version__ = "0.1.0"
+__all__ = ["Cost", "VggcostError", "__version__", "closed_form", "cost"]
+
+_HOMES = {
+    "Cost": "vggcost.api",
+    "closed_form": "vggcost.api",
+    "cost": "vggcost.api",
+    "VggcostError": "vggcost.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its room when it is first asked for, so that importing vggcost costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vggcost' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

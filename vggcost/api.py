@@ -1,0 +1,306 @@
+"""What `vggcost.cost(...)` returns: a network's cost with its rows, its totals, and its ways out."""
+
+from __future__ import annotations
+
+from vggcost import configs, formulas, units
+from vggcost.notation import in_letters, in_numbers
+from vggcost.record import Record
+from vggcost.report.layer_table import View, csv_text, markup, screen
+from vggcost.table import Table, checked_count, table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+    from vggcost.closed_forms import ClosedForm
+    from vggcost.layers import Size
+    from vggcost.receptive_field import Field
+    from vggcost.table import Row
+
+
+class LayerCost(Record):
+    """One layer: shapes (batch first), parameters, the textbook's MACs and FLOPs, and the convention's count."""
+
+    name: str
+    kind: str
+    path: str | None
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    params: int
+    macs: int
+    flops: int
+    count: int
+
+
+class Totals(Record):
+    """The sums over all layers, and the memory of the parameters [B]."""
+
+    params: int
+    macs: int
+    flops: int
+    count: int
+    weight_bytes: int
+
+
+class Cost:
+    """A network's cost at one input, as plain ints.
+
+    `layers` has a row a layer in execution order, `totals` the sums of its columns.
+    """
+
+    def __init__(self, counted: Table, dtype: str, convention: str) -> None:
+        self.table = counted
+        self.dtype = dtype
+        self.convention = convention
+        self.unit = "MAC"
+        self.layers: tuple[LayerCost, ...] = tuple(
+            LayerCost(
+                row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs
+            )
+            for row in counted.rows
+        )
+        self.totals = Totals(
+            counted.params,
+            counted.macs,
+            counted.flops,
+            sum(layer.count for layer in self.layers),
+            formulas.weight_bytes(counted.params, units.dtype_bytes(dtype)),
+        )
+
+    @property
+    def network(self) -> configs.Network:
+        """The network that was counted."""
+        return self.table.network
+
+    @property
+    def input(self) -> tuple[int, ...]:
+        """The input's shape, batch first."""
+        return self.table.input
+
+    def __repr__(self) -> str:
+        return (
+            f"<vggcost {self.network.title} at {units.shape_text(self.input)}:"
+            f" {self.totals.params:,} parameters, {self.totals.macs:,} MACs>"
+        )
+
+    def to_dict(self, view: View | None = None) -> dict[str, Any]:
+        """The JSON document as a dictionary: schema vggcost.table/1."""
+        view = view or View()
+        return {
+            "schema": "vggcost.table/1",
+            "network": {
+                "name": self.network.name,
+                "title": self.network.title,
+                "options": self.network.variant.options(),
+            },
+            "input": list(self.input),
+            "dtype": self.dtype,
+            "convention": self.convention,
+            "unit": self.unit,
+            "layers": self._layer_dicts(view),
+            "totals": self._total_dict(view),
+        }
+
+    def to_json(self, view: View | None = None) -> str:
+        """The document of `to_dict` as JSON; every int exact."""
+        import json
+
+        return json.dumps(self.to_dict(view), indent=2) + "\n"
+
+    def to_csv(self, view: View | None = None) -> str:
+        """A line a layer and a last line with the totals."""
+        return csv_text(self.to_dict(view), view or View())
+
+    def to_markdown(self, view: View | None = None) -> str:
+        """A Markdown table under a line that says what its numbers mean."""
+        return markup(self.to_dict(view), view or View(), "markdown")
+
+    def to_latex(self, view: View | None = None) -> str:
+        """A booktabs table; the line that says what its numbers mean is a comment."""
+        return markup(self.to_dict(view), view or View(), "latex")
+
+    def to_text(self, view: View | None = None) -> str:
+        """What `vggcost table` shows on a terminal."""
+        view = view or View()
+        return screen(self.to_dict(view.replace(formulas=True)), view)
+
+    def rendered(self, fmt: str, view: View | None = None) -> str:
+        """The cost in one of the formats that --format names."""
+        return _FORMATS[fmt](self, view)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame with a row a layer and no row of totals, so that a column's sum is its total."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [[getattr(layer, name) for name in LayerCost._fields] for layer in self.layers],
+            columns=list(LayerCost._fields),
+        )
+
+    def _repr_html_(self) -> str:
+        return markup(self.to_dict(), View(), "html")
+
+    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
+        dicts = [
+            {**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers
+        ]
+        for layer, row in zip(dicts, self.table.rows, strict=True):
+            if view.formulas:
+                layer.update(_formula_texts(row))
+            if view.activations:
+                layer["output_elements"] = row.output_elements
+                layer["output_bytes"] = row.output_elements * units.dtype_bytes(self.dtype)
+        if view.receptive_field:
+            from vggcost.receptive_field import fields
+
+            for layer, field in zip(dicts, fields(self.network.layers, self.input), strict=True):
+                layer.update(_field_lists(field))
+        return dicts
+
+    def _total_dict(self, view: View) -> dict[str, int]:
+        totals = dict(self.totals.__dict__)
+        if view.activations:
+            elements = sum(row.output_elements for row in self.table.rows)
+            totals["output_elements"] = elements
+            totals["output_bytes"] = elements * units.dtype_bytes(self.dtype)
+        return totals
+
+
+_FORMATS = {
+    "table": Cost.to_text,
+    "markdown": Cost.to_markdown,
+    "csv": Cost.to_csv,
+    "json": Cost.to_json,
+    "latex": Cost.to_latex,
+}
+
+
+def _formula_texts(row: Row) -> dict[str, str | None]:
+    calls = {"params": row.layer.params_call(), "macs": row.layer.macs_call(row.output)}
+    texts: dict[str, str | None] = {}
+    for name, call in calls.items():
+        texts[f"{name}_formula"] = in_letters(*call) if call else None
+        texts[f"{name}_numbers"] = in_numbers(*call) if call else None
+    return texts
+
+
+def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
+    if field is None:
+        return {"receptive_field": None, "stride": None, "padding": None}
+    return {
+        "receptive_field": list(field.size),
+        "stride": list(field.stride),
+        "padding": list(field.padding),
+    }
+
+
+def cost(
+    network: str = "D",
+    *,
+    batch_norm: bool = False,
+    classes: int = 1000,
+    in_channels: int = 3,
+    bias: bool = True,
+    adaptive_pool: bool = True,
+    size: int | tuple[int, int] = 224,
+    batch: int = 1,
+    dtype: str = "float32",
+    convention: str = "mac",
+) -> Cost:
+    """Return what a network costs, layer by layer.
+
+    network is a letter of the paper's Table 1 or an alias (``vgg16_bn``), size the image's height and width in
+    pixels (one int for a square), batch the images of one forward call.
+
+    Raises:
+        VggcostError: an unknown name, a count out of range, an image too small or one that does not fit fc6.
+
+    >>> cost("D").totals.params
+    138357544
+    >>> cost("vgg16", batch_norm=True, classes=10, size=(224, 320), batch=8).totals.macs
+    176043327488
+    """
+    variant = configs.Variant(batch_norm, classes, in_channels, bias, adaptive_pool)
+    image = image_size(size)
+    return count(build(network, variant, image), image, batch, dtype, convention)
+
+
+def count(
+    network: configs.Network,
+    size: tuple[int, int],
+    batch: int = 1,
+    dtype: str = "float32",
+    convention: str = "mac",
+) -> Cost:
+    """Return what a network that is built already costs.
+
+    Raises:
+        VggcostError: a count out of range, an image too small or one that does not fit fc6.
+    """
+    shape = (checked_count(batch, "batch"), network.variant.in_channels, *size)
+    return Cost(table(network, shape), dtype, convention)
+
+
+def build(network: str, variant: configs.Variant, size: int | tuple[int, int] = 224) -> configs.Network:
+    """Return the named network in a checked variant; a name that ends in _bn adds batch normalization.
+
+    Raises:
+        VggcostError: an unknown name or a count out of range.
+    """
+    letter, batch_norm = configs.resolve(network)
+    checked = variant.replace(
+        batch_norm=bool(variant.batch_norm or batch_norm),
+        classes=checked_count(variant.classes, "classes"),
+        in_channels=checked_count(variant.in_channels, "in-channels"),
+    )
+    return configs.network(letter, checked, image_size(size))
+
+
+def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of a size that may be one int.
+
+    Raises:
+        VggcostError: a side that is no whole number of at least 1.
+    """
+    sides = size if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2:
+        from vggcost.errors import VggcostError
+
+        raise VggcostError(f"size is {size!r}; give one number or (height, width)")
+    return checked_count(sides[0], "size (height)"), checked_count(sides[1], "size (width)")
+
+
+def closed_form(
+    network: str = "D",
+    *,
+    batch_norm: bool = False,
+    classes: Size | None = None,
+    in_channels: int = 3,
+    bias: bool = True,
+    adaptive_pool: bool = True,
+    size: tuple[int, int] | None = None,
+    batch: int | None = None,
+) -> ClosedForm:
+    """Return a network's cost as sympy polynomials in N (batch), K (classes) and a, b for an image of 32a x 32b.
+
+    A number given for classes, size or batch takes its symbol's place.
+
+    Raises:
+        VggcostError: an unknown name or a count out of range.
+
+    >>> closed_form("D").params
+    4097*K + 134260544
+    """
+    from vggcost import closed_forms as room
+
+    letter, named_batch_norm = configs.resolve(network)
+    variant = configs.Variant(
+        bool(batch_norm or named_batch_norm),
+        room.K if classes is None else checked_count(classes, "classes"),
+        checked_count(in_channels, "in-channels"),
+        bias,
+        adaptive_pool,
+    )
+    return room.of_configuration(letter, variant, size, batch)

@@ -1,0 +1,100 @@
+"""The command: finds the word that was typed, loads that command's file alone, and turns refusals into one line."""
+
+from __future__ import annotations
+
+import sys
+
+from vggcost.errors import VggcostError, nearest
+
+COMMANDS = {
+    "table": "what a network costs, layer by layer",
+    "compare": "configurations side by side, one a column",
+    "formula": "the closed forms: parameters and MACs as polynomials",
+    "stack": "a stack of small kernels against one large one",
+    "verify": "hold the numbers against the real module, fvcore and torch",
+    "report": "write or check the tables of all twelve variants",
+}
+"""Every command and what it is for, in the order of --help. Each is a module of this package."""
+
+EXIT_FINE, EXIT_DIFFERS, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except VggcostError as error:
+        return _refuse(str(error))
+    except BrokenPipeError:
+        _close_quietly()
+        return EXIT_FINE
+    except OSError as error:
+        _close_quietly()
+        return _refuse(f"cannot write the result: {error.strerror or error}; free the place or choose another")
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    word = argv[0] if argv else "--help"
+    if word in ("-h", "--help", "help"):
+        _say(_help())
+        return EXIT_FINE
+    if word in ("--version", "-V"):
+        from vggcost import __version__
+
+        _say(f"vggcost {__version__}\n")
+        return EXIT_FINE
+    if word not in COMMANDS:
+        what = "option" if word.startswith("-") else "command"
+        known = ("--help", "--version") if what == "option" else tuple(COMMANDS)
+        raise VggcostError(f"unknown {what} {word!r}; {nearest(word, known)} (vggcost --help lists all)")
+    from importlib import import_module
+
+    command = import_module(f"vggcost.cli.{word}")
+    parser = command.parser()
+    status: int = command.run(parser.parse(argv[1:]))
+    sys.stdout.flush()
+    return status
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        (
+            "vggcost: what a VGG costs, layer by layer, to the last digit",
+            "",
+            "usage: vggcost COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "  vggcost table --config D         the first thing to type",
+            "  vggcost COMMAND --help           a command's options, with an example",
+            "  vggcost --version",
+            "",
+        )
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _refuse(message: str) -> int:
+    line = " ".join(message.split())
+    try:
+        sys.stderr.write(f"vggcost: error: {line}\n")
+    except OSError:
+        pass  # nobody is left to tell; the exit status still says it
+    return EXIT_REFUSED
+
+
+def _close_quietly() -> None:
+    """Point standard output at nothing, so that Python's own flush at exit cannot fail a second time."""
+    import os
+
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

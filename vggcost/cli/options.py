@@ -1,0 +1,187 @@
+"""The words that all commands share: which network, which input, which format, where to."""
+
+from __future__ import annotations
+
+import argparse
+
+from vggcost import units
+from vggcost.configs import TABLE_1, Variant
+from vggcost.errors import VggcostError, nearest
+from vggcost.report.grid import FORMATS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with refusals of one line that name the nearest option."""
+
+    def __init__(self, command: str, what: str, example: str) -> None:
+        super().__init__(
+            prog=f"vggcost {command}",
+            description=what,
+            epilog=f"example: {example}",
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise VggcostError(f"{message}; {self.prog} --help lists the options")
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Return the parsed options.
+
+        Raises:
+            VggcostError: an option that is unknown, or lacks its value.
+        """
+        args, unknown = self.parse_known_args(argv)
+        if unknown:
+            word = unknown[0].partition("=")[0]
+            if not word.startswith("-"):
+                raise VggcostError(f"unexpected word {word!r}; {self.prog} --help shows what it takes")
+            raise VggcostError(
+                f"unknown option {word!r}; {nearest(word, tuple(self._option_string_actions))}"
+                f" ({self.prog} --help lists all)"
+            )
+        return args
+
+
+def add_network(parser: Parser, *, several: bool = False) -> None:
+    """Add the network's name and variant."""
+    many = " (a comma list for several)" if several else ""
+    names = ", ".join(TABLE_1)
+    group = parser.add_argument_group("network")
+    if several:
+        group.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, or vgg11 ... vgg19_bn")
+    else:
+        group.add_argument("names", nargs="?", metavar="NAME", help=f"{names}, or vgg11 ... vgg19_bn (default D)")
+    group.add_argument("--config", metavar="NAME", help=f"the same{many}")
+    group.add_argument("--batch-norm", action="store_true", help="batch normalization behind every convolution")
+    group.add_argument("--classes", metavar="N", help="outputs of the last layer (1000)")
+    group.add_argument("--in-channels", metavar="N", help="channels of the image (3)")
+    group.add_argument("--no-bias", action="store_true", help="convolutions without bias")
+    group.add_argument(
+        "--no-adaptive-pool",
+        action="store_true",
+        help="the paper's head: fc6 takes 7x7 positions, and images must yield them",
+    )
+
+
+def add_input(parser: Parser, *, dtype: bool = True) -> None:
+    """Add the input's size, batch and dtype."""
+    group = parser.add_argument_group("input")
+    group.add_argument("--size", metavar="HxW", help="image size in pixels: 224 or 224x320 (224)")
+    group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
+    if dtype:
+        group.add_argument("--dtype", metavar="NAME", default="float32", help=", ".join(units.DTYPE_BYTES))
+
+
+def add_output(parser: Parser, formats: tuple[str, ...] = FORMATS, *, human: bool = True) -> None:
+    """Add the format and the place of the result."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--format", metavar="FORMAT", default="table", help=", ".join(formats))
+    if human:
+        group.add_argument("--human", action="store_true", help="138.4 M for 138,357,544")
+    group.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
+
+
+def names_from(args: argparse.Namespace) -> list[str]:
+    """Return the configurations that were named, in their order; none is an empty list.
+
+    Raises:
+        VggcostError: the network is named both ways.
+    """
+    given = args.names if isinstance(args.names, list) else [args.names] if args.names else []
+    if args.config is not None:
+        if given:
+            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {args.config!r}; give one")
+        given = [args.config]
+    names = [name.strip() for entry in given for name in entry.split(",")]
+    if "" in names:
+        raise VggcostError(f"an empty configuration name in {','.join(given)!r}; give names such as A,D")
+    return names
+
+
+def one_name_from(args: argparse.Namespace, default: str = "D") -> str:
+    """Return the one configuration that was named.
+
+    Raises:
+        VggcostError: several are named.
+    """
+    names = names_from(args) or [default]
+    if len(names) > 1:
+        raise VggcostError(f"{len(names)} configurations are given, {', '.join(names)}; this command takes one")
+    return names[0]
+
+
+def variant_from(args: argparse.Namespace) -> Variant:
+    """Return the variant that the options describe.
+
+    Raises:
+        VggcostError: a count that is none.
+    """
+    return Variant(
+        batch_norm=args.batch_norm,
+        classes=count_from(args.classes, "--classes", 1000),
+        in_channels=count_from(args.in_channels, "--in-channels", 3),
+        bias=not args.no_bias,
+        adaptive_pool=not args.no_adaptive_pool,
+    )
+
+
+def count_from(text: str | None, option: str, default: int) -> int:
+    """Return an option's count, the default where it is not given.
+
+    Raises:
+        VggcostError: it is no whole number from 1 to 10^18.
+    """
+    if text is None:
+        return default
+    digits = text.strip()
+    # int() would also take "1_000", "+5" and digits of other scripts, which nobody means here.
+    if not (digits.isascii() and digits.removeprefix("-").isdigit()):
+        raise VggcostError(f"{option} is {text!r}; give a whole number of at least 1")
+    if len(digits.lstrip("-0")) > len(str(units.COUNT_LIMIT)) or int(digits) > units.COUNT_LIMIT:
+        raise VggcostError(f"{option} is {digits[:40]}, above the limit of 10^18; give a smaller count")
+    if int(digits) < 1:
+        raise VggcostError(f"{option} is {digits}; give a whole number of at least 1")
+    return int(digits)
+
+
+def size_from(text: str | None, default: tuple[int, int] = (224, 224)) -> tuple[int, int]:
+    """Return (height, width) of a size written 224 or 224x320.
+
+    Raises:
+        VggcostError: it is written otherwise, or a side is no whole number from 1 to 10^18.
+    """
+    if text is None:
+        return default
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.strip() for side in sides):
+        raise VggcostError(f"--size is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")
+    height, width = sides[0], sides[-1]
+    return count_from(height, "--size", 0), count_from(width, "--size", 0)
+
+
+def dtype_from(args: argparse.Namespace) -> str:
+    """Return the dtype's name.
+
+    Raises:
+        VggcostError: it is not known.
+    """
+    units.dtype_bytes(args.dtype)
+    return str(args.dtype)
+
+
+def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) -> str:
+    """Return the format's name.
+
+    Raises:
+        VggcostError: it is not known.
+    """
+    if args.format not in formats:
+        raise VggcostError(f"unknown format {args.format!r}; {nearest(args.format, formats)}")
+    return str(args.format)

@@ -1,0 +1,71 @@
+"""Frozen values with named fields.
+
+What a frozen dataclass gives, in thirty lines, because importing ``dataclasses`` costs more than everything else
+that ``vggcost table --format json`` does. Type checkers read a Record as the frozen dataclass that it is.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_: object) -> object:
+        """Stand in for typing's marker, which does nothing at run time."""
+        return lambda cls: cls
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """Base of a frozen value: annotations are its fields, class attributes their defaults.
+
+    Raises:
+        TypeError: a field is missing, unknown or given twice.
+        AttributeError: a field is assigned after construction.
+    """
+
+    _fields: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        own = (name for name in cls.__dict__.get("__annotations__", ()) if not name.startswith("_"))
+        cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            fields = self._fields
+            values = self.__dict__
+            if len(args) > len(fields):
+                raise TypeError(f"{type(self).__name__} takes {len(fields)} values and got {len(args)}")
+            values.update(zip(fields, args, strict=False))
+            for name, value in kwargs.items():
+                if name in values or name not in fields:
+                    reason = "twice" if name in values else "but has no such field"
+                    raise TypeError(f"{type(self).__name__} got {name} {reason}")
+                values[name] = value
+            for name in fields:
+                if name not in values:
+                    try:
+                        values[name] = getattr(type(self), name)
+                    except AttributeError:
+                        raise TypeError(f"{type(self).__name__} needs {name}") from None
+
+    def replace(self, **changes: object) -> Self:
+        """Return a copy with some fields changed."""
+        return type(self)(**{**self.__dict__, **changes})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; replace({name}=...) makes a changed copy")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(self.__dict__[name] for name in self._fields)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in self._fields)})"

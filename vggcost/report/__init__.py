@@ -1,0 +1,1 @@
+"""Rows in, text out: nothing here reads, writes or computes a cost."""

@@ -1,0 +1,200 @@
+"""A network's cost, layer by layer, as a person or a program wants it."""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.record import Record
+from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    Dicts = Sequence[Mapping[str, Any]]
+
+LAYER_COLUMNS = (
+    Column("name", "Layer"),
+    Column("kind", "Kind"),
+    Column("path", "Path"),
+    Column("input", "Input", "shape"),
+    Column("output", "Output", "shape"),
+    Column("params", "Parameters", "count"),
+    Column("macs", "MACs", "count"),
+    Column("flops", "FLOPs", "count"),
+    Column("count", "Count", "count"),
+)
+"""The columns of the machine-readable formats, whose keys are also those of the JSON."""
+
+FORMULA_COLUMNS = (
+    Column("params_formula", "Parameters in letters"),
+    Column("params_numbers", "with numbers"),
+    Column("macs_formula", "MACs in letters"),
+    Column("macs_numbers", "with numbers"),
+)
+ACTIVATION_COLUMNS = (
+    Column("output_elements", "Output elements", "count"),
+    Column("output_bytes", "Output bytes", "bytes"),
+)
+FIELD_COLUMNS = (
+    Column("receptive_field", "Receptive field", "pair"),
+    Column("stride", "Stride", "pair"),
+    Column("padding", "Padding offset", "pair"),
+)
+
+
+class View(Record):
+    """What a reader asked to see beyond the costs."""
+
+    formulas: bool = False
+    activations: bool = False
+    receptive_field: bool = False
+    every_row: bool = False
+    human: bool = False
+
+    def extra_columns(self) -> tuple[Column, ...]:
+        """The columns beyond LAYER_COLUMNS."""
+        return (
+            *(FORMULA_COLUMNS if self.formulas else ()),
+            *(ACTIVATION_COLUMNS if self.activations else ()),
+            *(FIELD_COLUMNS if self.receptive_field else ()),
+        )
+
+
+def header_line(document: Mapping[str, Any]) -> str:
+    """One line that says what every number below it means."""
+    network = document["network"]
+    convention = document["convention"]
+    unit = document["unit"]
+    meaning = "1 MAC = 2 FLOP" if convention == "mac" else f"counts in {unit}"
+    return (
+        f"VGG {network['title']}, {network['options']['classes']} classes;"
+        f" input {units.shape_text(document['input'])} {document['dtype']};"
+        f" convention {convention}, {meaning}"
+    )
+
+
+def csv_text(document: Mapping[str, Any], view: View) -> str:
+    """Every layer and a last row with the totals, exact."""
+    return grid((*LAYER_COLUMNS, *view.extra_columns()), [*document["layers"], _total_row(document)], "csv")
+
+
+def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
+    """Every layer and the totals in Markdown, LaTeX or HTML, under the header line."""
+    columns = (*LAYER_COLUMNS, *view.extra_columns())
+    body = grid(columns, [*document["layers"], _total_row(document)], fmt, human=view.human)
+    head = header_line(document)
+    weights = weights_line(document)
+    if fmt == "html":
+        return f"<p>{head}</p>\n{body}<p>{weights}</p>\n"
+    if fmt == "latex":
+        return f"% {head}\n{body}% {weights}\n"
+    return f"{head}\n\n{body}\n{weights}\n"
+
+
+def weights_line(document: Mapping[str, Any]) -> str:
+    """The parameters' memory, exact and with its prefix."""
+    totals = document["totals"]
+    size = totals["weight_bytes"]
+    return (
+        f"Weights: {units.exact(totals['params'])} parameters in {document['dtype']}"
+        f" = {units.exact(size)} B = {units.human_bytes(size)}"
+    )
+
+
+def screen(document: Mapping[str, Any], view: View) -> str:
+    """The terminal's tables: costs first, then what else was asked for; rows that cost nothing folded."""
+    layers, total = document["layers"], _total_row(document)
+    costly = [row for row in layers if row["params"] or row["macs"] or row["count"]]
+    shown = layers if view.every_row else costly
+    rows = [_with_shares(row, total) for row in (*shown, total)]
+    costs, left = fitted(_cost_columns(document), rows, human=view.human)
+    blocks = [header_line(document) + "\n", costs, _footer(document, view, len(shown), left)]
+    if view.formulas:
+        blocks.append(_formula_block(shown))
+    extra = (*(ACTIVATION_COLUMNS if view.activations else ()), *(FIELD_COLUMNS if view.receptive_field else ()))
+    if extra:
+        named = (Column("name", "Layer"), Column("image_output", "Output", "shape"), *extra)
+        every = [{**row, "image_output": _per_image(row)} for row in layers]
+        blocks.append(grid(named, [*every, total] if view.activations else every, "table", human=view.human))
+    return "\n".join(blocks)
+
+
+def _cost_columns(document: Mapping[str, Any]) -> tuple[Column, ...]:
+    textbook = (
+        Column("name", "Layer"),
+        Column("image_output", "Output", "shape"),
+        Column("params_numbers", "Parameters from", leaves=2),
+        Column("params", "Parameters", "count"),
+        Column("params_share", "%", "number"),
+        Column("macs", "MACs", "count"),
+    )
+    if document["convention"] == "mac":
+        return (*textbook, Column("flops", "FLOPs", "count"), Column("count_share", "%", "number"))
+    return (
+        *textbook,
+        Column("flops", "FLOPs", "count", leaves=3),
+        Column("count", document["convention"], "count"),
+        Column("count_share", "%", "number"),
+    )
+
+
+def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "image_output": _per_image(row),
+        "params_share": units.percent(row["params"], total["params"]),
+        "count_share": units.percent(row["count"], total["count"]),
+    }
+
+
+def _per_image(row: Mapping[str, Any]) -> list[int] | None:
+    """The output's shape without the batch, which the header line has."""
+    return row["output"][1:] if row.get("output") else None
+
+
+def _total_row(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": "total", **document["totals"]}
+
+
+def _footer(document: Mapping[str, Any], view: View, shown: int, left: Sequence[Column]) -> str:
+    lines = [weights_line(document)]
+    layers = document["layers"]
+    if shown < len(layers):
+        kinds: dict[str, int] = {}
+        for row in layers:
+            if not (row["params"] or row["macs"] or row["count"]):
+                kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
+        what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+        lines.append(f"Folded: {len(layers) - shown} rows that cost nothing ({what}); --all shows them")
+    if left:
+        names = ", ".join(column.heading for column in left)
+        lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; --formulas or another --format shows them")
+    return "\n".join(lines) + "\n"
+
+
+def _formula_block(rows: Dicts) -> str:
+    """Two lines a layer, one for its parameters and one for its MACs: letters, numbers, value."""
+    lines = []
+    for row in rows:
+        name = row["name"]
+        for what, key in (("parameters", "params"), ("MACs", "macs")):
+            if row[f"{key}_formula"]:
+                lines.append(
+                    {
+                        "name": name,
+                        "what": what,
+                        "letters": row[f"{key}_formula"],
+                        "numbers": row[f"{key}_numbers"],
+                        "value": row[key],
+                    }
+                )
+                name = ""
+    columns = (
+        Column("name", "Layer"),
+        Column("what", "Counts"),
+        Column("letters", "in letters"),
+        Column("numbers", "with its numbers"),
+        Column("value", "gives", "count"),
+    )
+    return grid(columns, lines, "table")

@@ -1,0 +1,209 @@
+"""The int door: a network and an input shape go in, checked; rows and totals of plain Python ints come out."""
+
+from __future__ import annotations
+
+from vggcost import formulas, units
+from vggcost.errors import VggcostError
+from vggcost.layers import Add, BatchNorm2d, Conv2d, Linear, MaxPool2d, walk
+from vggcost.ledger import Ledger
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vggcost.configs import Network
+    from vggcost.layers import Layer, Shape, Window
+
+    Ints = tuple[int, ...]
+
+LARGEST_SEARCHED_SIZE = 1 << 20
+"""Where the search for the smallest size that works gives up [pixels]."""
+
+
+class Row(Record):
+    """One layer at one input: shapes (batch first), parameters, MACs and FLOPs of the textbook, and its ledger."""
+
+    layer: Layer
+    input: Ints
+    output: Ints
+    params: int
+    macs: int
+    ledger: Ledger
+
+    @property
+    def name(self) -> str:
+        """The layer's name in the literature: ``conv1_1``."""
+        return self.layer.name
+
+    @property
+    def kind(self) -> str:
+        """The layer's class name in torch.nn."""
+        return self.layer.kind
+
+    @property
+    def path(self) -> str | None:
+        """Where the layer stands in the module: ``features.0``; None for an operation without a module."""
+        return self.layer.path
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations, the textbook's 2 x MAC [FLOP]."""
+        return formulas.flops(self.macs)
+
+    @property
+    def output_elements(self) -> int:
+        """Elements of the output, batch included."""
+        elements = 1
+        for size in self.output:
+            elements *= size
+        return elements
+
+
+class Table(Record):
+    """A network at an input shape: every layer in execution order, and the sums."""
+
+    network: Network
+    input: Ints
+    rows: tuple[Row, ...]
+    params: int
+    macs: int
+    ledger: Ledger
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations, the textbook's 2 x MAC [FLOP]."""
+        return formulas.flops(self.macs)
+
+
+def table(network: Network, shape: Ints) -> Table:
+    """Walk a network over an input shape (N, C, H, W), all checked.
+
+    Raises:
+        VggcostError: a layer does not fit what reaches it; the message names the layer, what it takes and what it
+            gets, and for an image too small the smallest that works.
+    """
+    rows = []
+    counts: dict[str, int] = {}
+    params = macs = 0
+    for step in walk(network.layers, shape, _Door(network, shape).check):
+        row = Row(step.layer, step.input, step.output, step.layer.params(), step.ledger.macs, step.ledger)
+        rows.append(row)
+        params += row.params
+        macs += row.macs
+        for name in step.ledger:
+            counts[name] = counts.get(name, 0) + step.ledger[name]
+    return Table(network, shape, tuple(rows), params, macs, Ledger(**counts))
+
+
+def checked_count(value: Any, what: str, minimum: int = 1) -> int:
+    """Return a count as a plain int.
+
+    Raises:
+        VggcostError: it is no whole number, below the minimum, or above 10^18.
+    """
+    try:
+        count = value.__index__()
+    except AttributeError:
+        raise VggcostError(f"{what} is {value!r}; give a whole number of at least {minimum}") from None
+    if isinstance(value, bool):
+        raise VggcostError(f"{what} is {value!r}; give a whole number of at least {minimum}")
+    if count < minimum:
+        raise VggcostError(f"{what} is {count}; give at least {minimum}")
+    if count > units.COUNT_LIMIT:
+        raise VggcostError(f"{what} is {count}, above the limit of 10^18; give a smaller count")
+    return int(count)
+
+
+class _Door:
+    """Checks each layer of one walk against the shape that reaches it."""
+
+    def __init__(self, network: Network, shape: Ints) -> None:
+        self._network = network
+        self._shape = shape
+
+    def check(self, layer: Layer, shape: Shape) -> None:
+        if isinstance(layer, Conv2d):
+            self._expect(layer, "channels", layer.c_in, shape[1], shape)
+        elif isinstance(layer, BatchNorm2d):
+            self._expect(layer, "channels", layer.channels, shape[1], shape)
+        elif isinstance(layer, Linear):
+            self._expect(layer, "features", layer.in_features, shape[-1], shape)
+        elif isinstance(layer, Add) and layer.other != shape:
+            raise VggcostError(
+                f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
+                f" {units.shape_text(layer.other)}; make the two alike"
+            )
+        if isinstance(layer, Conv2d | MaxPool2d):
+            window = layer.window(shape)
+            if not _fits(window, shape):
+                raise VggcostError(self._too_small(layer, window, shape))
+
+    def _expect(self, layer: Layer, what: str, takes: int, gets: int, shape: Shape) -> None:
+        if takes == gets:
+            return
+        height, width = self._shape[2:]
+        message = f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer)}) at {height}x{width}"
+        if what == "features":
+            message += "; change --size, or leave --no-adaptive-pool away so that any size fits"
+        raise VggcostError(message)
+
+    def _before(self, layer: Layer) -> str:
+        """The last feature map that reaches a layer, for the message of a layer that does not fit."""
+        shape = self._shape
+        for step in walk(self._network.layers, self._shape):
+            if step.layer is layer:
+                break
+            if len(step.output) == 4:
+                shape = step.output
+        return units.shape_text(shape[1:])
+
+    def _too_small(self, layer: Layer, window: Window, shape: Shape) -> str:
+        height, width = self._shape[2:]
+        return (
+            f"an image of {height}x{width} is too small for {self._network.name}: {layer.name} needs"
+            f" {_needed(window, 0)}x{_needed(window, 1)} and gets {shape[2]}x{shape[3]};"
+            f" the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
+        )
+
+    def _smallest(self, axis: int) -> int:
+        """The smallest size along one axis (0 height, 1 width) at which every window fits, by bisection."""
+        low, high = 0, LARGEST_SEARCHED_SIZE
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._works(middle, axis):
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def _works(self, size: int, axis: int) -> bool:
+        batch, channels = self._shape[:2]
+        sides = (size, LARGEST_SEARCHED_SIZE) if axis == 0 else (LARGEST_SEARCHED_SIZE, size)
+
+        def check(layer: Layer, shape: Shape) -> None:
+            window = layer.window(shape) if isinstance(layer, Conv2d | MaxPool2d) else None
+            if window and not _fits(window, shape):
+                raise _DoesNotFitError
+
+        try:
+            for _ in walk(self._network.layers, (batch, channels, *sides), check):
+                pass
+        except _DoesNotFitError:
+            return False
+        return True
+
+
+class _DoesNotFitError(Exception):
+    """A window is larger than what it slides over."""
+
+
+def _needed(window: Window, axis: int) -> int:
+    return window.dilation[axis] * (window.kernel[axis] - 1) + 1 - 2 * window.padding[axis]
+
+
+def _fits(window: Window, shape: Shape) -> bool:
+    return bool(
+        formulas.window_out(shape[2], window.kernel[0], window.stride[0], window.padding[0], window.dilation[0]) >= 1
+        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1]) >= 1
+    )

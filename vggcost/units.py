@@ -1,0 +1,117 @@
+"""Text for numbers: SI prefixes (1000^n) for counts, IEC prefixes (1024^n) for memory, and the sizes of dtypes."""
+
+from __future__ import annotations
+
+from vggcost.errors import VggcostError, nearest
+
+SI_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+IEC_PREFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
+
+DTYPE_BYTES = {
+    "float64": 8,
+    "float32": 4,
+    "tf32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "float8": 1,
+    "int8": 1,
+}
+"""Bytes an element takes in memory [B]; tf32 is a way to multiply float32 values, so it is stored in four."""
+
+COUNT_LIMIT = 10**18
+"""The largest count that one option may give."""
+
+
+def dtype_bytes(dtype: str) -> int:
+    """Return the bytes of one element [B].
+
+    Raises:
+        VggcostError: the dtype is not known.
+
+    >>> dtype_bytes("float16")
+    2
+    """
+    try:
+        return DTYPE_BYTES[dtype]
+    except KeyError:
+        known = tuple(DTYPE_BYTES)
+        raise VggcostError(f"unknown dtype {dtype!r}; {nearest(dtype, known)}") from None
+
+
+def exact(count: int) -> str:
+    """Return a count with thousands separators.
+
+    >>> exact(138357544)
+    '138,357,544'
+    """
+    return f"{count:,}"
+
+
+def human(count: int) -> str:
+    """Return a count with an SI prefix and four digits (k, M, G, T = 1000^n).
+
+    >>> human(138357544), human(15470264320), human(64)
+    ('138.4 M', '15.47 G', '64')
+    """
+    return _scaled(count, 1000, SI_PREFIXES)
+
+
+def human_bytes(count: int) -> str:
+    """Return an amount of memory with an IEC prefix (KiB, MiB, GiB = 1024^n).
+
+    >>> human_bytes(553430176)
+    '527.8 MiB'
+    """
+    return _scaled(count, 1024, tuple(f"{prefix}B" for prefix in IEC_PREFIXES))
+
+
+def _scaled(count: int, base: int, prefixes: tuple[str, ...]) -> str:
+    # Integer arithmetic throughout: a float would lose the digits of a count above 2^53.
+    sign = "-" if count < 0 else ""
+    magnitude = abs(count)
+    power = 0
+    while power + 1 < len(prefixes) and magnitude >= base ** (power + 1):
+        power += 1
+    if power == 0:
+        return f"{sign}{magnitude} {prefixes[0]}".rstrip()
+    while True:
+        whole = magnitude // base**power
+        decimals = max(0, 4 - len(str(whole)))
+        scaled = (magnitude * 10**decimals * 2 + base**power) // (2 * base**power)
+        if scaled < base * 10**decimals or power + 1 == len(prefixes):
+            break
+        power += 1  # rounding has carried into the next prefix: 999,999 is 1.000 M
+    head, tail = divmod(scaled, 10**decimals)
+    digits = f"{head}.{tail:0{decimals}d}" if decimals else str(head)
+    return f"{sign}{digits} {prefixes[power]}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in percent with one decimal; an empty text where there is no whole to share.
+
+    >>> percent(102764544, 138357544)
+    '74.3'
+    """
+    if whole == 0:
+        return ""
+    tenths = (part * 2000 + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return a shape as people write it.
+
+    >>> shape_text((1, 3, 224, 224))
+    '1x3x224x224'
+    """
+    return "x".join(str(size) for size in shape)
+
+
+def pair_text(pair: tuple[int, int]) -> str:
+    """Return (height, width) as one number where they agree.
+
+    >>> pair_text((212, 212)), pair_text((212, 180))
+    ('212', '212x180')
+    """
+    height, width = pair
+    return str(height) if height == width else f"{height}x{width}"
