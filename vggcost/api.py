@@ -56,9 +56,7 @@ class Cost:
         self.convention = convention
         self.unit = "MAC"
         self.layers: tuple[LayerCost, ...] = tuple(
-            LayerCost(
-                row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs
-            )
+            LayerCost(row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs)
             for row in counted.rows
         )
         self.totals = Totals(
@@ -143,9 +141,7 @@ class Cost:
         return markup(self.to_dict(), View(), "html")
 
     def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
-        dicts = [
-            {**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers
-        ]
+        dicts = [{**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers]
         for layer, row in zip(dicts, self.table.rows, strict=True):
             if view.formulas:
                 layer.update(_formula_texts(row))

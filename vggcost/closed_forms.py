@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from vggcost import configs
-from vggcost.configs import Network, Variant
 from vggcost.layers import Conv2d, Linear, walk
 from vggcost.ledger import Ledger
 from vggcost.record import Record
@@ -15,6 +14,7 @@ from vggcost.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from vggcost.configs import Network, Variant
     from vggcost.layers import Size, Step
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)

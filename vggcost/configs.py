@@ -1,4 +1,4 @@
-"""Table 1 of Simonyan & Zisserman 2015 as data: the six configurations, their names, and the layers they unfold into."""
+"""Table 1 of Simonyan & Zisserman 2015 as data: the six configurations, their names, their layers."""
 
 from __future__ import annotations
 
@@ -175,14 +175,12 @@ def _features(tokens: Sequence[Token], variant: Variant) -> tuple[Layer, ...]:
             index += 1
             where = f"{block}_{index}"
             side, padding = (kernel, kernel), (kernel // 2, kernel // 2)
-            layers.append(
-                Conv2d(f"conv{where}", path(), channels, width, side, (1, 1), padding, variant.bias)
-            )
+            layers.append(Conv2d(f"conv{where}", path(), channels, width, side, (1, 1), padding, variant.bias))
             if variant.batch_norm:
                 layers.append(BatchNorm2d(f"bn{where}", path(), width))
             layers.append(ReLU(f"relu{where}", path()))
             channels = width
-        elif token == "M":
+        elif token == "M":  # noqa: S105  # the paper's word for a max-pool, no password
             layers.append(MaxPool2d(f"pool{block}", path()))
             block, index = block + 1, 0
         else:

@@ -137,9 +137,7 @@ class Conv2d(Layer):
         formula, arguments = self.macs_call(output)
         elements = formulas.image_elements(*output)
         bias_adds = elements if self.bias else 0
-        return output, Ledger(
-            conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds
-        )
+        return output, Ledger(conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds)
 
 
 def _window_out(shape: Shape, window: Window) -> tuple[Size, Size]:
@@ -304,9 +302,7 @@ class Linear(Layer):
         formula, arguments = self.macs_call(output)
         elements = _product(output)
         bias_adds = elements if self.bias else 0
-        return output, Ledger(
-            linear_macs=formula(**arguments), linear_outputs=elements, linear_bias_adds=bias_adds
-        )
+        return output, Ledger(linear_macs=formula(**arguments), linear_outputs=elements, linear_bias_adds=bias_adds)
 
 
 class Softmax(Layer):
@@ -328,7 +324,7 @@ class Add(Layer):
 
 
 class Residual(Layer):
-    """A residual block: body(x) + shortcut(x), where an empty shortcut is the identity (He et al. 2016, section 3.2)."""
+    """A residual block: body(x) + shortcut(x), where an empty shortcut is the identity (He et al. 2016, section 3)."""
 
     body: tuple[Layer, ...]
     shortcut: tuple[Layer, ...] = ()
