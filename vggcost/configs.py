@@ -84,6 +84,11 @@ class Network(Record):
     layers: tuple[Layer, ...]
 
     @property
+    def short_name(self) -> str:
+        """The name as files and columns bear it: ``D-bn``."""
+        return f"{self.name}-bn" if self.variant.batch_norm else self.name
+
+    @property
     def title(self) -> str:
         """The name and what departs from the paper's network: ``D (VGG-16) with batch normalization``."""
         variant = self.variant
@@ -115,6 +120,11 @@ class Network(Record):
                 return layer
         known = tuple(layer.name for layer in self.layers)
         raise VggcostError(f"unknown layer {name!r} in {self.name}; {nearest(name, known)}")
+
+
+def printed_millions(network: Network) -> int | None:
+    """Return what the paper's Table 2 prints for a network, in millions; None where it is not the paper's own."""
+    return TABLE_2_MILLIONS[network.name] if network.variant == Variant() and network.name in TABLE_1 else None
 
 
 def resolve(name: str) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vggcost import formulas
 from vggcost.ledger import Ledger
+from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -60,6 +61,14 @@ class Layer(Record):
         """Learned parameters [elements]."""
         call = self.params_call()
         return call[0](**call[1]) if call else 0
+
+    def written(self, output: Shape) -> dict[str, str | None]:
+        """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
+        texts: dict[str, str | None] = {}
+        for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
+            texts[f"{name}_formula"] = in_letters(*call) if call else None
+            texts[f"{name}_numbers"] = in_numbers(*call) if call else None
+        return texts
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Return the output shape and the ledger for an input of this shape."""
