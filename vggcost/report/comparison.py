@@ -29,7 +29,7 @@ LINES = (
     Line("conv_layers", "of them convolutions", "count"),
     Line("params", "parameters", "count"),
     Line("paper_params_millions", "paper's Table 2 [M]", "count"),
-    Line("classifier_params", "of them classifier", "count"),
+    Line("classifier_params", "in the classifier", "count"),
     Line("classifier_share", "in the classifier [%]", "number"),
     Line("weight_bytes", "weights [B]", "bytes", may_round=True),
     Line("macs", "MACs", "count", may_round=True),
@@ -88,3 +88,9 @@ def _plain(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {**document, "receptive_field": document["receptive_field"] and units.shape_text(document["receptive_field"])}
         for document in documents
     ]
+
+
+def summary_markdown(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Return the comparison with a row a network, for many networks."""
+    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in LINES))
+    return f"{grid(columns, documents, 'markdown')}\n{_NOTES}\n"
