@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vggcost import configs, formulas, units
-from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 from vggcost.report.layer_table import View, csv_text, markup, screen
 from vggcost.table import Table, checked_count, table
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from vggcost.closed_forms import ClosedForm
     from vggcost.layers import Size
     from vggcost.receptive_field import Field
-    from vggcost.table import Row
 
 
 class LayerCost(Record):
@@ -56,9 +54,7 @@ class Cost:
         self.convention = convention
         self.unit = "MAC"
         self.layers: tuple[LayerCost, ...] = tuple(
-            LayerCost(
-                row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs
-            )
+            LayerCost(row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs)
             for row in counted.rows
         )
         self.totals = Totals(
@@ -103,6 +99,32 @@ class Cost:
             "totals": self._total_dict(view),
         }
 
+    def summary(self) -> dict[str, Any]:
+        """The network in one row, as `vggcost compare` and the reports' summary show it.
+
+        Activations are the outputs of convolutions and linear layers; the receptive field is that of the last
+        max-pool [pixels], the classifier's share in percent. A quantity that a network does not have is None.
+        """
+        rows = self.table.rows
+        linear = [row for row in rows if row.kind == "Linear"]
+        convolutions = [row for row in rows if row.kind == "Conv2d"]
+        elements = sum(row.output_elements for row in (*convolutions, *linear))
+        classifier_params = sum(row.params for row in linear)
+        return {
+            "name": self.network.short_name,
+            "weight_layers": len(convolutions) + len(linear),
+            "conv_layers": len(convolutions),
+            "params": self.totals.params,
+            "paper_params_millions": configs.printed_millions(self.network),
+            "classifier_params": classifier_params,
+            "classifier_share": float(units.percent(classifier_params, self.totals.params) or 0),
+            "weight_bytes": self.totals.weight_bytes,
+            "macs": self.totals.macs,
+            "flops": self.totals.flops,
+            "activation_bytes": elements * units.dtype_bytes(self.dtype),
+            "receptive_field": self._last_pool_field(),
+        }
+
     def to_json(self, view: View | None = None) -> str:
         """The document of `to_dict` as JSON; every int exact."""
         import json
@@ -142,13 +164,21 @@ class Cost:
     def _repr_html_(self) -> str:
         return markup(self.to_dict(), View(), "html")
 
-    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
-        dicts = [
-            {**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers
+    def _last_pool_field(self) -> list[int] | None:
+        from vggcost.receptive_field import fields
+
+        pooled = [
+            field
+            for row, field in zip(self.table.rows, fields(self.network.layers, self.input), strict=True)
+            if row.kind == "MaxPool2d" and field
         ]
+        return list(pooled[-1].size) if pooled else None
+
+    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
+        dicts = [{**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers]
         for layer, row in zip(dicts, self.table.rows, strict=True):
             if view.formulas:
-                layer.update(_formula_texts(row))
+                layer.update(row.layer.written(row.output))
             if view.activations:
                 layer["output_elements"] = row.output_elements
                 layer["output_bytes"] = row.output_elements * units.dtype_bytes(self.dtype)
@@ -175,15 +205,6 @@ _FORMATS = {
     "json": Cost.to_json,
     "latex": Cost.to_latex,
 }
-
-
-def _formula_texts(row: Row) -> dict[str, str | None]:
-    calls = {"params": row.layer.params_call(), "macs": row.layer.macs_call(row.output)}
-    texts: dict[str, str | None] = {}
-    for name, call in calls.items():
-        texts[f"{name}_formula"] = in_letters(*call) if call else None
-        texts[f"{name}_numbers"] = in_numbers(*call) if call else None
-    return texts
 
 
 def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
@@ -293,14 +314,19 @@ def closed_form(
     >>> closed_form("D").params
     4097*K + 134260544
     """
-    from vggcost import closed_forms as room
+    from vggcost import closed_forms
 
     letter, named_batch_norm = configs.resolve(network)
     variant = configs.Variant(
         bool(batch_norm or named_batch_norm),
-        room.K if classes is None else checked_count(classes, "classes"),
+        closed_forms.K if classes is None else checked_count(classes, "classes"),
         checked_count(in_channels, "in-channels"),
         bias,
         adaptive_pool,
     )
-    return room.of_configuration(letter, variant, size, batch)
+    if size is not None:
+        # Symbols cannot be checked, so the door sees the same network with numbers first.
+        count(configs.network(letter, variant.replace(classes=1), size), size)
+    return closed_forms.of_configuration(
+        letter, variant, size, None if batch is None else checked_count(batch, "batch")
+    )

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from vggcost import configs
-from vggcost.configs import Network, Variant
+from vggcost.errors import VggcostError
 from vggcost.layers import Conv2d, Linear, walk
 from vggcost.ledger import Ledger
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
+    from vggcost.configs import Network, Variant
     from vggcost.layers import Size, Step
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)
@@ -24,16 +25,21 @@ POOLING = 32
 """What five pools divide an image by; sizes that are no multiple of it leave nested floors, and so no polynomial."""
 
 
+QUANTITIES = ("params", "macs", "bias_adds", "activations", "outputs")
+"""The names of a closed form's expressions."""
+
+
 class ClosedForm(Record):
     """A network's cost as sympy expressions in N, K, a, b.
 
     params: learned parameters [elements]; macs: multiply-accumulates [MAC]; bias_adds: additions of a bias
     [additions]; activations: output elements of convolutions and linear layers; outputs: output elements of every
-    layer; image: (height, width) in pixels.
+    layer. image is (height, width) in pixels, batch the images of one call.
     """
 
     network: Network
     image: tuple[Size, Size]
+    batch: Size
     params: sympy.Expr
     macs: sympy.Expr
     bias_adds: sympy.Expr
@@ -44,8 +50,38 @@ class ClosedForm(Record):
         """The expressions by name."""
         return {name: getattr(self, name) for name in QUANTITIES}
 
+    def at(self, batch: int, classes: int, height: int, width: int) -> dict[str, int]:
+        """The quantities' values for one batch, number of classes and image [pixels], by name.
 
-QUANTITIES = ("params", "macs", "bias_adds", "activations", "outputs")
+        Raises:
+            VggcostError: a height or width that is no multiple of 32, where the image is symbolic.
+        """
+        if height % POOLING or width % POOLING:
+            raise VggcostError(f"the closed forms hold for multiples of {POOLING} pixels and got {height}x{width}")
+        values = {N: batch, K: classes, a: height // POOLING, b: width // POOLING}
+        return {name: int(expression.subs(values)) for name, expression in self.quantities().items()}
+
+    def layer(self, name: str) -> ClosedForm:
+        """The closed forms of one layer.
+
+        Raises:
+            VggcostError: the network has no such layer.
+        """
+        self.network.layer(name)
+        return self._of([step for step in self.steps() if step.layer.name == name])
+
+    def parts(self) -> dict[str, ClosedForm]:
+        """The closed forms of the convolutional part and of the classifier, which add up to the whole."""
+        steps = self.steps()
+        first = next((i for i, step in enumerate(steps) if isinstance(step.layer, Linear)), len(steps))
+        return {"convolutions": self._of(steps[:first]), "classifier": self._of(steps[first:])}
+
+    def steps(self) -> tuple[Step, ...]:
+        """The symbolic walk that the expressions are summed over."""
+        return _steps(self.network, self.image, self.batch)
+
+    def _of(self, steps: Sequence[Step]) -> ClosedForm:
+        return ClosedForm(self.network, self.image, self.batch, *_sums(steps))
 
 
 def of_configuration(
@@ -58,39 +94,21 @@ def of_configuration(
         image = (POOLING * a, POOLING * b)
     else:
         # Without an adaptive pool fc6 takes 7x7 positions, which fixes a = b = 7.
-        image = tuple(POOLING * side for side in configs.FEATURE_MAP)  # type: ignore[assignment]  # two sides
+        height, width = configs.FEATURE_MAP
+        image = (POOLING * height, POOLING * width)
     return of_network(configs.network(letter, variant, image), image, N if batch is None else batch)
 
 
 def of_network(network: Network, image: tuple[Size, Size], batch: Size = N) -> ClosedForm:
     """Return the closed forms of any network over an image of this height and width."""
-    return ClosedForm(network, image, *_sums(_steps(network, image, batch)))
+    return ClosedForm(network, image, batch, *_sums(_steps(network, image, batch)))
 
 
-def of_layer(network: Network, name: str, image: tuple[Size, Size], batch: Size = N) -> ClosedForm:
-    """Return the closed forms of one layer of a network.
-
-    Raises:
-        VggcostError: the network has no such layer.
-    """
-    network.layer(name)
-    steps = (step for step in _steps(network, image, batch) if step.layer.name == name)
-    return ClosedForm(network, image, *_sums(steps))
+def _steps(network: Network, image: tuple[Size, Size], batch: Size) -> tuple[Step, ...]:
+    return tuple(walk(network.layers, (batch, network.variant.in_channels, *image)))
 
 
-def parts(form: ClosedForm, batch: Size = N) -> dict[str, ClosedForm]:
-    """Return the closed forms of the convolutional part and of the classifier, which add up to the whole."""
-    steps = tuple(_steps(form.network, form.image, batch))
-    linear = next((i for i, step in enumerate(steps) if isinstance(step.layer, Linear)), len(steps))
-    halves = {"convolutions": steps[:linear], "classifier": steps[linear:]}
-    return {name: ClosedForm(form.network, form.image, *_sums(half)) for name, half in halves.items()}
-
-
-def _steps(network: Network, image: tuple[Size, Size], batch: Size) -> Iterable[Step]:
-    return walk(network.layers, (batch, network.variant.in_channels, *image))
-
-
-def _sums(steps: Iterable[Step]) -> tuple[sympy.Expr, ...]:
+def _sums(steps: Sequence[Step]) -> tuple[sympy.Expr, ...]:
     ledger = Ledger()
     params: Any = sympy.Integer(0)
     activations = outputs = params

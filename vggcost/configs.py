@@ -1,4 +1,4 @@
-"""Table 1 of Simonyan & Zisserman 2015 as data: the six configurations, their names, and the layers they unfold into."""
+"""Table 1 of Simonyan & Zisserman 2015 as data: the six configurations, their names, their layers."""
 
 from __future__ import annotations
 
@@ -84,6 +84,11 @@ class Network(Record):
     layers: tuple[Layer, ...]
 
     @property
+    def short_name(self) -> str:
+        """The name as files and columns bear it: ``D-bn``."""
+        return f"{self.name}-bn" if self.variant.batch_norm else self.name
+
+    @property
     def title(self) -> str:
         """The name and what departs from the paper's network: ``D (VGG-16) with batch normalization``."""
         variant = self.variant
@@ -115,6 +120,11 @@ class Network(Record):
                 return layer
         known = tuple(layer.name for layer in self.layers)
         raise VggcostError(f"unknown layer {name!r} in {self.name}; {nearest(name, known)}")
+
+
+def printed_millions(network: Network) -> int | None:
+    """Return what the paper's Table 2 prints for a network, in millions; None where it is not the paper's own."""
+    return TABLE_2_MILLIONS[network.name] if network.variant == Variant() and network.name in TABLE_1 else None
 
 
 def resolve(name: str) -> tuple[str, bool]:
@@ -175,14 +185,12 @@ def _features(tokens: Sequence[Token], variant: Variant) -> tuple[Layer, ...]:
             index += 1
             where = f"{block}_{index}"
             side, padding = (kernel, kernel), (kernel // 2, kernel // 2)
-            layers.append(
-                Conv2d(f"conv{where}", path(), channels, width, side, (1, 1), padding, variant.bias)
-            )
+            layers.append(Conv2d(f"conv{where}", path(), channels, width, side, (1, 1), padding, variant.bias))
             if variant.batch_norm:
                 layers.append(BatchNorm2d(f"bn{where}", path(), width))
             layers.append(ReLU(f"relu{where}", path()))
             channels = width
-        elif token == "M":
+        elif token == "M":  # noqa: S105  # the paper's word for a max-pool, no password
             layers.append(MaxPool2d(f"pool{block}", path()))
             block, index = block + 1, 0
         else:

@@ -28,7 +28,8 @@ class Record:
     _fields: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
-        own = (name for name in cls.__dict__.get("__annotations__", ()) if not name.startswith("_"))
+        annotations = cls.__dict__.get("__annotations__", ())  # noqa: RUF063  # importing inspect costs more than this
+        own = (name for name in annotations if not name.startswith("_"))
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
 
     if not TYPE_CHECKING:

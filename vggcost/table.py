@@ -124,11 +124,11 @@ class _Door:
 
     def check(self, layer: Layer, shape: Shape) -> None:
         if isinstance(layer, Conv2d):
-            self._expect(layer, "channels", layer.c_in, shape[1], shape)
+            self._expect(layer, "channels", layer.c_in, shape[1])
         elif isinstance(layer, BatchNorm2d):
-            self._expect(layer, "channels", layer.channels, shape[1], shape)
+            self._expect(layer, "channels", layer.channels, shape[1])
         elif isinstance(layer, Linear):
-            self._expect(layer, "features", layer.in_features, shape[-1], shape)
+            self._expect(layer, "features", layer.in_features, shape[-1])
         elif isinstance(layer, Add) and layer.other != shape:
             raise VggcostError(
                 f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
@@ -139,11 +139,13 @@ class _Door:
             if not _fits(window, shape):
                 raise VggcostError(self._too_small(layer, window, shape))
 
-    def _expect(self, layer: Layer, what: str, takes: int, gets: int, shape: Shape) -> None:
+    def _expect(self, layer: Layer, what: str, takes: int, gets: int) -> None:
         if takes == gets:
             return
         height, width = self._shape[2:]
-        message = f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer)}) at {height}x{width}"
+        message = (
+            f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer)}) at {height}x{width}"
+        )
         if what == "features":
             message += "; change --size, or leave --no-adaptive-pool away so that any size fits"
         raise VggcostError(message)
@@ -205,5 +207,6 @@ def _needed(window: Window, axis: int) -> int:
 def _fits(window: Window, shape: Shape) -> bool:
     return bool(
         formulas.window_out(shape[2], window.kernel[0], window.stride[0], window.padding[0], window.dilation[0]) >= 1
-        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1]) >= 1
+        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1])
+        >= 1
     )

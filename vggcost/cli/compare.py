@@ -1,0 +1,53 @@
+"""``vggcost compare``: configurations side by side."""
+
+from __future__ import annotations
+
+from vggcost import api, units
+from vggcost.cli import EXIT_FINE
+from vggcost.cli.options import (
+    Parser,
+    add_input,
+    add_network,
+    add_output,
+    count_from,
+    dtype_from,
+    format_from,
+    names_from,
+    size_from,
+    variant_from,
+)
+from vggcost.cli.output import check_writable, emit
+from vggcost.configs import TABLE_1
+from vggcost.report.comparison import comparison
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "compare",
+        "Configurations side by side, one a column; all six without a name. The paper's Table 2 stands beside ours.",
+        "vggcost compare A B D E",
+    )
+    add_network(result, several=True)
+    add_input(result)
+    add_output(result)
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Print or write the comparison."""
+    fmt = format_from(args)
+    check_writable(args.output)
+    variant = variant_from(args)
+    size, batch, dtype = size_from(args.size), count_from(args.batch, "--batch", 1), dtype_from(args)
+    costs = [
+        api.count(api.build(name, variant, size), size, batch, dtype) for name in names_from(args) or list(TABLE_1)
+    ]
+    shape = units.shape_text(costs[0].input)
+    header = f"VGG configurations, {variant.classes} classes; input {shape} {dtype}; convention mac, 1 MAC = 2 FLOP"
+    emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
+    return EXIT_FINE
