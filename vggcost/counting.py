@@ -144,11 +144,13 @@ def _weighed_parts(convention: Convention, counted: Table) -> Iterator[Part]:
             continue
         amount = counted.ledger[name]
         whole, image = convention.weights.get(name, 0), convention.image_weights.get(name, 0)
-        if batch == 1 or not image or not whole:
+        if image and whole and batch == 1:
+            yield Part(whole + image, amount, f"{words} (as module and as call)")
+        elif not image or not whole:
             yield Part(whole + image, amount // batch if image else amount, words)
         else:
-            yield Part(image, amount // batch, f"{words} of one image")
-            yield Part(whole, amount, f"{words} of the batch")
+            yield Part(image, amount // batch, f"{words} of one image (as module)")
+            yield Part(whole, amount, f"{words} of the batch (as call)")
 
 
 def _ruled_parts(convention: Convention, counted: Table) -> Iterator[Part | None]:
@@ -165,7 +167,7 @@ def _ruled_parts(convention: Convention, counted: Table) -> Iterator[Part | None
             sums[rule] = sums.get(rule, 0) + value
         before = row
     for rule, amount in sums.items():
-        yield Part(1, amount, f"by the rule '{rule}'")
+        yield Part(1, amount, RULES[rule].label)
 
 
 def rule_text(convention: Convention, kind: str) -> str:

@@ -74,16 +74,17 @@ def windows_sum(size_in: int, size_out: int) -> int:
 def torchscan_adaptive_pool(elements: int, h_in: int, w_in: int, h_out: int, w_out: int) -> int:
     """Operations of an adaptive average pool by torchscan 0.2.0 [mixed]; elements is what leaves it.
 
-    Source: torchscan 0.2.0, the window is I//O, one more where that leaves a rest.
+    Its window is I//O where that leaves no rest, and otherwise the rest and one, I%O + 1.
+    Source: torchscan 0.2.0.
 
-    >>> torchscan_adaptive_pool(25088, 8, 8, 7, 7)
-    125440
+    >>> torchscan_adaptive_pool(25088, 7, 7, 7, 7), torchscan_adaptive_pool(25088, 1, 1, 7, 7)
+    (50176, 125440)
     """
-    return elements * (_rounded_window(h_in, h_out) * _rounded_window(w_in, w_out) + 1)
+    return elements * (_torchscan_window(h_in, h_out) * _torchscan_window(w_in, w_out) + 1)
 
 
-def _rounded_window(size_in: int, size_out: int) -> int:
-    return size_in // size_out + (1 if size_in % size_out else 0)
+def _torchscan_window(size_in: int, size_out: int) -> int:
+    return size_in % size_out + 1 if size_in % size_out else size_in // size_out
 
 
 def torchscan_max_pool(elements: int, kernel_h: int, kernel_w: int) -> int:
@@ -99,8 +100,9 @@ def torchscan_max_pool(elements: int, kernel_h: int, kernel_w: int) -> int:
 
 
 class Rule(Record):
-    """A rule for one layer kind: in words, and as a function of the row and of the row before it."""
+    """A rule for one layer kind: what it counts, how in words, and as a function of the row and the row before it."""
 
+    label: str
     words: str
     of: Callable[[Row, Row | None], Count]
 
@@ -145,7 +147,7 @@ def _onnx_norm(row: Row, before: Row | None) -> Count:
     # The folded convolution has a bias even where it had none before.
     gained = before.ledger["conv_outputs"] - before.ledger["conv_bias_adds"]
     bias = " and leaves it a bias" if gained else ""
-    return Count(gained, f"folded into {before.name} before it{bias}")
+    return Count(gained, f"folded into the convolution before it{bias}")
 
 
 def _onnx_lrn(row: Row, _: Row | None) -> Count:
@@ -154,25 +156,25 @@ def _onnx_lrn(row: Row, _: Row | None) -> Count:
 
 RULES: Mapping[str, Rule] = {
     "thop float pool": Rule(
-        "int(((Hin/Hout) * (Win/Wout) + 1) * outputs), in float64 and so parenthesised", _thop
+        "adaptive pool, by thop's float rule", "int(((Hin/Hout) * (Win/Wout) + 1) * outputs), in float64 and so parenthesised", _thop
     ),
-    "thop-2019 pool": Rule("outputs * ((Hin//Hout) * (Win//Wout) + 1)", _thop_2019),
+    "thop-2019 pool": Rule("adaptive pool, by whole quotients", "outputs * ((Hin//Hout) * (Win//Wout) + 1)", _thop_2019),
     "ultralytics-thop windows": Rule(
-        "N*C * (sum of window heights) * (sum of window widths) + outputs; along an axis they sum to I + O - gcd(I, O)",
+        "adaptive pool, by its true windows", "N*C * (sum of window heights) * (sum of window widths) + outputs; along an axis they sum to I + O - gcd(I, O)",
         _ultralytics,
     ),
     "torchscan adaptive pool": Rule(
-        "outputs * (kh*kw + 1), k = Iin//Iout, one more where that leaves a rest", _torchscan_adaptive
+        "adaptive pool, by torchscan's windows", "outputs * (kh*kw + 1), k = Iin//Iout, or Iin%Iout + 1 where that leaves a rest", _torchscan_adaptive
     ),
-    "torchscan max-pool": Rule("outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another", _torchscan_max),
+    "torchscan max-pool": Rule("max-pool comparisons, by torchscan's rule", "outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another", _torchscan_max),
     "onnx-tool adaptive pool": Rule(
-        "adaptive-pool inputs; no total where the input is no multiple of the output", _onnx_adaptive
+        "adaptive-pool inputs", "adaptive-pool inputs; no total where the input is no multiple of the output", _onnx_adaptive
     ),
     "onnx-tool folding": Rule(
-        "0 behind a convolution, into which it is folded (a bias where that had none); alone 31 x elements", _onnx_norm
+        "batch norm, folded or alone", "0 behind a convolution, into which it is folded (a bias where that had none); alone 31 x elements", _onnx_norm
     ),
     "onnx-tool LRN": Rule(
-        "37 x elements + window elements in an ONNX file; torch's exporter writes none, so no total", _onnx_lrn
+        "LRN", "37 x elements + window elements in an ONNX file; torch's exporter writes none, so no total", _onnx_lrn
     ),
 }
 """The rules by name; `vggcost.conventions` says which convention uses which for which layer kind."""

@@ -6,9 +6,11 @@ from vggcost import api, units
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    add_convention,
     add_input,
     add_network,
     add_output,
+    convention_from,
     count_from,
     dtype_from,
     format_from,
@@ -34,6 +36,7 @@ def parser() -> Parser:
     )
     add_network(result, several=True)
     add_input(result)
+    add_convention(result)
     add_output(result)
     return result
 
@@ -44,10 +47,12 @@ def run(args: Namespace) -> int:
     check_writable(args.output)
     variant = variant_from(args)
     size, batch, dtype = size_from(args.size), count_from(args.batch, "--batch", 1), dtype_from(args)
+    convention = convention_from(args)
     costs = [
-        api.count(api.build(name, variant, size), size, batch, dtype) for name in names_from(args) or list(TABLE_1)
+        api.count(api.build(name, variant, size), size, batch, dtype, convention)
+        for name in names_from(args) or list(TABLE_1)
     ]
     shape = units.shape_text(costs[0].input)
-    header = f"VGG configurations, {variant.classes} classes; input {shape} {dtype}; convention mac, 1 MAC = 2 FLOP"
+    header = f"VGG configurations, {variant.classes} classes; input {shape} {dtype}; {costs[0].convention_words}"
     emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
     return EXIT_FINE

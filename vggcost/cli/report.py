@@ -8,8 +8,10 @@ from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    add_convention,
     add_input,
     add_network,
+    convention_from,
     count_from,
     dtype_from,
     names_from,
@@ -36,6 +38,7 @@ def parser() -> Parser:
     )
     add_network(result, several=True)
     add_input(result)
+    add_convention(result)
     result.add_argument("-o", "--output", metavar="DIR", default="reports", help="the directory (reports)")
     result.add_argument("--check", action="store_true", help="compare only: exit status 1 names every stale file")
     return result
@@ -53,8 +56,9 @@ def run(args: Namespace) -> int:
 def _costs(args: Namespace) -> Iterator[api.Cost]:
     variant, size = variant_from(args), size_from(args.size)
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
+    convention = convention_from(args)
     for name in names_from(args) or VARIANTS:
-        yield api.count(api.build(name, variant, size), size, batch, dtype)
+        yield api.count(api.build(name, variant, size), size, batch, dtype, convention)
 
 
 def _write(folder: str, files: list[tuple[str, str]]) -> int:
