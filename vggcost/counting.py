@@ -77,6 +77,24 @@ def tally(convention: Convention, counted: Table) -> Tally:
     return Tally(convention, tuple(counts), None, "; ".join(reasons))
 
 
+def total(convention: Convention, counted: Table) -> int | None:
+    """Return what `tally` gives as its total, from the ledger's sums: quicker where thousands are searched."""
+    ledger, batch = counted.ledger, counted.input[0]
+    whole = sum(weight * ledger[name] for name, weight in convention.weights.items())
+    shared = sum(weight * ledger[name] for name, weight in convention.image_weights.items())
+    result = whole + shared // batch
+    if convention.rules:
+        before = None
+        for row in counted.rows:
+            if row.kind in convention.rules:
+                value = count(convention, row, before).value
+                if value is None:
+                    return None
+                result += value
+            before = row
+    return result
+
+
 def count(convention: Convention, row: Row, before: Row | None = None) -> Count:
     """Count one row; before is the one that ran before it, which decides where layers are folded.
 

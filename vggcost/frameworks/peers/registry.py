@@ -53,8 +53,9 @@ class Installed(Record):
 
     @property
     def proven(self) -> bool:
-        """Whether it is the release that is known; ``2.13`` stands for all of 2.13.x."""
-        return self.release == self.known or self.release.startswith((f"{self.known}.", f"{self.known}+"))
+        """Whether it is the release that is known; ``2.13`` stands for all of 2.13.x, ``1-2`` is ``1.post2``."""
+        release = self.release.replace("-", ".post")
+        return release == self.known or release.startswith((f"{self.known}.", f"{self.known}+"))
 
 
 def _peer(name: str, *more: str, device: str = "meta", **distributions: str) -> Peer:
