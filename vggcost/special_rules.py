@@ -99,6 +99,19 @@ def torchscan_max_pool(elements: int, kernel_h: int, kernel_w: int) -> int:
     return elements * ((kernel_h if kernel_h == kernel_w else kernel_h * kernel_w) - 1)
 
 
+def onnx_adaptive_pool(elements_in: int, elements_out: int, h_out: int, w_out: int) -> int:
+    """Operations of an adaptive average pool by onnx-tool 1.0.1 [mixed], where its windows are all alike.
+
+    Such a pool is exported as a plain average pool, which counts its window elements, and these tile the input. One
+    down to a single position is exported as a global pool, whose division counts 4 an output beside.
+    Source: onnx-tool 1.0.1.
+
+    >>> onnx_adaptive_pool(25088, 25088, 7, 7), onnx_adaptive_pool(25088, 512, 1, 1)
+    (25088, 27136)
+    """
+    return elements_in + (4 * elements_out if h_out * w_out == 1 else 0)
+
+
 class Rule(Record):
     """A rule for one layer kind: what it counts, how in words, and as a function of the row and the row before it."""
 
@@ -137,7 +150,7 @@ def _onnx_adaptive(row: Row, _: Row | None) -> Count:
             None,
             f"torch's ONNX exporter refuses {row.name}: {sizes[0]}x{sizes[1]} is no multiple of {sizes[2]}x{sizes[3]}",
         )
-    return Count(row.ledger["adaptive_inputs"])
+    return Count(onnx_adaptive_pool(row.ledger["adaptive_inputs"], row.ledger["adaptive_outputs"], *sizes[2:]))
 
 
 def _onnx_norm(row: Row, before: Row | None) -> Count:
@@ -151,7 +164,7 @@ def _onnx_norm(row: Row, before: Row | None) -> Count:
 
 
 def _onnx_lrn(row: Row, _: Row | None) -> Count:
-    return Count(None, f"torch's ONNX exporter has no operator for {row.name} (LocalResponseNorm)")
+    return Count(None, f"what torch's exporter writes for {row.name} (LocalResponseNorm) it cannot read")
 
 
 RULES: Mapping[str, Rule] = {
@@ -168,13 +181,13 @@ RULES: Mapping[str, Rule] = {
     ),
     "torchscan max-pool": Rule("max-pool comparisons, by torchscan's rule", "outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another", _torchscan_max),
     "onnx-tool adaptive pool": Rule(
-        "adaptive-pool inputs", "adaptive-pool inputs; no total where the input is no multiple of the output", _onnx_adaptive
+        "adaptive-pool inputs", "adaptive-pool inputs, and 4 x outputs where the output is 1x1; no total where the input is no multiple of it", _onnx_adaptive
     ),
     "onnx-tool folding": Rule(
         "batch norm, folded or alone", "0 behind a convolution, into which it is folded (a bias where that had none); alone 31 x elements", _onnx_norm
     ),
     "onnx-tool LRN": Rule(
-        "LRN", "37 x elements + window elements in an ONNX file; torch's exporter writes none, so no total", _onnx_lrn
+        "LRN", "37 x elements + window elements of an LRN operator in ONNX; torch's exporter writes another, so no total", _onnx_lrn
     ),
 }
 """The rules by name; `vggcost.conventions` says which convention uses which for which layer kind."""

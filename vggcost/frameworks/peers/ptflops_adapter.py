@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from vggcost.frameworks.peers.reading import Reading, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import nn
 
@@ -19,7 +21,10 @@ BACKENDS: dict[str, dict[str, Any]] = {
 
 
 def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
-    """Ask ptflops for the totals of its backends; per layer it prints rounded text alone."""
+    """Ask ptflops for the totals of its backends; per layer it prints rounded text alone.
+
+    Only the default backend needs a real forward: on the meta device its patched functions count linear layers twice.
+    """
     from ptflops import get_model_complexity_info
 
     readings = []
@@ -30,8 +35,13 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
             as_strings=False,
             print_per_layer_stat=False,
             # A constructor that returns a tensor, not a dictionary: only then is the batch seen and divided by.
-            input_constructor=lambda _: x,
+            input_constructor=_constant(x),
             **options,
         )
         readings.append(Reading(convention, whole(total, f"the total of {convention}")))
+        module, x = module.to("meta"), x.to("meta")
     return readings
+
+
+def _constant(x: torch.Tensor) -> Callable[[tuple[int, ...]], torch.Tensor]:
+    return lambda _: x
