@@ -18,7 +18,7 @@ import pytest
         (("tabel",), "unknown command 'tabel'; the nearest are table"),
         (("--verison",), "unknown option '--verison'; the nearest are --version"),
         (("table", "F"), "unknown configuration 'F'; known are A, A-LRN, B, C, D, E, vgg11"),
-        (("table", "vgg61"), "unknown configuration 'vgg61'; the nearest are vgg16"),
+        (("table", "vgg61"), "unknown configuration 'vgg61'; the nearest are vgg19, vgg16"),
         (("table", "--confg", "D"), "unknown option '--confg'; the nearest are --config"),
         (("table", "--conf=D"), "unknown option '--conf'; the nearest are --config"),
         (("table", "--config"), "argument --config: expected one argument"),
@@ -35,7 +35,13 @@ import pytest
         (("table", "--size", "0"), "--size is 0; give a whole number of at least 1"),
         (("table", "--size", "2_24"), "--size is '2_24'; give a whole number"),
         (("table", "--batch", "0"), "--batch is 0; give a whole number of at least 1"),
-        (("table", "--classes=-3",), "--classes is -3; give a whole number of at least 1"),
+        (
+            (
+                "table",
+                "--classes=-3",
+            ),
+            "--classes is -3; give a whole number of at least 1",
+        ),
         (("table", "--classes", "1.5"), "--classes is '1.5'; give a whole number of at least 1"),
         (("table", "--batch", "1000000000000000001"), "above the limit of 10^18"),
         (("table", "--batch", "9" * 5000), "above the limit of 10^18"),
@@ -98,7 +104,7 @@ def test_a_disk_that_fills_half_way_leaves_the_old_file(process, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["d.json"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="missing GPU is no cause here: this system has no /dev/full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_standard_output_on_a_full_disk(tmp_path):
     with open("/dev/full", "w") as full:
         done = subprocess.run(

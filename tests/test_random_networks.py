@@ -109,7 +109,9 @@ def test_ints_arrays_and_symbols_agree():
     assert seen["arrays and symbols"] >= EXAMPLES
 
 
-convolutional = stacks().map(lambda drawn: ([x for x in drawn[0].layers if x.kind in ("Conv2d", "MaxPool2d")], drawn[1]))
+convolutional = stacks().map(
+    lambda drawn: ([x for x in drawn[0].layers if x.kind in ("Conv2d", "MaxPool2d")], drawn[1])
+)
 
 
 @settings(max_examples=100, deadline=None, database=None)

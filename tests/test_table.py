@@ -77,7 +77,10 @@ def test_a_layer_that_does_not_fit_is_named(layers, message):
 
 def test_a_residual_block_is_its_body_its_shortcut_and_an_addition():
     block = Residual(
-        "r", "r", (Conv2d("c", "r.body.0", 3, 8), ReLU("a", "r.body.1")), (Conv2d("s", "r.shortcut.0", 3, 8, (1, 1), (1, 1), (0, 0)),)
+        "r",
+        "r",
+        (Conv2d("c", "r.body.0", 3, 8), ReLU("a", "r.body.1")),
+        (Conv2d("s", "r.shortcut.0", 3, 8, (1, 1), (1, 1), (0, 0)),),
     )
     result = table(network(block), (2, 3, 8, 8))
     assert [row.name for row in result.rows][:3] == ["c", "a", "s"]

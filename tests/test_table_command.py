@@ -17,12 +17,13 @@ def test_the_first_screen(vggcost):
     ran = vggcost("table", "--config", "D")
     assert ran.status == 0
     head = ran.out.splitlines()[0]
-    assert head == (
-        "VGG D (VGG-16), 1000 classes; input 1x3x224x224 float32; convention mac, 1 MAC = 2 FLOP"
-    )
+    assert head == ("VGG D (VGG-16), 1000 classes; input 1x3x224x224 float32; convention mac, 1 MAC = 2 FLOP")
     for needle in ("138,357,544", "15,470,264,320", "30,940,528,640", "527.8 MiB", "3*3*128*256 + 256", "512x14x14"):
         assert needle in ran.out
-    assert "Folded, as they cost nothing (--all shows them):\n  15 ReLU, 5 MaxPool2d, 1 AdaptiveAvgPool2d, 1 Flatten" in ran.out
+    assert (
+        "Folded, as they cost nothing (--all shows them):\n  15 ReLU, 5 MaxPool2d, 1 AdaptiveAvgPool2d, 1 Flatten"
+        in ran.out
+    )
 
 
 def test_all_ways_to_name_a_network_are_one(vggcost):
@@ -123,7 +124,9 @@ def test_human_rounds_the_screen_and_never_json(vggcost):
 
 
 def test_variants_are_named_in_the_header(vggcost):
-    head = vggcost("table", "D", "--no-bias", "--batch-norm", "--no-adaptive-pool", "--classes", "7").out.splitlines()[0]
+    head = vggcost("table", "D", "--no-bias", "--batch-norm", "--no-adaptive-pool", "--classes", "7").out.splitlines()[
+        0
+    ]
     for words in ("batch normalization", "bias-less convolutions", "no adaptive pool", "7 classes"):
         assert words in head
 
