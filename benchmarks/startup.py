@@ -36,6 +36,8 @@ SLOW_ROUNDS = 3
 
 
 class Sample(NamedTuple):
+    """One process: wall time [s] and peak memory [KiB]."""
+
     wall_s: float
     peak_kib: int
 

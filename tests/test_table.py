@@ -32,9 +32,9 @@ def test_counts_up_to_10_to_the_18_are_exact():
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "8", True, None])
 def test_what_is_no_count_is_refused(value):
-    with pytest.raises(VggcostError, match="batch is .*; give"):
+    with pytest.raises(VggcostError, match=r"batch is .*; give"):
         cost("D", batch=value)
-    with pytest.raises(VggcostError, match="classes is .*; give"):
+    with pytest.raises(VggcostError, match=r"classes is .*; give"):
         cost("D", classes=value)
 
 
