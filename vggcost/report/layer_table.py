@@ -33,8 +33,8 @@ FORMULA_COLUMNS = (
     Column("macs_numbers", "with numbers"),
 )
 ACTIVATION_COLUMNS = (
-    Column("output_elements", "Output elements", "count"),
-    Column("output_bytes", "Output bytes", "bytes"),
+    Column("output_elements", "Elements", "count"),
+    Column("output_bytes", "Bytes", "bytes"),
 )
 FIELD_COLUMNS = (
     Column("receptive_field", "Receptive field", "pair"),
