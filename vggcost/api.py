@@ -276,7 +276,7 @@ def cost(
     >>> cost("D").totals.params
     138357544
     >>> cost("vgg16", batch_norm=True, classes=10, size=(224, 320), batch=8).totals.macs
-    176043327488
+    176346693632
     """
     variant = configs.Variant(batch_norm, classes, in_channels, bias, adaptive_pool)
     image = image_size(size)

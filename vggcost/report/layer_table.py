@@ -33,8 +33,8 @@ FORMULA_COLUMNS = (
     Column("macs_numbers", "with numbers"),
 )
 ACTIVATION_COLUMNS = (
-    Column("output_elements", "Output elements", "count"),
-    Column("output_bytes", "Output bytes", "bytes"),
+    Column("output_elements", "Elements", "count"),
+    Column("output_bytes", "Bytes", "bytes"),
 )
 FIELD_COLUMNS = (
     Column("receptive_field", "Receptive field", "pair"),
@@ -203,7 +203,7 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
             if not _costs(row):
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-        lines.append(f"Folded: {len(layers) - shown} rows that cost nothing ({what}); --all shows them")
+        lines.append(f"Folded, as they cost nothing (--all shows them):\n  {what}")
     lines += left_out_lines(document)
     if left:
         names = ", ".join(column.heading for column in left)
