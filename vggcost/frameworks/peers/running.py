@@ -139,7 +139,8 @@ def _compared(table: Table, readings: Sequence[dict[str, Any]]) -> Iterator[Comp
         ours = tally(convention(reading["convention"]), table)
         if reading["layers"] is not None:
             for row, count in zip(table.rows, ours.counts, strict=True):
-                if row.path is not None:
+                # The addition of a residual block has no module of its own; its path is the whole block's.
+                if row.path is not None and row.kind != "Add":
                     theirs = reading["layers"].get(row.path, 0)
                     yield Comparison(reading["convention"], table, row.name, count.value, theirs)
         yield Comparison(reading["convention"], table, TOTAL, ours.total, reading["total"])

@@ -34,6 +34,7 @@ def main(adapter: str, device: str) -> None:
         answers.flush()
         # Counters tie knots between modules and their hooks; without this a network's memory stays while others come.
         gc.collect()
+        gc.freeze()  # what is left is the libraries, which need not be searched again
 
 
 def _own_channel() -> TextIO:
