@@ -21,8 +21,8 @@ class Convention(Record):
 
     `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
     shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
-    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where multiply-accumulates
-    are added to single operations; `called` is what the tool itself calls it.
+    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
+    multiply-accumulates are added to single operations; `called` is what the tool itself calls it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Convention(Record):
     source: str
     weights: Weights = {}  # noqa: RUF012  # a Record freezes its fields
     image_weights: Weights = {}  # noqa: RUF012  # the same
-    rules: Mapping[str, str] = {}  # noqa: RUF012  # the same
+    rules: Mapping[str, str] = {}
     remark: str | None = None
 
     @property

@@ -135,7 +135,12 @@ def explain(amount: Amount) -> Explanation:
 def searched_tables() -> Iterator[Table]:
     """Yield every network and input that is searched, the likeliest first."""
     for size, classes, adaptive, head in (
-        *((size, classes, adaptive, None) for size in (224, 32) for classes in (1000, 10) for adaptive in (True, False)),
+        *(
+            (size, classes, adaptive, None)
+            for size in (224, 32)
+            for classes in (1000, 10)
+            for adaptive in (True, False)
+        ),
         *((32, classes, False, head) for classes in (1000, 10) for head in SMALL_HEADS),
     ):
         if size == 32 and head is None and not adaptive:
@@ -160,7 +165,7 @@ def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
 def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candidate]:
     """Yield networks without one of their weight layers, where that comes near the number."""
     near = amount.nearest_int
-    margin = amount.scale // 10**amount.decimals + 1
+    margin = amount.scale // amount.tens + 1
     for one in tables:
         rows = [row for row in one.rows if row.params and row.kind in ("Conv2d", "Linear")]
         if amount.quantity in (None, PARAMS):

@@ -84,7 +84,10 @@ def add_convention(parser: Parser) -> None:
     """Add the convention by which costs are counted."""
     group = parser.add_argument_group("what is counted")
     group.add_argument(
-        "--convention", metavar="NAME", default="mac", help="as which tool: fvcore, thop, ... (vggcost conventions; mac)"
+        "--convention",
+        metavar="NAME",
+        default="mac",
+        help="as which tool: fvcore, thop, ... (vggcost conventions; mac)",
     )
 
 

@@ -56,11 +56,19 @@ def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *,
 
         return json.dumps({"schema": "vggcost.compare/1", "networks": list(documents)}, indent=2) + "\n"
     if fmt == "csv":
-        return grid((Column("name", "name"), *(Column(line.key, line.name) for line in lines_of(documents))), _plain(documents), fmt)
+        return grid(
+            (Column("name", "name"), *(Column(line.key, line.name) for line in lines_of(documents))),
+            _plain(documents),
+            fmt,
+        )
     body = _side_by_side(documents, fmt, human=human, rounding=human)
     if fmt == "latex":
         return f"% {header}\n{body}"
-    notes = f"\n{_NOTES}\n"
+    notes = f"\n{_NOTES}\n" + "".join(
+        f"{document['name']}: no total under {document['convention']}: {document['note']}\n"
+        for document in documents
+        if document["count"] is None
+    )
     if fmt == "table" and not human and max(map(len, body.splitlines())) > LINE_COLUMNS:
         body = _side_by_side(documents, fmt, human=False, rounding=True)
         notes += f"MACs, FLOPs and bytes are rounded to fit {LINE_COLUMNS} columns; --format csv has every digit\n"

@@ -181,7 +181,9 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
         **row,
         "image_output": _per_image(row),
         "params_share": units.percent(row["params"], total["params"]),
-        "count_share": "" if row["count"] is None or not total["count"] else units.percent(row["count"], total["count"]),
+        "count_share": ""
+        if row["count"] is None or not total["count"]
+        else units.percent(row["count"], total["count"]),
     }
 
 
