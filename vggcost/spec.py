@@ -23,10 +23,14 @@ _HERE = os.path.dirname(__file__)
 _PACKAGED = os.path.join(_HERE, "networks")
 _SCHEMA = os.path.join(_HERE, "network.schema.json")
 
-LARGEST_FILE_BYTES = 1 << 20
+LARGEST_FILE_BYTES = 1 << 17
 """A network file has some hundred bytes; more than this is something else."""
 
+LONGEST_KEY_DOTS = 16
+"""tomllib takes memory in the square of a dotted key's length, so a mile of it is refused before."""
+
 _ENDING = ".toml"
+_TOO_DEEP = "nested too deeply; a network file has lists and tables of two levels"
 
 
 def packaged_names() -> tuple[str, ...]:
@@ -98,15 +102,25 @@ def _document(path: str) -> dict[str, Any]:
     import tomllib
 
     text = _text(path)
+    if any(_key_dots(line) > LONGEST_KEY_DOTS for line in text.splitlines()):
+        raise VggcostError(f"{path}: {_TOO_DEEP}")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise VggcostError(f"{_syntax_place(path, text, str(error))}; a network file is TOML") from None
     except RecursionError:
-        raise VggcostError(f"{path}: nested too deeply; a network file has lists and tables of two levels") from None
+        raise VggcostError(f"{path}: {_TOO_DEEP}") from None
     except ValueError:
         # int() refuses a number of thousands of digits, and tomllib lets that through.
         raise VggcostError(f"{path}: a number has too many digits; counts go up to 10^18") from None
+
+
+def _key_dots(line: str) -> int:
+    """Dots in the longest key of a line: what stands before a ``=``, or in the brackets of a header."""
+    *keys, value = line.split("=")
+    if line.lstrip().startswith("["):
+        keys.append(value)
+    return max((key.count(".") for key in keys), default=0)
 
 
 def _text(path: str) -> str:
@@ -149,7 +163,7 @@ def _check(document: dict[str, Any], path: str) -> None:
         for error in validator.iter_errors(document):
             raise VggcostError(f"{path}: {_complaint(error)}")
     except RecursionError:
-        raise VggcostError(f"{path}: nested too deeply; a network file has lists and tables of two levels") from None
+        raise VggcostError(f"{path}: {_TOO_DEEP}") from None
     if "width" in document:
         try:
             document["width"] = width_factor(document["width"])

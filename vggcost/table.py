@@ -143,13 +143,18 @@ class _Door:
         if takes == gets:
             return
         height, width = self._shape[2:]
-        message = f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer)}) at {height}x{width}"
+        message = f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer, shape)}) at {height}x{width}"
         if what == "features":
-            message += "; change --size, or leave --no-adaptive-pool away so that any size fits"
+            message += (
+                "; change --size, leave --no-adaptive-pool away so that any size fits, or give --head, whose first"
+                " layer takes what it gets"
+            )
         raise VggcostError(message)
 
-    def _before(self, layer: Layer) -> str:
-        """The last feature map that reaches a layer, for the message of a layer that does not fit."""
+    def _before(self, layer: Layer, gets: Shape) -> str:
+        """The last feature map on the way to a layer, for the message of a layer that does not fit."""
+        if len(gets) == 4:
+            return units.shape_text(gets[1:])
         shape = self._shape
         for step in walk(self._network.layers, self._shape):
             if step.layer is layer:
