@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vggcost import configs, formulas, unfold, units
 from vggcost.errors import VggcostError
-from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 from vggcost.report.layer_table import View, csv_text, markup, screen
 from vggcost.table import Table, checked_count, table
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vggcost.closed_forms import ClosedForm
-    from vggcost.layers import Size
     from vggcost.receptive_field import Field
-    from vggcost.table import Row
 
 
 class LayerCost(Record):
@@ -59,9 +56,7 @@ class Cost:
         self.convention = convention
         self.unit = "MAC"
         self.layers: tuple[LayerCost, ...] = tuple(
-            LayerCost(
-                row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs
-            )
+            LayerCost(row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs)
             for row in counted.rows
         )
         self.totals = Totals(
@@ -106,6 +101,32 @@ class Cost:
             "totals": self._total_dict(view),
         }
 
+    def summary(self) -> dict[str, Any]:
+        """The network in one row, as `vggcost compare` and the reports' summary show it.
+
+        Activations are the outputs of convolutions and linear layers; the receptive field is that of the last
+        max-pool [pixels], the classifier's share in percent. A quantity that a network does not have is None.
+        """
+        rows = self.table.rows
+        linear = [row for row in rows if row.kind == "Linear"]
+        convolutions = [row for row in rows if row.kind == "Conv2d"]
+        elements = sum(row.output_elements for row in (*convolutions, *linear))
+        classifier_params = sum(row.params for row in linear)
+        return {
+            "name": self.network.short_name,
+            "weight_layers": len(convolutions) + len(linear),
+            "conv_layers": len(convolutions),
+            "params": self.totals.params,
+            "paper_params_millions": configs.printed_millions(self.network),
+            "classifier_params": classifier_params,
+            "classifier_share": float(units.percent(classifier_params, self.totals.params) or 0),
+            "weight_bytes": self.totals.weight_bytes,
+            "macs": self.totals.macs,
+            "flops": self.totals.flops,
+            "activation_bytes": elements * units.dtype_bytes(self.dtype),
+            "receptive_field": self._last_pool_field(),
+        }
+
     def to_json(self, view: View | None = None) -> str:
         """The document of `to_dict` as JSON; every int exact."""
         import json
@@ -145,13 +166,21 @@ class Cost:
     def _repr_html_(self) -> str:
         return markup(self.to_dict(), View(), "html")
 
-    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
-        dicts = [
-            {**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers
+    def _last_pool_field(self) -> list[int] | None:
+        from vggcost.receptive_field import fields
+
+        pooled = [
+            field
+            for row, field in zip(self.table.rows, fields(self.network.layers, self.input), strict=True)
+            if row.kind == "MaxPool2d" and field
         ]
+        return list(pooled[-1].size) if pooled else None
+
+    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
+        dicts = [{**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers]
         for layer, row in zip(dicts, self.table.rows, strict=True):
             if view.formulas:
-                layer.update(_formula_texts(row))
+                layer.update(row.layer.written(row.output))
             if view.activations:
                 layer["output_elements"] = row.output_elements
                 layer["output_bytes"] = row.output_elements * units.dtype_bytes(self.dtype)
@@ -178,15 +207,6 @@ _FORMATS = {
     "json": Cost.to_json,
     "latex": Cost.to_latex,
 }
-
-
-def _formula_texts(row: Row) -> dict[str, str | None]:
-    calls = {"params": row.layer.params_call(), "macs": row.layer.macs_call(row.output)}
-    texts: dict[str, str | None] = {}
-    for name, call in calls.items():
-        texts[f"{name}_formula"] = in_letters(*call) if call else None
-        texts[f"{name}_numbers"] = in_numbers(*call) if call else None
-    return texts
 
 
 def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
@@ -233,7 +253,7 @@ def cost(
     >>> cost("D").totals.params
     138357544
     >>> cost("vgg16", batch_norm=True, classes=10, size=(224, 320), batch=8).totals.macs
-    176043327488
+    176346693632
     >>> cost("D", classes=10, head=(), adaptive_pool=False, size=32).totals.params
     14719818
     """
@@ -341,34 +361,65 @@ def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def closed_form(
-    network: str = "D",
+    network: str | None = None,
     *,
-    batch_norm: bool = False,
-    classes: Size | None = None,
-    in_channels: int = 3,
-    bias: bool = True,
-    adaptive_pool: bool = True,
-    size: tuple[int, int] | None = None,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: int | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: int | tuple[int, int] | None = None,
     batch: int | None = None,
 ) -> ClosedForm:
     """Return a network's cost as sympy polynomials in N (batch), K (classes) and a, b for an image of 32a x 32b.
 
-    A number given for classes, size or batch takes its symbol's place.
+    A number given for classes, size or batch takes its symbol's place; the other arguments are those of `cost`. A
+    network whose strides do not divide 32 pixels has its image in the units that they do divide, 64a x 64b with six
+    pools.
 
     Raises:
-        VggcostError: an unknown name or a count out of range.
+        VggcostError: an unknown name, a file that is no network, or a count out of range.
 
     >>> closed_form("D").params
     4097*K + 134260544
     """
-    from vggcost import closed_forms as room
-
-    letter, named_batch_norm = configs.resolve(network)
-    variant = configs.Variant(
-        bool(batch_norm or named_batch_norm),
-        room.K if classes is None else checked_count(classes, "classes"),
-        checked_count(in_channels, "in-channels"),
-        bias,
-        adaptive_pool,
+    options = _given(
+        batch_norm=batch_norm,
+        classes=classes,
+        in_channels=in_channels,
+        bias=bias,
+        adaptive_pool=adaptive_pool,
+        head=head,
+        width=width,
+        classifier=classifier,
+        softmax=softmax,
     )
-    return room.of_configuration(letter, variant, size, batch)
+    return symbolic(configuration(network, file), options, size, batch)
+
+
+def symbolic(
+    plan: configs.Configuration,
+    options: Mapping[str, Any],
+    size: int | tuple[int, int] | None = None,
+    batch: int | None = None,
+) -> ClosedForm:
+    """Return a configuration's closed forms; options that are not given are symbols, as in `closed_form`.
+
+    Raises:
+        VggcostError: an option out of range, or layers that do not fit each other.
+    """
+    from vggcost import closed_forms
+
+    variant = varied(plan, options)
+    image = None if size is None else image_size(size)
+    # Symbols cannot be checked, so the door sees the same network with numbers first.
+    sample = image or closed_forms.sample_image(plan)
+    count(configs.unfolded(plan, variant, sample), sample)
+    if "classes" not in options:
+        variant = variant.replace(classes=closed_forms.K)
+    return closed_forms.of_configuration(plan, variant, image, None if batch is None else checked_count(batch, "batch"))

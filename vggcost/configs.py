@@ -28,6 +28,7 @@ __all__ = [
     "find",
     "names",
     "network",
+    "printed_millions",
     "resolve",
     "unfolded",
 ]
@@ -64,6 +65,11 @@ TABLE_2_MILLIONS: Mapping[str, int] = {"A": 133, "A-LRN": 133, "B": 133, "C": 13
 
 ALIASES: Mapping[str, str] = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 """The names by weight layers, as torchvision and Keras use them; C also has 16 weight layers and no such name."""
+
+
+def printed_millions(network: Network) -> int | None:
+    """Return what the paper's Table 2 prints for a network, in millions; None where it is not the paper's own."""
+    return TABLE_2_MILLIONS[network.name] if network.variant == Variant() and network.name in TABLE_1 else None
 
 
 def resolve(name: str) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vggcost import formulas
 from vggcost.ledger import Ledger
+from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -60,6 +61,14 @@ class Layer(Record):
         """Learned parameters [elements]."""
         call = self.params_call()
         return call[0](**call[1]) if call else 0
+
+    def written(self, output: Shape) -> dict[str, str | None]:
+        """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
+        texts: dict[str, str | None] = {}
+        for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
+            texts[f"{name}_formula"] = in_letters(*call) if call else None
+            texts[f"{name}_numbers"] = in_numbers(*call) if call else None
+        return texts
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Return the output shape and the ledger for an input of this shape."""
@@ -137,9 +146,7 @@ class Conv2d(Layer):
         formula, arguments = self.macs_call(output)
         elements = formulas.image_elements(*output)
         bias_adds = elements if self.bias else 0
-        return output, Ledger(
-            conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds
-        )
+        return output, Ledger(conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds)
 
 
 def _window_out(shape: Shape, window: Window) -> tuple[Size, Size]:
@@ -304,9 +311,7 @@ class Linear(Layer):
         formula, arguments = self.macs_call(output)
         elements = _product(output)
         bias_adds = elements if self.bias else 0
-        return output, Ledger(
-            linear_macs=formula(**arguments), linear_outputs=elements, linear_bias_adds=bias_adds
-        )
+        return output, Ledger(linear_macs=formula(**arguments), linear_outputs=elements, linear_bias_adds=bias_adds)
 
 
 class Softmax(Layer):
@@ -328,7 +333,7 @@ class Add(Layer):
 
 
 class Residual(Layer):
-    """A residual block: body(x) + shortcut(x), where an empty shortcut is the identity (He et al. 2016, section 3.2)."""
+    """A residual block: body(x) + shortcut(x), where an empty shortcut is the identity (He et al. 2016, section 3)."""
 
     body: tuple[Layer, ...]
     shortcut: tuple[Layer, ...] = ()
@@ -343,7 +348,8 @@ class Residual(Layer):
         beside = tuple(walk(self.shortcut, shape, check))
         yield from inner
         yield from beside
-        add = Add(self.name, self.path, beside[-1].output if beside else shape)
+        # An addition is no module: the path is the block's, whose parameters are those of its layers.
+        add = Add(self.name, None, beside[-1].output if beside else shape)
         yield from add.steps(inner[-1].output if inner else shape, check)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:

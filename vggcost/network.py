@@ -82,6 +82,11 @@ class Network(Record):
     """What the paper's configuration is commonly called: ``VGG-16``."""
 
     @property
+    def short_name(self) -> str:
+        """The name as files and columns bear it: ``D-bn``."""
+        return f"{self.name}-bn" if self.variant.batch_norm else self.name
+
+    @property
     def title(self) -> str:
         """The name and what departs from the paper's network: ``D (VGG-16) with batch normalization``."""
         variant = self.variant
@@ -107,6 +112,12 @@ class Network(Record):
         if extras:
             words.append(f"with {', '.join(extras)}")
         return " ".join(words)
+
+    @property
+    def heading(self) -> str:
+        """The title and the classes: ``VGG D (VGG-16), 1000 classes``."""
+        classes = f", {self.variant.classes} classes" if self.variant.classifier else ""
+        return f"VGG {self.title}{classes}"
 
     def layer(self, name: str) -> Layer:
         """Return the layer of this name, which may stand inside a residual block.

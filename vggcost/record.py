@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Self, dataclass_transform
 else:
 
@@ -26,10 +27,11 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
-    _defaults: dict[str, Any] = {}
+    _defaults: Mapping[str, Any] = {}  # each class is given its own
 
     def __init_subclass__(cls) -> None:
-        own = (name for name in cls.__dict__.get("__annotations__", ()) if not name.startswith("_"))
+        annotations = cls.__dict__.get("__annotations__", ())  # noqa: RUF063  # importing inspect costs more than this
+        own = (name for name in annotations if not name.startswith("_"))
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
         cls._defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
 

@@ -69,14 +69,13 @@ def toml_text(configuration: Configuration) -> str:
 
     # JSON's texts, numbers and lists are TOML's as well; its true, false and null are not all, and are not used here.
     lines = [f"name = {json.dumps(configuration.name)}"]
-    for key in ("about", "source"):
-        if text := getattr(configuration, key):
-            lines.append(f"{key} = {json.dumps(text)}")
+    texts = {"about": configuration.about, "source": configuration.source}
+    lines += [f"{key} = {json.dumps(text)}" for key, text in texts.items() if text]
     lines.append("features = [")
     row: list[str] = []
     for token in configuration.features:
         row.append(_token_toml(token))
-        if token == "M":
+        if token == "M":  # noqa: S105  # a max-pool ends a block, and so a line
             lines.append(f"    {', '.join(row)},")
             row = []
     if row:
@@ -212,9 +211,9 @@ def _configuration(document: dict[str, Any], path: str) -> Configuration:
     if "head" in settings:
         settings["head"] = tuple(settings["head"])
     size = document.get("size", Configuration.size)
-    name = document.get("name") or os.path.basename(path).removesuffix(_ENDING)
+    own_name = " ".join(os.path.basename(path).removesuffix(_ENDING).split()) or "network"
     return Configuration(
-        name,
+        document.get("name", own_name),
         tuple(_token(token) for token in document["features"]),
         document.get("about", ""),
         document.get("source", path),

@@ -143,7 +143,10 @@ class _Door:
         if takes == gets:
             return
         height, width = self._shape[2:]
-        message = f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer, shape)}) at {height}x{width}"
+        message = (
+            f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer, shape)})"
+            f" at {height}x{width}"
+        )
         if what == "features":
             message += (
                 "; change --size, leave --no-adaptive-pool away so that any size fits, or give --head, whose first"
@@ -210,5 +213,6 @@ def _needed(window: Window, axis: int) -> int:
 def _fits(window: Window, shape: Shape) -> bool:
     return bool(
         formulas.window_out(shape[2], window.kernel[0], window.stride[0], window.padding[0], window.dilation[0]) >= 1
-        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1]) >= 1
+        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1])
+        >= 1
     )

@@ -74,6 +74,22 @@ def conv_token(token: Token) -> tuple[int, int, int] | None:
     return None
 
 
+def total_stride(configuration: Configuration) -> int:
+    """Return how many pixels of the image lie between two neighbouring outputs of the features.
+
+    A residual block's body counts; its shortcut must have the same stride.
+    """
+    total = 1
+    for token in configuration.features:
+        for part in token.body if isinstance(token, ResidualToken) else (token,):
+            conv = conv_token(part)
+            if conv:
+                total *= conv[2]
+            elif part == "M":
+                total *= 2
+    return total
+
+
 def exact_factor(width: float | str) -> Fraction:
     """Return a width factor as the decimal number that it is written as.
 
@@ -101,7 +117,7 @@ def width_factor(width: float | str) -> float:
         factor = float(text)
     except ValueError:
         factor = None
-    if factor is None or factor != factor or isinstance(width, bool) or not text.isascii() or "_" in text:
+    if factor is None or isinstance(width, bool) or not text.isascii() or "_" in text:
         raise VggcostError(f"width is {width!r}; give a decimal number such as 0.5")
     if not 0 < factor <= units.COUNT_LIMIT:
         raise VggcostError(f"width is {text}; give a number above 0 and up to 10^18, such as 0.5")
@@ -125,10 +141,10 @@ class _Features:
     def add(self, token: Token | ResidualToken) -> None:
         """Append the layers of one token."""
         position = len(self.layers)
-        if token == "M":
+        if token == "M":  # noqa: S105  # the paper's word for a max-pool, no password
             self.layers.append(MaxPool2d(f"pool{self._block}", f"features.{position}"))
             self._block, self._convs, self._residuals = self._block + 1, 0, 0
-        elif token == "LRN":
+        elif token == "LRN":  # noqa: S105  # a word of the paper's as well
             self._norms += 1
             self.layers.append(LocalResponseNorm(f"lrn{self._norms}", f"features.{position}"))
         elif isinstance(token, ResidualToken):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from vggcost.errors import VggcostError, nearest
 
@@ -85,10 +86,8 @@ def _say(text: str) -> None:
 
 def _refuse(message: str) -> int:
     line = " ".join(message.split())
-    try:
+    with suppress(OSError):  # where nobody is left to tell, the exit status still says it
         sys.stderr.write(f"vggcost: error: {line}\n")
-    except OSError:
-        pass  # nobody is left to tell; the exit status still says it
     return EXIT_REFUSED
 
 

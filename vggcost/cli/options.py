@@ -40,6 +40,9 @@ class Parser(argparse.ArgumentParser):
             VggcostError: an option that is unknown, or lacks its value.
         """
         args, unknown = self.parse_known_args(argv)
+        if unknown and not unknown[0].startswith("-"):
+            # argparse takes names that stand on both sides of an option only when it is asked to.
+            args, unknown = self.parse_known_intermixed_args(argv)
         if unknown:
             word = unknown[0].partition("=")[0]
             if not word.startswith("-"):
@@ -134,8 +137,8 @@ def one_name_from(args: argparse.Namespace, default: str = "D") -> str:
     return names[0]
 
 
-def configurations_from(args: argparse.Namespace, default: str | None = "D") -> list[Configuration]:
-    """Return the configurations that were named and then those of the files; the default where there are none.
+def configurations_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Configuration]:
+    """Return the configurations that were named and then those of the files; the default ones where there are none.
 
     Raises:
         VggcostError: an unknown name, or a file that is no network.
@@ -145,7 +148,7 @@ def configurations_from(args: argparse.Namespace, default: str | None = "D") -> 
         from vggcost import spec
 
         plans += [spec.read(path) for path in args.file]
-    return plans or ([configs.find(default)] if default else [])
+    return plans or [configs.find(name) for name in default]
 
 
 def configuration_from(args: argparse.Namespace) -> Configuration:
@@ -160,8 +163,8 @@ def configuration_from(args: argparse.Namespace) -> Configuration:
     return configurations_from(args)[0]
 
 
-def networks_from(args: argparse.Namespace, default: str | None = "D") -> list[Network]:
-    """Return the networks that were named and then those of the files, in the variant that the options describe.
+def networks_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Network]:
+    """Return the networks that were named and then those of the files, or the default ones, in the variant asked for.
 
     Each stands ready for its `image`: --size, or what its configuration is meant for.
 

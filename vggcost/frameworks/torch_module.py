@@ -60,7 +60,6 @@ def build_module(network: Network, device: str = "meta", dtype: torch.dtype | No
 
 
 def _network_module(network: Network) -> nn.Module:
-    import torch
     from torch import nn
 
     class VGG(nn.Module):
@@ -161,7 +160,6 @@ def _side(pair: Pair) -> int | Pair:
 
 
 def _residual_module(block: Residual) -> nn.Module:
-    import torch
     from torch import nn
 
     class ResidualBlock(nn.Module):

@@ -111,7 +111,7 @@ def screen(document: Mapping[str, Any], view: View) -> str:
     shown = layers if view.every_row else costly
     rows = [_with_shares(row, total) for row in (*shown, total)]
     costs, left = fitted(_cost_columns(document), rows, human=view.human)
-    blocks = [header_line(document) + "\n", costs, _footer(document, view, len(shown), left)]
+    blocks = [header_line(document) + "\n", costs, _footer(document, len(shown), left)]
     if view.formulas:
         blocks.append(_formula_block(shown))
     extra = (*(ACTIVATION_COLUMNS if view.activations else ()), *(FIELD_COLUMNS if view.receptive_field else ()))
@@ -159,7 +159,7 @@ def _total_row(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": "total", **document["totals"]}
 
 
-def _footer(document: Mapping[str, Any], view: View, shown: int, left: Sequence[Column]) -> str:
+def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> str:
     lines = [weights_line(document)]
     layers = document["layers"]
     if shown < len(layers):

@@ -1,0 +1,53 @@
+"""``vggcost compare``: configurations side by side."""
+
+from __future__ import annotations
+
+from vggcost import api, units
+from vggcost.cli import EXIT_FINE
+from vggcost.cli.options import (
+    Parser,
+    add_input,
+    add_network,
+    add_output,
+    count_from,
+    dtype_from,
+    format_from,
+    networks_from,
+)
+from vggcost.cli.output import check_writable, emit
+from vggcost.configs import TABLE_1
+from vggcost.report.comparison import comparison
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "compare",
+        "Configurations side by side, one a column; all six without a name. The paper's Table 2 stands beside ours.",
+        "vggcost compare A B D E",
+    )
+    add_network(result, several=True)
+    add_input(result)
+    add_output(result)
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Print or write the comparison."""
+    fmt = format_from(args)
+    check_writable(args.output)
+    batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
+    costs = [api.count(network, network.image, batch, dtype) for network in networks_from(args, tuple(TABLE_1))]
+    shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
+    classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
+    header = (
+        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
+        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype};"
+        " convention mac, 1 MAC = 2 FLOP"
+    )
+    emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
+    return EXIT_FINE
