@@ -10,7 +10,7 @@ import os
 
 from vggcost.errors import VggcostError, nearest
 from vggcost.network import Configuration, ResidualToken, Variant
-from vggcost.unfold import width_factor
+from vggcost.unfold import conv_token, width_factor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,6 +224,17 @@ def _configuration(document: dict[str, Any], path: str) -> Configuration:
 
 def _token(value: Any) -> Token | ResidualToken:
     if isinstance(value, dict):
-        return ResidualToken(tuple(value["residual"]), value.get("shortcut", "identity"))
-    token: Token = value
-    return token
+        shortcut = value.get("shortcut", "identity")
+        return ResidualToken(tuple(_plain(conv) for conv in value["residual"]), _plain(shortcut))
+    return _plain(value)
+
+
+def _plain(token: Token) -> Token:
+    """The shortest way to write a token, so that networks that mean the same are the same: 64 for "conv3-64/1"."""
+    conv = conv_token(token)
+    if conv is None:
+        return token
+    kernel, width, stride = conv
+    if (kernel, stride) == (3, 1):
+        return width
+    return f"conv{kernel}-{width}" if stride == 1 else f"conv{kernel}-{width}/{stride}"
