@@ -150,7 +150,9 @@ def test_options_given_beat_the_file(tmp_path, capsys):
 
 
 def test_file_takes_the_place_of_a_name_in_every_command(tmp_path, capsys):
-    path = write(tmp_path, 'features = [8, { residual = [8] }, "M"]\nhead = [5]\nclasses = 10\nsize = 32\n', "mine.toml")
+    path = write(
+        tmp_path, 'features = [8, { residual = [8] }, "M"]\nhead = [5]\nclasses = 10\nsize = 32\n', "mine.toml"
+    )
     params = (3 * 3 * 3 * 8 + 8) + (3 * 3 * 8 * 8 + 8) + (8 * 7 * 7 * 5 + 5) + (5 * 10 + 10)
     macs = 32 * 32 * (27 * 8 + 72 * 8) + 8 * 49 * 5 + 5 * 10
     assert main(["formula", "--file", path]) == 0
@@ -169,7 +171,9 @@ def test_file_takes_the_place_of_a_name_in_every_command(tmp_path, capsys):
 
 def test_file_is_verified_against_the_real_module(tmp_path, capsys):
     pytest.importorskip("torch")
-    path = write(tmp_path, 'features = [8, { residual = ["conv3-16/2"], shortcut = "conv1-16/2" }]\nhead = []\nsize = 32\n')
+    path = write(
+        tmp_path, 'features = [8, { residual = ["conv3-16/2"], shortcut = "conv1-16/2" }]\nhead = []\nsize = 32\n'
+    )
     assert main(["verify", "--file", path, "--batch-norm", "--layers"]) == 0
     out = capsys.readouterr().out
     assert "res1_1_proj" in out
@@ -316,9 +320,9 @@ def test_blocks_that_do_not_add_up_are_refused_with_both_shapes(tmp_path, capsys
 def test_one_network_where_a_command_takes_one(tmp_path, capsys):
     path = write(tmp_path, "features = [8]\n")
     assert main(["table", "D", "--file", path]) == 2
-    assert "2 networks are given" in capsys.readouterr().err
+    assert "2 configurations are given" in capsys.readouterr().err
     assert main(["table", "--file", path, "--file", path]) == 2
-    assert "2 networks are given" in capsys.readouterr().err
+    assert "2 configurations are given" in capsys.readouterr().err
 
 
 PROBE = """

@@ -418,7 +418,7 @@ def symbolic(
     variant = varied(plan, options)
     image = None if size is None else image_size(size)
     # Symbols cannot be checked, so the door sees the same network with numbers first.
-    sample = image or closed_forms.sample_image(plan)
+    sample = image or closed_forms.fixed_image(plan, variant) or plan.size
     count(configs.unfolded(plan, variant, sample), sample)
     if "classes" not in options:
         variant = variant.replace(classes=closed_forms.K)
