@@ -262,6 +262,8 @@ def test_syntax_errors_have_file_and_line(tmp_path, text, said):
         ("features = [64]\nsize = [3, 0]", "size[1] is 0; give a whole number"),
         ("features = [64]\nname = '../x'", "name is '../x'; give a name"),
         ("features = [64]\nname = 'x/y'", "name is 'x/y'; give a name"),
+        ("features = [64]\nname = 'x|y'", "name is 'x|y'; give a name"),
+        ('features = [64]\nname = "D\\n"', "name is 'D\\n'; give a name"),
         ("features = [64]\nname = ''", "name is ''; give a name"),
     ],
 )
@@ -356,6 +358,30 @@ def test_reading_a_file_touches_neither_the_file_nor_its_folder(tmp_path):
     spec.read(path)
     assert os.listdir(tmp_path) == ["net.toml"]
     assert os.stat(path).st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path):
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbffeatures = [8]\n")
+    assert spec.read(tmp_path / "bom.toml").features == (8,)
+
+
+def test_a_name_from_a_file_cannot_bring_markup_into_a_notebook(tmp_path):
+    html = vggcost.cost(file=write(tmp_path, 'name = "<img src=x>"\nfeatures = [8]\n'))._repr_html_()
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+@pytest.mark.parametrize(
+    ("pools", "said"),
+    [(25, "the smallest size that works is 33554432x33554432"), (80, "no size up to 10^18 works")],
+)
+def test_many_pools_get_true_advice(tmp_path, capsys, pools, said):
+    path = write(tmp_path, "features = [8, " + '"M", ' * pools + "]")
+    assert main(["table", "--file", path]) == 2
+    assert said in capsys.readouterr().err
+    works = main(["table", "--file", path, "--size", str(2**25)])
+    below = main(["table", "--file", path, "--size", str(2**25 - 1)])
+    assert (works, below) == ((0, 2) if pools == 25 else (2, 2))
 
 
 def test_build_takes_a_packaged_name():

@@ -192,6 +192,11 @@ def test_bad_heads(bad):
         cost("D", head=bad)
 
 
+def test_a_head_that_is_no_list_is_refused():
+    with pytest.raises(VggcostError, match=r"head is 512; give hidden widths such as \(512, 512\)"):
+        cost("D", head=512)
+
+
 def test_a_head_given_to_a_network_without_classifier_gives_it_one():
     assert cost("keras-residual-vgg").table.rows[-1].output == (1, 512, 7, 7)
     assert cost("keras-residual-vgg", head=(), classes=5).table.rows[-1].output == (1, 5)

@@ -327,7 +327,12 @@ def varied(plan: configs.Configuration, options: Mapping[str, Any]) -> configs.V
     for name, what in (("classes", "classes"), ("in_channels", "in-channels")):
         if name in checked:
             checked[name] = checked_count(checked[name], what)
+    for name in ("batch_norm", "bias", "adaptive_pool", "classifier", "softmax"):
+        if name in checked:
+            checked[name] = bool(checked[name])
     if "head" in checked:
+        if not isinstance(checked["head"], tuple | list):
+            raise VggcostError(f"head is {checked['head']!r}; give hidden widths such as (512, 512), or () for none")
         checked["head"] = tuple(checked_count(hidden, "a width of the head") for hidden in checked["head"])
         checked.setdefault("classifier", True)
     if "width" in checked:

@@ -51,7 +51,7 @@ def read(path: str | os.PathLike[str]) -> Configuration:
         VggcostError: the file cannot be read, is not TOML (with file and line) or does not follow the schema (with
             the key's path).
     """
-    where = os.fspath(path)
+    where = os.fsdecode(path)
     document = _document(where)
     _check(document, where)
     return _configuration(document, where)
@@ -133,7 +133,7 @@ def _text(path: str) -> str:
     if len(data) > LARGEST_FILE_BYTES:
         raise VggcostError(f"{path} has more than {LARGEST_FILE_BYTES:,} bytes; a network file has some hundred")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise VggcostError(f"{path}:{line}: not UTF-8 text; a network file is TOML") from None

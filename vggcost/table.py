@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WINDOWED = (Conv2d, MaxPool2d)
 
-LARGEST_SEARCHED_SIZE = 1 << 20
+LARGEST_SEARCHED_SIZE = units.COUNT_LIMIT
 """Where the search for the smallest size that works gives up [pixels]."""
 
 
@@ -174,8 +174,13 @@ class _Door:
         return (
             f"an image of {height}x{width} is too small for {self._network.name}: {layer.name} needs"
             f" {_needed(window, 0)}x{_needed(window, 1)} and gets {shape[2]}x{shape[3]};"
-            f" the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
+            f" {self._advice()}"
         )
+
+    def _advice(self) -> str:
+        if not self._works(LARGEST_SEARCHED_SIZE, 0):
+            return "no size up to 10^18 works, so take some of its strides away"
+        return f"the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
 
     def _smallest(self, axis: int) -> int:
         """The smallest size along one axis (0 height, 1 width) at which every window fits, by bisection."""

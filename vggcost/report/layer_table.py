@@ -88,7 +88,10 @@ def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     head = header_line(document)
     weights = weights_line(document)
     if fmt == "html":
-        return f"<p>{head}</p>\n{body}<p>{weights}</p>\n"
+        from html import escape
+
+        # The name may come from a file that somebody else wrote.
+        return f"<p>{escape(head)}</p>\n{body}<p>{weights}</p>\n"
     if fmt == "latex":
         return f"% {head}\n{body}% {weights}\n"
     return f"{head}\n\n{body}\n{weights}\n"
