@@ -147,3 +147,15 @@ def test_names_may_stand_on_both_sides_of_an_option(capsys):
     status, out, _ = run(capsys, "compare", "A", "--batch", "2", "twelve-conv-vgg", "--format", "csv")
     assert status == 0
     assert [line.partition(",")[0] for line in out.splitlines()] == ["name", "A", "twelve-conv-vgg"]
+
+
+def test_help_names_every_key_of_a_network_file_and_its_example_is_one(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        main(["configs", "--help"])
+    text = capsys.readouterr().out
+    for key in json.loads(spec.schema_text())["properties"]:
+        assert key in text
+    (example,) = (line.strip() for line in text.splitlines() if line.startswith("  features = "))
+    path = tmp_path / "example.toml"
+    path.write_text(example)
+    assert len(spec.read(path).features) == 6

@@ -61,7 +61,7 @@ def test_every_key_of_a_file_reads_back(tmp_path):
         "own net",
         (64, "LRN", ResidualToken((32, "conv1-64/2"), "conv5-64/2"), "M", 7),
         "what it is",
-        'where "it" is from',
+        'where "it" is from, \\ and \U0001f600',
         Variant(
             batch_norm=True,
             classes=7,

@@ -65,12 +65,10 @@ def schema_text() -> str:
 
 def toml_text(configuration: Configuration) -> str:
     """Return a configuration as a network file, which `read` takes back."""
-    import json
-
-    # JSON's texts, numbers and lists are TOML's as well; its true, false and null are not all, and are not used here.
-    lines = [f"name = {json.dumps(configuration.name)}"]
+    lines = ["# For vggcost --file; vggcost configs --help has all keys."]
+    lines.append(f"name = {_toml(configuration.name)}")
     texts = {"about": configuration.about, "source": configuration.source}
-    lines += [f"{key} = {json.dumps(text)}" for key, text in texts.items() if text]
+    lines += [f"{key} = {_toml(text)}" for key, text in texts.items() if text]
     lines.append("features = [")
     row: list[str] = []
     for token in configuration.features:
@@ -82,19 +80,24 @@ def toml_text(configuration: Configuration) -> str:
         lines.append(f"    {', '.join(row)},")
     lines.append("]")
     for name, value in configuration.variant.departures().items():
-        lines.append(f"{name} = {json.dumps(value)}")
+        lines.append(f"{name} = {_toml(value)}")
     if configuration.size != Configuration.size:
-        lines.append(f"size = {json.dumps(list(configuration.size))}")
+        lines.append(f"size = {_toml(list(configuration.size))}")
     return "\n".join(lines) + "\n"
 
 
 def _token_toml(token: Token | ResidualToken) -> str:
+    if not isinstance(token, ResidualToken):
+        return _toml(token)
+    shortcut = "" if token.shortcut == "identity" else f", shortcut = {_toml(token.shortcut)}"
+    return f"{{ residual = {_toml(list(token.body))}{shortcut} }}"
+
+
+def _toml(value: object) -> str:
+    """A text, number, truth value or list as TOML, which writes them as JSON does, but for pairs of surrogates."""
     import json
 
-    if not isinstance(token, ResidualToken):
-        return json.dumps(token)
-    shortcut = "" if token.shortcut == "identity" else f", shortcut = {json.dumps(token.shortcut)}"
-    return f"{{ residual = {json.dumps(list(token.body))}{shortcut} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _document(path: str) -> dict[str, Any]:
