@@ -218,11 +218,13 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def variant_from(args: argparse.Namespace) -> Variant:
-    """Return the variant of the paper's network that the options describe.
+    """Return the variant of the paper's network that the options describe, for a command that takes names alone.
 
     Raises:
-        VggcostError: an option out of range.
+        VggcostError: an option out of range, or a network file, which has a variant of its own.
     """
+    if args.file:
+        raise VggcostError(f"--file is {args.file[0]!r}, and this command takes named configurations alone")
     return api.varied(configs.find("D"), variant_options(args))
 
 
