@@ -156,6 +156,7 @@ class Cost:
             "convention": self.convention,
             "unit": self.unit,
             "count": self.totals.count,
+            "note": self.totals.note,
             "activation_bytes": elements * units.dtype_bytes(self.dtype),
             "receptive_field": self._last_pool_field(),
         }
