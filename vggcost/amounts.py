@@ -18,7 +18,9 @@ _UNITS = {
     **dict.fromkeys(("b", "byte", "bytes"), BYTES),
 }
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "b": 3, "t": 4, "million": 2, "billion": 3}
-_NUMBER = re.compile(r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<tail>[0-9]+))?(?:[eE]\+?(?P<tens>[0-9]{1,2}))?")
+_NUMBER = re.compile(
+    r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<tail>[0-9]+))?(?:[eE]\+?(?P<tens>[0-9]{1,2}))?"
+)
 _ENDING = re.compile(r"(?P<prefix>million|billion|[kmgtb])?(?P<binary>i)?\s*(?P<unit>[a-z-]*)", re.IGNORECASE)
 _LONGEST = 40
 """Digits beyond which a number is no count of anything."""
@@ -85,9 +87,7 @@ def read_amount(text: str) -> Amount:
     power = _POWERS[prefix]
     tens = 10 ** int(number["tens"] or 0)
     base, other = (1024, 1000) if binary else (1000, 1024)
-    return Amount(
-        given, exact, len(tail), tens * base**power, tens * other**power if power else None, _UNITS.get(unit)
-    )
+    return Amount(given, exact, len(tail), tens * base**power, tens * other**power if power else None, _UNITS.get(unit))
 
 
 def _ending_parts(ending: str, matched: re.Match[str]) -> tuple[str, str, str]:

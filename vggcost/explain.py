@@ -135,7 +135,12 @@ def explain(amount: Amount) -> Explanation:
 def searched_tables() -> Iterator[Table]:
     """Yield every network and input that is searched, the likeliest first."""
     for size, classes, adaptive, head in (
-        *((size, classes, adaptive, None) for size in (224, 32) for classes in (1000, 10) for adaptive in (True, False)),
+        *(
+            (size, classes, adaptive, None)
+            for size in (224, 32)
+            for classes in (1000, 10)
+            for adaptive in (True, False)
+        ),
         *((32, classes, False, head) for classes in (1000, 10) for head in SMALL_HEADS),
     ):
         if size == 32 and head is None and not adaptive:

@@ -169,25 +169,42 @@ def _onnx_lrn(row: Row, _: Row | None) -> Count:
 
 RULES: Mapping[str, Rule] = {
     "thop float pool": Rule(
-        "adaptive pool, by thop's float rule", "int(((Hin/Hout) * (Win/Wout) + 1) * outputs), in float64 and so parenthesised", _thop
+        "adaptive pool, by thop's float rule",
+        "int(((Hin/Hout) * (Win/Wout) + 1) * outputs), in float64 and so parenthesised",
+        _thop,
     ),
-    "thop-2019 pool": Rule("adaptive pool, by whole quotients", "outputs * ((Hin//Hout) * (Win//Wout) + 1)", _thop_2019),
+    "thop-2019 pool": Rule(
+        "adaptive pool, by whole quotients", "outputs * ((Hin//Hout) * (Win//Wout) + 1)", _thop_2019
+    ),
     "ultralytics-thop windows": Rule(
-        "adaptive pool, by its true windows", "N*C * (sum of window heights) * (sum of window widths) + outputs; along an axis they sum to I + O - gcd(I, O)",
+        "adaptive pool, by its true windows",
+        "N*C * (sum of window heights) * (sum of window widths) + outputs; along an axis they sum to I + O - gcd(I, O)",
         _ultralytics,
     ),
     "torchscan adaptive pool": Rule(
-        "adaptive pool, by torchscan's windows", "outputs * (kh*kw + 1), k = Iin//Iout, or Iin%Iout + 1 where that leaves a rest", _torchscan_adaptive
+        "adaptive pool, by torchscan's windows",
+        "outputs * (kh*kw + 1), k = Iin//Iout, or Iin%Iout + 1 where that leaves a rest",
+        _torchscan_adaptive,
     ),
-    "torchscan max-pool": Rule("max-pool comparisons, by torchscan's rule", "outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another", _torchscan_max),
+    "torchscan max-pool": Rule(
+        "max-pool comparisons, by torchscan's rule",
+        "outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another",
+        _torchscan_max,
+    ),
     "onnx-tool adaptive pool": Rule(
-        "adaptive-pool inputs", "adaptive-pool inputs, and 4 x outputs where the output is 1x1; no total where the input is no multiple of it", _onnx_adaptive
+        "adaptive-pool inputs",
+        "adaptive-pool inputs, and 4 x outputs where the output is 1x1; no total where the input is no multiple of it",
+        _onnx_adaptive,
     ),
     "onnx-tool folding": Rule(
-        "batch norm, folded or alone", "0 behind a convolution, into which it is folded (a bias where that had none); alone 31 x elements", _onnx_norm
+        "batch norm, folded or alone",
+        "0 behind a convolution, into which it is folded (a bias where that had none); alone 31 x elements",
+        _onnx_norm,
     ),
     "onnx-tool LRN": Rule(
-        "LRN", "37 x elements + window elements of an LRN operator in ONNX; torch's exporter writes another, so no total", _onnx_lrn
+        "LRN",
+        "37 x elements + window elements of an LRN operator in ONNX; torch's exporter writes another, so no total",
+        _onnx_lrn,
     ),
 }
 """The rules by name; `vggcost.conventions` says which convention uses which for which layer kind."""

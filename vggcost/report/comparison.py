@@ -56,7 +56,11 @@ def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *,
 
         return json.dumps({"schema": "vggcost.compare/1", "networks": list(documents)}, indent=2) + "\n"
     if fmt == "csv":
-        return grid((Column("name", "name"), *(Column(line.key, line.name) for line in lines_of(documents))), _plain(documents), fmt)
+        return grid(
+            (Column("name", "name"), *(Column(line.key, line.name) for line in lines_of(documents))),
+            _plain(documents),
+            fmt,
+        )
     body = _side_by_side(documents, fmt, human=human, rounding=human)
     if fmt == "latex":
         return f"% {header}\n{body}"

@@ -61,7 +61,9 @@ def convention_rows(conventions: Sequence[Convention], counted: Table) -> list[d
                 "total": tallied.total,
                 "difference": None if tallied.total is None else tallied.total - counted.macs,
                 "words": tallied.reason or " ".join(part.text for part in parts) or NO_DIFFERENCE,
-                "parts": [{"amount": part.amount, "times": part.times, "of": part.of, "words": part.words} for part in parts],
+                "parts": [
+                    {"amount": part.amount, "times": part.times, "of": part.of, "words": part.words} for part in parts
+                ],
                 "source": one.source,
                 "remark": one.remark,
             }

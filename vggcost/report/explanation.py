@@ -97,7 +97,9 @@ def _fit_words(found: Explanation, answer: Answer) -> str:
         power = _power(amount.slip or 1, base)
         tens = 10**amount.decimals
         digits = f"{amount.digits / tens:.{amount.decimals}f}"
-        return f"divided by {base}^{power} it is {digits}" + (", the old unit slip" if answer.candidate.unit != "B" else "")
+        return f"divided by {base}^{power} it is {digits}" + (
+            ", the old unit slip" if answer.candidate.unit != "B" else ""
+        )
     return f"{amount.text} is twice this" if value < amount.nearest_int else f"{amount.text} is half of this"
 
 

@@ -90,7 +90,7 @@ def csv_text(document: Mapping[str, Any], view: View) -> str:
 
 def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     """Every layer and the totals in Markdown, LaTeX or HTML, under the header line."""
-    columns = (*LAYER_COLUMNS, *view.extra_columns())
+    columns = (*_markup_columns(document["convention"]), *view.extra_columns())
     body = grid(columns, [*document["layers"], _total_row(document)], fmt, human=view.human)
     head = header_line(document)
     weights = "\n".join((weights_line(document), *left_out_lines(document)))
@@ -102,6 +102,12 @@ def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     if fmt == "latex":
         return f"% {head}\n{body}{_commented(weights)}\n"
     return f"{head}\n\n{body}\n{weights}\n"
+
+
+def _markup_columns(convention: str) -> tuple[Column, ...]:
+    """LAYER_COLUMNS with the count under its convention's name; the textbook's counts are its MACs, shown once."""
+    *textbook, count = LAYER_COLUMNS
+    return tuple(textbook) if convention == "mac" else (*textbook, count.replace(heading=convention))
 
 
 def weights_line(document: Mapping[str, Any]) -> str:

@@ -17,5 +17,7 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
 
     summary = torchinfo.summary(module, input_data=x, device=x.device, verbose=0)
     paths = {id(child): path for path, child in module.named_modules()}
-    layers = {paths[leaf.layer_id]: whole(leaf.macs, leaf.var_name) for leaf in summary.summary_list if leaf.is_leaf_layer}
+    layers = {
+        paths[leaf.layer_id]: whole(leaf.macs, leaf.var_name) for leaf in summary.summary_list if leaf.is_leaf_layer
+    }
     return [Reading("torchinfo", whole(summary.total_mult_adds, "the total"), layers)]
