@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from vggcost import formulas
 from vggcost.ledger import Ledger
-from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -64,6 +63,8 @@ class Layer(Record):
 
     def written(self, output: Shape) -> dict[str, str | None]:
         """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
+        from vggcost.notation import in_letters, in_numbers
+
         texts: dict[str, str | None] = {}
         for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
             texts[f"{name}_formula"] = in_letters(*call) if call else None
@@ -348,7 +349,8 @@ class Residual(Layer):
         beside = tuple(walk(self.shortcut, shape, check))
         yield from inner
         yield from beside
-        add = Add(self.name, self.path, beside[-1].output if beside else shape)
+        # An addition is no module: the path is the block's, whose parameters are those of its layers.
+        add = Add(self.name, None, beside[-1].output if beside else shape)
         yield from add.steps(inner[-1].output if inner else shape, check)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:

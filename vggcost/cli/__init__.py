@@ -15,6 +15,7 @@ COMMANDS = {
     "conventions": "one network as every tool counts it, and why they differ",
     "explain": "where a number from a paper or a README comes from",
     "verify": "hold the numbers against the real module, fvcore and torch",
+    "configs": "every network that has a name; network files to start from",
     "report": "write or check the tables of all twelve variants",
 }
 """Every command and what it is for, in the order of --help. Each is a module of this package."""

@@ -12,9 +12,8 @@ from vggcost.cli.options import (
     count_from,
     dtype_from,
     format_from,
-    one_name_from,
-    size_from,
-    variant_from,
+    names_from,
+    network_from,
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.conventions import CONVENTIONS, NAMES, convention
@@ -48,13 +47,13 @@ def run(args: Namespace) -> int:
     fmt = format_from(args)
     check_writable(args.output)
     one = None if args.of is None else convention(args.of)
-    name = one_name_from(args)
-    if name.lower() in NAMES:
-        raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
-    size = size_from(args.size)
+    for name in names_from(args):
+        if name.lower() in NAMES:
+            raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
+    network = network_from(args)
     counted = api.count(
-        api.build(name, variant_from(args), size),
-        size,
+        network,
+        network.image,
         count_from(args.batch, "--batch", 1),
         dtype_from(args),
         one.name if one else "mac",

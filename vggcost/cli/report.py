@@ -14,9 +14,7 @@ from vggcost.cli.options import (
     convention_from,
     count_from,
     dtype_from,
-    names_from,
-    size_from,
-    variant_from,
+    networks_from,
 )
 from vggcost.cli.output import emit, write_whole
 from vggcost.errors import VggcostError
@@ -54,11 +52,15 @@ def run(args: Namespace) -> int:
 
 
 def _costs(args: Namespace) -> Iterator[api.Cost]:
-    variant, size = variant_from(args), size_from(args.size)
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
     convention = convention_from(args)
-    for name in names_from(args) or VARIANTS:
-        yield api.count(api.build(name, variant, size), size, batch, dtype, convention)
+    networks = networks_from(args, VARIANTS)
+    names = [network.short_name for network in networks]
+    for name in names:
+        if names.count(name) > 1:
+            raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
+    for network in networks:
+        yield api.count(network, network.image, batch, dtype, convention)
 
 
 def _write(folder: str, files: list[tuple[str, str]]) -> int:

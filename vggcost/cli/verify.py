@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from vggcost import api, units
+from vggcost import api, configs, units
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
     add_input,
     add_network,
     add_output,
+    configurations_from,
     count_from,
     format_from,
     names_from,
     size_from,
-    variant_from,
+    variant_options,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.configs import TABLE_1
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.registry import PEERS, peers_named
 from vggcost.frameworks.torch_checks import verify
@@ -73,28 +73,30 @@ def run(args: Namespace) -> int:
 
 
 def _costs(args: Namespace) -> list[Cost]:
-    names = names_from(args)
-    whole_matrix = args.against is not None and not names and args.size is None and args.batch is None
-    if args.all and names:
-        raise VggcostError(f"--all takes every configuration, and {names[0]!r} is named beside it; give one of the two")
-    variant = variant_from(args)
-    variants = [variant]
+    given = [*names_from(args), *(args.file or ())]
+    whole_matrix = args.against is not None and not given and args.size is None and args.batch is None
+    if args.all and given:
+        raise VggcostError(f"--all takes every configuration, and {given[0]!r} is named beside it; give one of the two")
+    plans = configurations_from(args)
+    options = variant_options(args)
+    variants = [options]
     if args.all or whole_matrix:
-        names = list(TABLE_1)
-        variants = [variant.replace(batch_norm=False), variant.replace(batch_norm=True)]
+        plans = [configs.find(letter) for letter in configs.TABLE_1]
+        variants = [{**options, "batch_norm": False}, {**options, "batch_norm": True}]
     return [
-        api.count(api.build(name, one, size), size, batch)
+        api.count(api.unfolded(plan, one, size or plan.size), size or plan.size, batch)
         for size, batch in _inputs(args)
-        for name in names or ["D"]
+        for plan in plans
         for one in variants
     ]
 
 
-def _inputs(args: Namespace) -> list[tuple[tuple[int, int], int]]:
-    """Size and batch, or for counters those of the matrix where neither is given."""
+def _inputs(args: Namespace) -> list[tuple[tuple[int, int] | None, int]]:
+    """Size and batch, or for counters those of the matrix where neither is given; None is a network's own size."""
     if args.against is not None and args.size is None and args.batch is None:
         return [((size, size), batch) for size in MATRIX_SIZES for batch in MATRIX_BATCHES]
-    return [(size_from(args.size), count_from(args.batch, "--batch", 1))]
+    size = None if args.size is None else size_from(args.size)
+    return [(size, count_from(args.batch, "--batch", 1))]
 
 
 def _verified(cost: Cost) -> Verification:

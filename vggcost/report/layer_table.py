@@ -64,8 +64,10 @@ class View(Record):
 def header_line(document: Mapping[str, Any]) -> str:
     """One line that says what every number below it means."""
     network = document["network"]
+    options = network["options"]
+    classes = f", {options['classes']} classes" if options["classifier"] else ""
     return (
-        f"VGG {network['title']}, {network['options']['classes']} classes;"
+        f"VGG {network['title']}{classes};"
         f" input {units.shape_text(document['input'])} {document['dtype']};"
         f" {convention_words(document)}"
     )
@@ -88,15 +90,24 @@ def csv_text(document: Mapping[str, Any], view: View) -> str:
 
 def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     """Every layer and the totals in Markdown, LaTeX or HTML, under the header line."""
-    columns = (*LAYER_COLUMNS, *view.extra_columns())
+    columns = (*_markup_columns(document["convention"]), *view.extra_columns())
     body = grid(columns, [*document["layers"], _total_row(document)], fmt, human=view.human)
     head = header_line(document)
     weights = "\n".join((weights_line(document), *left_out_lines(document)))
     if fmt == "html":
-        return f"<p>{head}</p>\n{body}<p>{weights}</p>\n"
+        from html import escape
+
+        # The name may come from a file that somebody else wrote.
+        return f"<p>{escape(head)}</p>\n{body}<p>{weights}</p>\n"
     if fmt == "latex":
         return f"% {head}\n{body}{_commented(weights)}\n"
     return f"{head}\n\n{body}\n{weights}\n"
+
+
+def _markup_columns(convention: str) -> tuple[Column, ...]:
+    """LAYER_COLUMNS with the count under its convention's name; the textbook's counts are its MACs, shown once."""
+    *textbook, count = LAYER_COLUMNS
+    return tuple(textbook) if convention == "mac" else (*textbook, count.replace(heading=convention))
 
 
 def weights_line(document: Mapping[str, Any]) -> str:
