@@ -23,6 +23,7 @@ from vggcost.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    Residual,
     Softmax,
 )
 from vggcost.ledger import PRIMITIVES
@@ -177,6 +178,17 @@ def test_a_folded_batch_norm_leaves_its_convolution_a_bias():
     # Seen of onnx-tool 1.0.1: 7168 for both.
     assert onnx(bias=True) == [6912 + 256, 0]
     assert onnx(bias=False) == [6912, 256]
+
+
+def test_onnx_tool_sees_additions_and_branches():
+    def block(*shortcut):
+        body = (Conv2d("conv", "block.body.0", 3, 3, (1, 1), (1, 1), (0, 0), bias=False),)
+        counted = alone(Residual("block", "block", body, shortcut), shape=(2, 3, 8, 8))
+        return tally(convention("onnx-tool"), counted).total
+
+    # Seen of onnx-tool 1.0.1: 1536, and 13440 with a batch norm alone in the shortcut.
+    assert block() == 2 * 64 * 3 * 3 + 2 * 64 * 3
+    assert block(BatchNorm2d("bn", "block.shortcut.0", 3)) == 1536 + 31 * 2 * 64 * 3
 
 
 @pytest.mark.parametrize(("letter", "batch_norm", "batch"), list(product(TABLE_1, (False, True), (1, 2, 3))))

@@ -282,7 +282,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         unit="mixed",
         called="MACs",
         source="onnx_tool.model_profile of what torch.onnx.export writes",
-        weights={**_MACS, **_BIASES, "relu_elements": 1, "maxpool_window_elements": 1, "softmax_elements": 36},
+        weights={
+            **_MACS,
+            **_BIASES,
+            "relu_elements": 1,
+            "maxpool_window_elements": 1,
+            "softmax_elements": 36,
+            "add_elements": 1,
+        },
         rules={
             "AdaptiveAvgPool2d": "onnx-tool adaptive pool",
             "BatchNorm2d": "onnx-tool folding",

@@ -92,9 +92,13 @@ def _costs(args: Namespace) -> list[Cost]:
 
 
 def _inputs(args: Namespace) -> list[tuple[tuple[int, int] | None, int]]:
-    """Size and batch, or for counters those of the matrix where neither is given; None is a network's own size."""
+    """Size and batch, or for counters those of the matrix where neither is given; None is a network's own size.
+
+    A network file is held at the size that it was written for: no other need fit it.
+    """
     if args.against is not None and args.size is None and args.batch is None:
-        return [((size, size), batch) for size in MATRIX_SIZES for batch in MATRIX_BATCHES]
+        sizes = [None] if args.file else [(size, size) for size in MATRIX_SIZES]
+        return [(size, batch) for size in sizes for batch in MATRIX_BATCHES]
     size = None if args.size is None else size_from(args.size)
     return [(size, count_from(args.batch, "--batch", 1))]
 
