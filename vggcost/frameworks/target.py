@@ -1,0 +1,160 @@
+"""Finds and calls what TARGET names: ``package.module:callable`` or ``path/to/file.py:callable``. This runs the file."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from vggcost.errors import VggcostError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def find(target: str) -> Any:
+    """Return the object that TARGET names.
+
+    Raises:
+        VggcostError: it is written otherwise, does not exist, or raises when it is imported; the message then has the
+            program's own line.
+    """
+    place, colon, name = target.rpartition(":")
+    if not colon or not place or not name:
+        raise VggcostError(
+            f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"
+        )
+    is_file = place.endswith(".py") or os.sep in place
+    module = _from_file(place) if is_file else _from_package(place)
+    value: Any = module
+    for piece in name.split("."):
+        try:
+            value = getattr(value, piece)
+        except AttributeError:
+            known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
+            hint = nearest(piece, known) if known else "it has nothing that can be called"
+            raise VggcostError(f"{place} has no {name!r}; {hint}") from None
+    return value
+
+
+def _from_package(name: str) -> ModuleType:
+    from importlib import import_module
+
+    if not all(piece.isidentifier() for piece in name.split(".")):
+        raise VggcostError(f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py")
+    sys.path.insert(0, os.getcwd())
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name == missing or name.startswith(f"{missing}."):
+            raise VggcostError(
+                f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"
+                " or a file as path/to/file.py:callable"
+            ) from None
+        raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
+    except (Exception, SystemExit) as error:
+        raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
+    finally:
+        sys.path.pop(0)
+
+
+def _from_file(path: str) -> ModuleType:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    if not os.path.isfile(path):
+        what = "a directory" if os.path.isdir(path) else "not there"
+        raise VggcostError(f"the file {path!r} is {what}; give path/to/file.py:callable")
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = f"audited_{stem}" if stem in sys.modules or not stem.isidentifier() else stem
+    spec = spec_from_file_location(name, os.path.abspath(path))
+    if spec is None or spec.loader is None:
+        raise VggcostError(f"{path!r} is no Python file; give one that ends in .py")
+    module = module_from_spec(spec)
+    # As `python path/to/file.py` does, so that its neighbours can be imported; dataclasses look for their module.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.modules[name] = module
+    arguments, sys.argv = sys.argv, [path]
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise VggcostError(f"{path} cannot be imported: {told(error)}") from None
+    finally:
+        sys.argv = arguments
+    return module
+
+
+def maker(value: Any, target: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
+    """Return a call without arguments that makes the model.
+
+    Raises:
+        VggcostError: it cannot be called, needs arguments or does not take those given. The call itself raises what
+            the program raises; `told` makes a line of that.
+    """
+    import inspect
+
+    if not callable(value):
+        raise VggcostError(f"{target} is {_a(type(value).__name__)}, no model and nothing that makes one; give a class or a function")
+    try:
+        signature = inspect.signature(value)
+    except (ValueError, TypeError):
+        return lambda: value(**keywords)
+    try:
+        signature.bind(**keywords)
+    except TypeError as error:
+        raise VggcostError(f"{target} takes {signature}, and {_unfit(error, keywords)}") from None
+    return lambda: value(**keywords)
+
+
+def _unfit(error: TypeError, keywords: Mapping[str, Any]) -> str:
+    given = ", ".join(f"{name}={value!r}" for name, value in keywords.items()) or "nothing"
+    return f"was given {given} ({error}); give its arguments as --call \"name=value, ...\""
+
+
+def told(error: BaseException) -> str:
+    """Return an exception as one line: what it says, and the program's own line that raised it."""
+    line = own_line(error)
+    return f"{said(error)} ({line})" if line else said(error)
+
+
+def said(error: BaseException) -> str:
+    """Return an exception's class and the first line of what it says."""
+    text = str(error.msg if isinstance(error, SyntaxError) else error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def own_line(error: BaseException) -> str | None:
+    """Return ``file:line: code`` of the innermost frame that is the program's own, not vggcost's, not a library's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return _line_text(error.filename, error.lineno or 0)
+    found = None
+    outside = None
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if not filename.startswith((HERE, "<")):
+            outside = (filename, trace.tb_lineno)
+            if "site-packages" not in filename and not filename.startswith(_STDLIB):
+                found = outside
+        trace = trace.tb_next
+    place = found or outside
+    return _line_text(*place) if place else None
+
+
+_STDLIB = os.path.dirname(os.__file__) + os.sep
+
+
+def _line_text(filename: str, number: int) -> str:
+    relative = os.path.relpath(filename)
+    shown = filename if relative.startswith("..") else relative
+    code = linecache.getline(filename, number).strip()
+    return f"{shown}:{number}: {code}" if code else f"{shown}:{number}"
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
