@@ -18,7 +18,8 @@ class Operation(Record):
 
     Shapes are in the program's own layout, batch first; None where the forward call does not get there. params are
     the parameters that this operation is the first to use [elements], so that shared ones are counted once. source
-    is ``file:line`` of the program's own code, note what is out of the ordinary.
+    is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many operations an addition joins with what
+    went past them, 0 for everything else.
     """
 
     layer: Layer
@@ -28,6 +29,7 @@ class Operation(Record):
     ledger: Ledger
     source: str | None = None
     note: str | None = None
+    branch: int = 0
 
     @property
     def macs(self) -> int:
@@ -60,7 +62,7 @@ class Reading(Record):
     """A program as it was read at its inputs' shapes (batch first).
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
-    it next. notes: how it was read where that departs from the ordinary way.
+    it next. dtype: what its weights are stored in. notes: how it was read where that departs from the ordinary way.
     """
 
     program: str
@@ -70,6 +72,7 @@ class Reading(Record):
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
     channels_last: bool = False
+    dtype: str = "float32"
 
     @property
     def params(self) -> int:

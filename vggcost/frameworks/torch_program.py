@@ -11,6 +11,7 @@ from torch import nn
 from vggcost.errors import VggcostError
 from vggcost.frameworks.torch_trace import NeedsValuesError, StoppedError, Trace
 from vggcost.reading import Failure, Reading
+from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,13 @@ def read_module(
             f"{trace.loose_params:,} parameters are in use that model.parameters() does not have: their modules are"
             " held in a plain list or made in forward; they are counted here",
         )
-    return Reading(program, "torch", shapes, operations, failures, notes)
+    return Reading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model))
+
+
+def _dtype(model: nn.Module) -> str:
+    """What the first parameter is stored in, by vggcost's name for it."""
+    found = next((str(parameter.dtype).removeprefix("torch.") for parameter in model.parameters()), "float32")
+    return found if found in DTYPE_BYTES else "float32"
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:

@@ -120,6 +120,7 @@ class Trace(TorchFunctionMode):
         self._seen: set[int] = set()
         self._stand_ins: dict[int, torch.Tensor] = {}
         self._followed: dict[int, weakref.ref[torch.Tensor]] = {}
+        self._born: dict[int, tuple[int, weakref.ref[torch.Tensor]]] = {}
         self._kept: list[object] = []
         if model is not None:
             self._modules = {id(module): path for path, module in model.named_modules()}
@@ -319,7 +320,10 @@ class Trace(TorchFunctionMode):
             flat = source.dim() > 2 and result.dim() == 2 and name in ("view", "reshape", "flatten")
             if flat and not self._owned.get(id(result)):
                 plan = Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger())
-                self._record(name, plan, ())
+                self._record(name, plan, [])
+            birth = self._born.get(id(source))
+            if birth is not None:
+                self._born[id(result)] = (birth[0], weakref.ref(result))
         return result
 
     def _misshapen(self, name: str, args: Any, kwargs: dict[str, Any], error: Exception) -> torch.Tensor:
@@ -372,13 +376,13 @@ class Trace(TorchFunctionMode):
         if self._values:
             if plan.problem is not None:
                 raise StoppedError
-            return func(*self._lookup(args), **self._lookup(kwargs))
+            return self._born_here(func(*self._lookup(args), **self._lookup(kwargs)))
         if in_place:
             target = args[0] if args else kwargs["input"]
             if not target.is_meta:
                 self._stand_in(target)
-            return target
-        output = self._output(plan, args)
+            return self._born_here(target)
+        output: torch.Tensor = self._born_here(self._output(plan, args))
         if name == "max_pool2d_with_indices" or kwargs.get("return_indices"):
             return output, torch.empty(plan.output, dtype=torch.int64, device="meta")
         return output
@@ -408,11 +412,22 @@ class Trace(TorchFunctionMode):
             shape = tuple(outputs[0].shape)
             plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
             self._record(name, plan, tensors)
-        return result
+        return self._born_here(result)
 
     # The record
 
-    def _record(self, name: str, plan: Plan, tensors: Any) -> None:
+    def _born_here(self, result: Any) -> Any:
+        """Remember which operation made a tensor, so that an addition knows where its two ways parted."""
+        for tensor in _tensors(result):
+            self._born[id(tensor)] = (len(self.operations), weakref.ref(tensor))
+        return result
+
+    def _branch(self, tensors: list[torch.Tensor]) -> int:
+        births = [self._born.get(id(tensor)) for tensor in tensors]
+        ages = [birth[0] if birth and birth[1]() is tensor else 0 for birth, tensor in zip(births, tensors, strict=True)]
+        return len(self.operations) - min(ages) if len(ages) > 1 else 0
+
+    def _record(self, name: str, plan: Plan, tensors: list[torch.Tensor]) -> None:
         source, module, path = self._where()
         params, shared = self._claim(tensors)
         owner = path if module is not None and type(module).__module__.startswith("torch.") else None
@@ -420,7 +435,8 @@ class Trace(TorchFunctionMode):
         label = self._unique(owner or (f"{path}.{bare}" if path else bare))
         layer = plan.kind(name=label, path=path or None, **plan.fields)
         note = "shares its parameters" if shared and not params else None
-        self.operations.append(Operation(layer, plan.input, plan.output, params, plan.ledger, source, note))
+        branch = self._branch(tensors) if plan.kind is layers.Add else 0
+        self.operations.append(Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch))
 
     def _fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
         source, _, path = self._where()
@@ -428,7 +444,7 @@ class Trace(TorchFunctionMode):
         what = _spoken(name)
         self.failures.append(Failure(len(self.operations), layer, what, problem, shapes, source, path or None))
 
-    def _claim(self, tensors: Any) -> tuple[int, bool]:
+    def _claim(self, tensors: list[torch.Tensor]) -> tuple[int, bool]:
         """The elements of the parameters that this operation is the first to use, and whether it uses others' too."""
         params, shared = 0, False
         for tensor in tensors:
