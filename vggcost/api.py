@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from vggcost import configs, formulas, units
+from vggcost import configs, formulas, unfold, units
+from vggcost.errors import VggcostError
 from vggcost.record import Record
 from vggcost.report.layer_table import View, csv_text, markup, screen
 from vggcost.table import Table, checked_count, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
     from typing import Any
 
     import pandas as pd
 
     from vggcost.closed_forms import ClosedForm
-    from vggcost.layers import Size
     from vggcost.receptive_field import Field
 
 
@@ -218,34 +220,57 @@ def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
 
 
 def cost(
-    network: str = "D",
+    network: str | None = None,
     *,
-    batch_norm: bool = False,
-    classes: int = 1000,
-    in_channels: int = 3,
-    bias: bool = True,
-    adaptive_pool: bool = True,
-    size: int | tuple[int, int] = 224,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: int | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: int | tuple[int, int] | None = None,
     batch: int = 1,
     dtype: str = "float32",
     convention: str = "mac",
 ) -> Cost:
     """Return what a network costs, layer by layer.
 
-    network is a letter of the paper's Table 1 or an alias (``vgg16_bn``), size the image's height and width in
-    pixels (one int for a square), batch the images of one forward call.
+    network is a letter of the paper's Table 1, an alias (``vgg16_bn``) or another name that ``vggcost configs`` lists
+    (D where nothing is given); file is a network file of one's own in its place. size is the image's height and width
+    in pixels (one int for a square), batch the images of one forward call. head holds the hidden widths of the
+    classifier (empty: one linear layer on the features), width is a factor of every convolution's width. None leaves
+    an option as the configuration has it: the paper's have 1000 classes, 3 channels, biases, an adaptive pool, the
+    head (4096, 4096) and 224 x 224 pixels.
 
     Raises:
-        VggcostError: an unknown name, a count out of range, an image too small or one that does not fit fc6.
+        VggcostError: an unknown name, a file that is no network, a count out of range, an image too small or one that
+            does not fit the first linear layer.
 
     >>> cost("D").totals.params
     138357544
     >>> cost("vgg16", batch_norm=True, classes=10, size=(224, 320), batch=8).totals.macs
-    176043327488
+    176346693632
+    >>> cost("D", classes=10, head=(), adaptive_pool=False, size=32).totals.params
+    14719818
     """
-    variant = configs.Variant(batch_norm, classes, in_channels, bias, adaptive_pool)
-    image = image_size(size)
-    return count(build(network, variant, image), image, batch, dtype, convention)
+    plan = configuration(network, file)
+    options = _given(
+        batch_norm=batch_norm,
+        classes=classes,
+        in_channels=in_channels,
+        bias=bias,
+        adaptive_pool=adaptive_pool,
+        head=head,
+        width=width,
+        classifier=classifier,
+        softmax=softmax,
+    )
+    built = unfolded(plan, options, size)
+    return count(built, built.image, batch, dtype, convention)
 
 
 def count(
@@ -264,19 +289,63 @@ def count(
     return Cost(table(network, shape), dtype, convention)
 
 
-def build(network: str, variant: configs.Variant, size: int | tuple[int, int] = 224) -> configs.Network:
-    """Return the named network in a checked variant; a name that ends in _bn adds batch normalization.
+def configuration(network: str | None = None, file: str | PathLike[str] | None = None) -> configs.Configuration:
+    """Return the named configuration, or the one of a network file; D where neither is given.
 
     Raises:
-        VggcostError: an unknown name or a count out of range.
+        VggcostError: both are given, the name is unknown, or the file is no network.
     """
-    letter, batch_norm = configs.resolve(network)
-    checked = variant.replace(
-        batch_norm=bool(variant.batch_norm or batch_norm),
-        classes=checked_count(variant.classes, "classes"),
-        in_channels=checked_count(variant.in_channels, "in-channels"),
-    )
-    return configs.network(letter, checked, image_size(size))
+    if file is None:
+        return configs.find("D" if network is None else network)
+    if network is not None:
+        raise VggcostError(f"the network is given twice, as {network!r} and as the file {str(file)!r}; give one")
+    from vggcost import spec
+
+    return spec.read(file)
+
+
+def unfolded(
+    plan: configs.Configuration, options: Mapping[str, Any], size: int | tuple[int, int] | None = None
+) -> configs.Network:
+    """Return a configuration's network with some options of its variant changed, at its own size or another.
+
+    Raises:
+        VggcostError: an option out of range.
+    """
+    return configs.unfolded(plan, varied(plan, options), plan.size if size is None else image_size(size))
+
+
+def varied(plan: configs.Configuration, options: Mapping[str, Any]) -> configs.Variant:
+    """Return a configuration's variant with some options changed and all of them checked.
+
+    Raises:
+        VggcostError: an option out of range.
+    """
+    if not options:
+        return plan.variant
+    checked = dict(options)
+    for name, what in (("classes", "classes"), ("in_channels", "in-channels")):
+        if name in checked:
+            checked[name] = checked_count(checked[name], what)
+    if "head" in checked:
+        checked["head"] = tuple(checked_count(hidden, "a width of the head") for hidden in checked["head"])
+        checked.setdefault("classifier", True)
+    if "width" in checked:
+        checked["width"] = unfold.width_factor(checked["width"])
+    return plan.variant.replace(**checked)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def build(network: str, variant: configs.Variant, size: int | tuple[int, int] = 224) -> configs.Network:
+    """Return the named network in a checked variant; a field that is as in the paper's network changes nothing.
+
+    Raises:
+        VggcostError: an unknown name or an option out of range.
+    """
+    return unfolded(configuration(network), variant.departures(), size)
 
 
 def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -287,46 +356,70 @@ def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
     """
     sides = size if isinstance(size, tuple | list) else (size, size)
     if len(sides) != 2:
-        from vggcost.errors import VggcostError
-
         raise VggcostError(f"size is {size!r}; give one number or (height, width)")
     return checked_count(sides[0], "size (height)"), checked_count(sides[1], "size (width)")
 
 
 def closed_form(
-    network: str = "D",
+    network: str | None = None,
     *,
-    batch_norm: bool = False,
-    classes: Size | None = None,
-    in_channels: int = 3,
-    bias: bool = True,
-    adaptive_pool: bool = True,
-    size: tuple[int, int] | None = None,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: int | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: int | tuple[int, int] | None = None,
     batch: int | None = None,
 ) -> ClosedForm:
     """Return a network's cost as sympy polynomials in N (batch), K (classes) and a, b for an image of 32a x 32b.
 
-    A number given for classes, size or batch takes its symbol's place.
+    A number given for classes, size or batch takes its symbol's place; the other arguments are those of `cost`. A
+    network whose strides do not divide 32 pixels has its image in the units that they do divide, 64a x 64b with six
+    pools.
 
     Raises:
-        VggcostError: an unknown name or a count out of range.
+        VggcostError: an unknown name, a file that is no network, or a count out of range.
 
     >>> closed_form("D").params
     4097*K + 134260544
     """
+    options = _given(
+        batch_norm=batch_norm,
+        classes=classes,
+        in_channels=in_channels,
+        bias=bias,
+        adaptive_pool=adaptive_pool,
+        head=head,
+        width=width,
+        classifier=classifier,
+        softmax=softmax,
+    )
+    return symbolic(configuration(network, file), options, size, batch)
+
+
+def symbolic(
+    plan: configs.Configuration,
+    options: Mapping[str, Any],
+    size: int | tuple[int, int] | None = None,
+    batch: int | None = None,
+) -> ClosedForm:
+    """Return a configuration's closed forms; options that are not given are symbols, as in `closed_form`.
+
+    Raises:
+        VggcostError: an option out of range, or layers that do not fit each other.
+    """
     from vggcost import closed_forms
 
-    letter, named_batch_norm = configs.resolve(network)
-    variant = configs.Variant(
-        bool(batch_norm or named_batch_norm),
-        closed_forms.K if classes is None else checked_count(classes, "classes"),
-        checked_count(in_channels, "in-channels"),
-        bias,
-        adaptive_pool,
-    )
-    if size is not None:
-        # Symbols cannot be checked, so the door sees the same network with numbers first.
-        count(configs.network(letter, variant.replace(classes=1), size), size)
-    return closed_forms.of_configuration(
-        letter, variant, size, None if batch is None else checked_count(batch, "batch")
-    )
+    variant = varied(plan, options)
+    image = None if size is None else image_size(size)
+    # Symbols cannot be checked, so the door sees the same network with numbers first.
+    sample = image or closed_forms.sample_image(plan)
+    count(configs.unfolded(plan, variant, sample), sample)
+    if "classes" not in options:
+        variant = variant.replace(classes=closed_forms.K)
+    return closed_forms.of_configuration(plan, variant, image, None if batch is None else checked_count(batch, "batch"))

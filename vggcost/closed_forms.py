@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from vggcost import configs
+from vggcost import configs, unfold
 from vggcost.errors import VggcostError
-from vggcost.layers import Conv2d, Linear, walk
+from vggcost.layers import Conv2d, Linear, Residual, walk
 from vggcost.ledger import Ledger
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.configs import Network, Variant
+    from vggcost.configs import Configuration, Network, Variant
     from vggcost.layers import Size, Step
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)
@@ -34,17 +35,23 @@ class ClosedForm(Record):
 
     params: learned parameters [elements]; macs: multiply-accumulates [MAC]; bias_adds: additions of a bias
     [additions]; activations: output elements of convolutions and linear layers; outputs: output elements of every
-    layer. image is (height, width) in pixels, batch the images of one call.
+    layer. image is (height, width) in pixels, batch the images of one call, unit the pixels that a and b count in.
     """
 
     network: Network
     image: tuple[Size, Size]
     batch: Size
+    unit: int
     params: sympy.Expr
     macs: sympy.Expr
     bias_adds: sympy.Expr
     activations: sympy.Expr
     outputs: sympy.Expr
+
+    @property
+    def symbolic_image(self) -> bool:
+        """Whether the image is in a and b."""
+        return not all(isinstance(side, int) for side in self.image)
 
     def quantities(self) -> dict[str, sympy.Expr]:
         """The expressions by name."""
@@ -54,21 +61,24 @@ class ClosedForm(Record):
         """The quantities' values for one batch, number of classes and image [pixels], by name.
 
         Raises:
-            VggcostError: a height or width that is no multiple of 32, where the image is symbolic.
+            VggcostError: a height or width that is no multiple of the unit.
         """
-        if height % POOLING or width % POOLING:
-            raise VggcostError(f"the closed forms hold for multiples of {POOLING} pixels and got {height}x{width}")
-        values = {N: batch, K: classes, a: height // POOLING, b: width // POOLING}
+        if height % self.unit or width % self.unit:
+            raise VggcostError(f"the closed forms hold for multiples of {self.unit} pixels and got {height}x{width}")
+        values = {N: batch, K: classes, a: height // self.unit, b: width // self.unit}
         return {name: int(expression.subs(values)) for name, expression in self.quantities().items()}
 
     def layer(self, name: str) -> ClosedForm:
-        """The closed forms of one layer.
+        """The closed forms of one layer; a residual block's are the sums of its layers and its addition.
 
         Raises:
             VggcostError: the network has no such layer.
         """
-        self.network.layer(name)
-        return self._of([step for step in self.steps() if step.layer.name == name])
+        layer = self.network.layer(name)
+        names = {name}
+        if isinstance(layer, Residual):
+            names.update(inner.name for inner in (*layer.body, *layer.shortcut))
+        return self._of([step for step in self.steps() if step.layer.name in names])
 
     def parts(self) -> dict[str, ClosedForm]:
         """The closed forms of the convolutional part and of the classifier, which add up to the whole."""
@@ -81,27 +91,34 @@ class ClosedForm(Record):
         return _steps(self.network, self.image, self.batch)
 
     def _of(self, steps: Sequence[Step]) -> ClosedForm:
-        return ClosedForm(self.network, self.image, self.batch, *_sums(steps))
+        return ClosedForm(self.network, self.image, self.batch, self.unit, *_sums(steps))
 
 
 def of_configuration(
-    letter: str, variant: Variant, size: tuple[int, int] | None = None, batch: int | None = None
+    plan: Configuration, variant: Variant, size: tuple[int, int] | None = None, batch: int | None = None
 ) -> ClosedForm:
     """Return a configuration's closed forms; a size or batch that is given takes the place of its symbols."""
+    unit = math.lcm(POOLING, unfold.total_stride(plan))
     if size is not None:
         image: tuple[Size, Size] = size
-    elif variant.adaptive_pool or variant.head is not None:
-        image = (POOLING * a, POOLING * b)
+    elif variant.adaptive_pool or variant.head is not None or not variant.classifier:
+        image = (unit * a, unit * b)
     else:
-        # Without an adaptive pool fc6 takes 7x7 positions, which fixes a = b = 7.
-        height, width = configs.FEATURE_MAP
-        image = (POOLING * height, POOLING * width)
-    return of_network(configs.network(letter, variant, image), image, N if batch is None else batch)
+        # Without an adaptive pool fc6 takes 7x7 positions, which fixes the image.
+        image = sample_image(plan)
+    return of_network(configs.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
 
 
-def of_network(network: Network, image: tuple[Size, Size], batch: Size = N) -> ClosedForm:
+def sample_image(plan: Configuration) -> tuple[int, int]:
+    """Return the image (height, width) of which a configuration's features leave 7x7 positions [pixels]."""
+    stride = unfold.total_stride(plan)
+    height, width = configs.FEATURE_MAP
+    return stride * height, stride * width
+
+
+def of_network(network: Network, image: tuple[Size, Size], batch: Size = N, unit: int = POOLING) -> ClosedForm:
     """Return the closed forms of any network over an image of this height and width."""
-    return ClosedForm(network, image, batch, *_sums(_steps(network, image, batch)))
+    return ClosedForm(network, image, batch, unit, *_sums(_steps(network, image, batch)))
 
 
 def _steps(network: Network, image: tuple[Size, Size], batch: Size) -> tuple[Step, ...]:

@@ -1,31 +1,37 @@
-"""Table 1 of Simonyan & Zisserman 2015 as data: the six configurations, their names, their layers."""
+"""Every network that has a name: Table 1 of Simonyan & Zisserman 2015 as data, its aliases, and the packaged files."""
 
 from __future__ import annotations
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.layers import (
-    AdaptiveAvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    LocalResponseNorm,
-    MaxPool2d,
-    ReLU,
-    walk,
-)
-from vggcost.record import Record
+from vggcost.network import Configuration, Network, Variant
+from vggcost.unfold import FEATURE_MAP, HEAD, conv_token, unfold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping
 
-    from vggcost.layers import Pair, Shape, Size
+    from vggcost.layers import Size
+    from vggcost.network import Token
 
-    Token = int | str
+__all__ = [
+    "ABOUT",
+    "ALIASES",
+    "FEATURE_MAP",
+    "HEAD",
+    "TABLE_1",
+    "TABLE_2_MILLIONS",
+    "Configuration",
+    "Network",
+    "Variant",
+    "aliases",
+    "conv_token",
+    "find",
+    "names",
+    "network",
+    "printed_millions",
+    "resolve",
+    "unfolded",
+]
 
 TABLE_1: Mapping[str, tuple[Token, ...]] = {
     "A": (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
@@ -44,82 +50,21 @@ TABLE_1: Mapping[str, tuple[Token, ...]] = {
 """The columns of the paper's Table 1. A number is a 3x3 convolution of that width and its ReLU, ``M`` a 2x2 max-pool
 of stride 2, ``LRN`` a local response normalization, ``conv1-256`` the paper's own word for a 1x1 convolution."""
 
+ABOUT: Mapping[str, str] = {
+    "A": "8 convolutions in 5 blocks, 3 linear layers",
+    "A-LRN": "A with response normalization after relu1_1",
+    "B": "A with a second convolution in blocks 1, 2",
+    "C": "B with a 1x1 convolution more in blocks 3-5",
+    "D": "C with 3x3 kernels in place of 1x1",
+    "E": "D with a fourth convolution in blocks 3-5",
+}
+"""What each column of Table 1 is."""
+
 TABLE_2_MILLIONS: Mapping[str, int] = {"A": 133, "A-LRN": 133, "B": 133, "C": 134, "D": 138, "E": 144}
 """The paper's Table 2: parameters in millions, as printed."""
 
 ALIASES: Mapping[str, str] = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 """The names by weight layers, as torchvision and Keras use them; C also has 16 weight layers and no such name."""
-
-HEAD = (4096, 4096)
-"""Hidden widths of the paper's classifier: fc6 and fc7."""
-
-FEATURE_MAP: Pair = (7, 7)
-"""What five pools leave of 224 pixels, and what fc6 takes."""
-
-
-class Variant(Record):
-    """What may differ from the paper's network without changing its configuration."""
-
-    batch_norm: bool = False
-    classes: Size = 1000
-    in_channels: Size = 3
-    bias: bool = True
-    """Whether convolutions have a bias."""
-    adaptive_pool: bool = True
-    """Whether features are pooled to 7x7 before fc6, as torchvision does, so that any size fits."""
-    head: tuple[int, ...] | None = None
-    """Hidden widths of the classifier; None means the paper's two of 4096."""
-
-    def options(self) -> dict[str, Any]:
-        """The variant as plain values, by the API's own keywords."""
-        head = None if self.head is None else list(self.head)
-        return {**{name: getattr(self, name) for name in self._fields}, "head": head}
-
-
-class Network(Record):
-    """Named layers, ready to be walked."""
-
-    name: str
-    variant: Variant
-    layers: tuple[Layer, ...]
-
-    @property
-    def short_name(self) -> str:
-        """The name as files and columns bear it: ``D-bn``."""
-        return f"{self.name}-bn" if self.variant.batch_norm else self.name
-
-    @property
-    def title(self) -> str:
-        """The name and what departs from the paper's network: ``D (VGG-16) with batch normalization``."""
-        variant = self.variant
-        words = [self.name]
-        common = [alias for alias, letter in ALIASES.items() if letter == self.name]
-        if common:
-            words.append(f"({common[0].upper().replace('VGG', 'VGG-')})")
-        extras = []
-        if variant.batch_norm:
-            extras.append("batch normalization")
-        if not variant.bias:
-            extras.append("bias-less convolutions")
-        if not variant.adaptive_pool:
-            extras.append("no adaptive pool")
-        if variant.head is not None:
-            extras.append(f"head {','.join(map(str, variant.head)) or 'none'}")
-        if extras:
-            words.append(f"with {', '.join(extras)}")
-        return " ".join(words)
-
-    def layer(self, name: str) -> Layer:
-        """Return the layer of this name.
-
-        Raises:
-            VggcostError: there is none.
-        """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        known = tuple(layer.name for layer in self.layers)
-        raise VggcostError(f"unknown layer {name!r} in {self.name}; {nearest(name, known)}")
 
 
 def printed_millions(network: Network) -> int | None:
@@ -128,10 +73,12 @@ def printed_millions(network: Network) -> int | None:
 
 
 def resolve(name: str) -> tuple[str, bool]:
-    """Return the paper's letter for a name in any case, and whether the name asks for batch normalization.
+    """Return the configuration's own name for a name in any case, and whether it asks for batch normalization.
 
-    >>> resolve("vgg16_bn"), resolve("a-lrn")
-    (('D', True), ('A-LRN', False))
+    The own name is the paper's letter, or that of a packaged network.
+
+    >>> resolve("vgg16_bn"), resolve("a-lrn"), resolve("Residual-VGG16")
+    (('D', True), ('A-LRN', False), ('residual-vgg16', False))
 
     Raises:
         VggcostError: no such configuration.
@@ -140,88 +87,57 @@ def resolve(name: str) -> tuple[str, bool]:
     batch_norm = plain.endswith("-bn")
     plain = plain.removesuffix("-bn")
     letter = ALIASES.get(plain.replace("-", ""), plain.upper())
-    if letter not in TABLE_1:
-        known = (*TABLE_1, *(alias + ending for alias in ALIASES for ending in ("", "_bn")))
-        raise VggcostError(f"unknown configuration {name!r}; {nearest(name, known)} (see vggcost compare --help)")
-    return letter, batch_norm
+    if letter in TABLE_1:
+        return letter, batch_norm
+    from vggcost import spec
+
+    if plain in spec.packaged_names():
+        return plain, batch_norm
+    known = (*names(), *(alias + ending for alias in ALIASES for ending in ("", "_bn")))
+    raise VggcostError(
+        f"unknown configuration {name!r}; {nearest(name, known)}"
+        " (vggcost configs lists all; --file NET.toml takes one of your own)"
+    )
 
 
-def network(letter: str, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:
-    """Unfold a configuration into its layers; letter is a key of TABLE_1.
+def names() -> tuple[str, ...]:
+    """Return the names of all configurations: the paper's letters, then the packaged networks."""
+    from vggcost import spec
+
+    return (*TABLE_1, *spec.packaged_names())
+
+
+def aliases(name: str) -> tuple[str, ...]:
+    """Return what else a configuration is called."""
+    return tuple(alias for alias, own in ALIASES.items() if own == name)
+
+
+def find(name: str) -> Configuration:
+    """Return the configuration of a name in any case; an ending ``_bn`` sets its batch normalization.
+
+    Raises:
+        VggcostError: no such configuration.
+    """
+    own, batch_norm = resolve(name)
+    if own in TABLE_1:
+        source = f"the paper's Table 1, column {own}"
+        return Configuration(own, TABLE_1[own], ABOUT[own], source, Variant(batch_norm))
+    from vggcost import spec
+
+    packaged = spec.packaged(own)
+    return packaged.replace(variant=packaged.variant.replace(batch_norm=True)) if batch_norm else packaged
+
+
+def network(name: str, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:
+    """Unfold a named configuration into its layers; see `unfolded`."""
+    return unfolded(find(name), variant, image)
+
+
+def unfolded(configuration: Configuration, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:
+    """Unfold a configuration into its layers, in a variant that says everything.
 
     The image's height and width matter only to a head of one's own without adaptive pool, whose first linear takes
     what the features yield.
     """
-    features = _features(TABLE_1[letter], variant)
-    return Network(letter, variant, (*features, *_classifier(features, variant, image)))
-
-
-def conv_token(token: Token) -> tuple[int, int] | None:
-    """Return (kernel, width) of a token that means a convolution, None for another word.
-
-    >>> conv_token(64), conv_token("conv1-256"), conv_token("M")
-    ((3, 64), (1, 256), None)
-    """
-    if isinstance(token, int):
-        return 3, token
-    head, _, width = token.partition("-")
-    if head.startswith("conv") and head[4:].isdigit() and width.isdigit():
-        return int(head[4:]), int(width)
-    return None
-
-
-def _features(tokens: Sequence[Token], variant: Variant) -> tuple[Layer, ...]:
-    layers: list[Layer] = []
-    channels = variant.in_channels
-    block, index, norms = 1, 0, 0
-
-    def path() -> str:
-        return f"features.{len(layers)}"
-
-    for token in tokens:
-        conv = conv_token(token)
-        if conv:
-            kernel, width = conv
-            index += 1
-            where = f"{block}_{index}"
-            side, padding = (kernel, kernel), (kernel // 2, kernel // 2)
-            layers.append(Conv2d(f"conv{where}", path(), channels, width, side, (1, 1), padding, variant.bias))
-            if variant.batch_norm:
-                layers.append(BatchNorm2d(f"bn{where}", path(), width))
-            layers.append(ReLU(f"relu{where}", path()))
-            channels = width
-        elif token == "M":  # noqa: S105  # the paper's word for a max-pool, no password
-            layers.append(MaxPool2d(f"pool{block}", path()))
-            block, index = block + 1, 0
-        else:
-            norms += 1
-            layers.append(LocalResponseNorm(f"lrn{norms}", path()))
-    return tuple(layers)
-
-
-def _classifier(features: Sequence[Layer], variant: Variant, image: tuple[Size, Size]) -> tuple[Layer, ...]:
-    layers: list[Layer] = []
-    channels = next(layer.c_out for layer in reversed(features) if isinstance(layer, Conv2d))
-    area = FEATURE_MAP
-    if variant.adaptive_pool:
-        layers.append(AdaptiveAvgPool2d("avgpool", "avgpool", FEATURE_MAP))
-    elif variant.head is not None:
-        area = _feature_area(features, (1, variant.in_channels, *image))
-    layers.append(Flatten("flatten", None))
-    width = channels * (area[0] * area[1])
-    number = 1 + sum(isinstance(layer, MaxPool2d) for layer in features)
-    position = 0
-    for hidden in HEAD if variant.head is None else variant.head:
-        layers += (
-            Linear(f"fc{number}", f"classifier.{position}", width, hidden),
-            ReLU(f"relu{number}", f"classifier.{position + 1}"),
-            Dropout(f"drop{number}", f"classifier.{position + 2}"),
-        )
-        width, number, position = hidden, number + 1, position + 3
-    layers.append(Linear(f"fc{number}", f"classifier.{position}", width, variant.classes))
-    return tuple(layers)
-
-
-def _feature_area(features: Sequence[Layer], shape: Shape) -> tuple[Size, Size]:
-    *_, last = walk(features, shape)
-    return last.output[2], last.output[3]
+    common = aliases(configuration.name) if TABLE_1.get(configuration.name) == configuration.features else ()
+    return unfold(configuration, variant, image, f"VGG-{common[0][3:]}" if common else None)

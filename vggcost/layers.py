@@ -348,7 +348,8 @@ class Residual(Layer):
         beside = tuple(walk(self.shortcut, shape, check))
         yield from inner
         yield from beside
-        add = Add(self.name, self.path, beside[-1].output if beside else shape)
+        # An addition is no module: the path is the block's, whose parameters are those of its layers.
+        add = Add(self.name, None, beside[-1].output if beside else shape)
         yield from add.steps(inner[-1].output if inner else shape, check)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Self, dataclass_transform
 else:
 
@@ -26,31 +27,36 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
+    _defaults: Mapping[str, Any] = {}  # each class is given its own
 
     def __init_subclass__(cls) -> None:
         annotations = cls.__dict__.get("__annotations__", ())  # noqa: RUF063  # importing inspect costs more than this
         own = (name for name in annotations if not name.startswith("_"))
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
+        cls._defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
 
     if not TYPE_CHECKING:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             fields = self._fields
             values = self.__dict__
+            if len(args) == len(fields) and not kwargs:
+                # Rows and steps are made by the hundred, all this way.
+                values.update(zip(fields, args, strict=True))
+                return
             if len(args) > len(fields):
                 raise TypeError(f"{type(self).__name__} takes {len(fields)} values and got {len(args)}")
+            values.update(self._defaults)
             values.update(zip(fields, args, strict=False))
+            given = fields[: len(args)]
             for name, value in kwargs.items():
-                if name in values or name not in fields:
-                    reason = "twice" if name in values else "but has no such field"
+                if name in given or name not in fields:
+                    reason = "twice" if name in given else "but has no such field"
                     raise TypeError(f"{type(self).__name__} got {name} {reason}")
                 values[name] = value
-            for name in fields:
-                if name not in values:
-                    try:
-                        values[name] = getattr(type(self), name)
-                    except AttributeError:
-                        raise TypeError(f"{type(self).__name__} needs {name}") from None
+            if len(values) < len(fields):
+                missing = next(name for name in fields if name not in values)
+                raise TypeError(f"{type(self).__name__} needs {missing}")
 
     def replace(self, **changes: object) -> Self:
         """Return a copy with some fields changed."""

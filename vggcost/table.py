@@ -124,11 +124,11 @@ class _Door:
 
     def check(self, layer: Layer, shape: Shape) -> None:
         if isinstance(layer, Conv2d):
-            self._expect(layer, "channels", layer.c_in, shape[1])
+            self._expect(layer, "channels", layer.c_in, shape[1], shape)
         elif isinstance(layer, BatchNorm2d):
-            self._expect(layer, "channels", layer.channels, shape[1])
+            self._expect(layer, "channels", layer.channels, shape[1], shape)
         elif isinstance(layer, Linear):
-            self._expect(layer, "features", layer.in_features, shape[-1])
+            self._expect(layer, "features", layer.in_features, shape[-1], shape)
         elif isinstance(layer, Add) and layer.other != shape:
             raise VggcostError(
                 f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
@@ -139,19 +139,25 @@ class _Door:
             if not _fits(window, shape):
                 raise VggcostError(self._too_small(layer, window, shape))
 
-    def _expect(self, layer: Layer, what: str, takes: int, gets: int) -> None:
+    def _expect(self, layer: Layer, what: str, takes: int, gets: int, shape: Shape) -> None:
         if takes == gets:
             return
         height, width = self._shape[2:]
         message = (
-            f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer)}) at {height}x{width}"
+            f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer, shape)})"
+            f" at {height}x{width}"
         )
         if what == "features":
-            message += "; change --size, or leave --no-adaptive-pool away so that any size fits"
+            message += (
+                "; change --size, leave --no-adaptive-pool away so that any size fits, or give --head, whose first"
+                " layer takes what it gets"
+            )
         raise VggcostError(message)
 
-    def _before(self, layer: Layer) -> str:
-        """The last feature map that reaches a layer, for the message of a layer that does not fit."""
+    def _before(self, layer: Layer, gets: Shape) -> str:
+        """The last feature map on the way to a layer, for the message of a layer that does not fit."""
+        if len(gets) == 4:
+            return units.shape_text(gets[1:])
         shape = self._shape
         for step in walk(self._network.layers, self._shape):
             if step.layer is layer:

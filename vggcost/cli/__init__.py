@@ -13,6 +13,7 @@ COMMANDS = {
     "formula": "the closed forms: parameters and MACs as polynomials",
     "stack": "a stack of small kernels against one large one",
     "verify": "hold the numbers against the real module, fvcore and torch",
+    "configs": "every network that has a name; network files to start from",
     "report": "write or check the tables of all twelve variants",
 }
 """Every command and what it is for, in the order of --help. Each is a module of this package."""

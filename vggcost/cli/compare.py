@@ -12,9 +12,7 @@ from vggcost.cli.options import (
     count_from,
     dtype_from,
     format_from,
-    names_from,
-    size_from,
-    variant_from,
+    networks_from,
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.configs import TABLE_1
@@ -42,12 +40,14 @@ def run(args: Namespace) -> int:
     """Print or write the comparison."""
     fmt = format_from(args)
     check_writable(args.output)
-    variant = variant_from(args)
-    size, batch, dtype = size_from(args.size), count_from(args.batch, "--batch", 1), dtype_from(args)
-    costs = [
-        api.count(api.build(name, variant, size), size, batch, dtype) for name in names_from(args) or list(TABLE_1)
-    ]
-    shape = units.shape_text(costs[0].input)
-    header = f"VGG configurations, {variant.classes} classes; input {shape} {dtype}; convention mac, 1 MAC = 2 FLOP"
+    batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
+    costs = [api.count(network, network.image, batch, dtype) for network in networks_from(args, tuple(TABLE_1))]
+    shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
+    classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
+    header = (
+        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
+        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype};"
+        " convention mac, 1 MAC = 2 FLOP"
+    )
     emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
     return EXIT_FINE

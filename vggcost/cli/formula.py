@@ -9,11 +9,11 @@ from vggcost.cli.options import (
     add_input,
     add_network,
     add_output,
+    configuration_from,
     count_from,
     format_from,
-    one_name_from,
     size_from,
-    variant_from,
+    variant_options,
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.report import formula_text
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.closed_forms import ClosedForm
-
-USUAL = {"batch": 1, "classes": 1000, "height": 224, "width": 224}
-"""The input that people mean when they name none."""
+    from vggcost.configs import Configuration
 
 
 def parser() -> Parser:
@@ -47,22 +45,18 @@ def run(args: Namespace) -> int:
     """Print or write the closed forms."""
     fmt = format_from(args, formula_text.FORMATS)
     check_writable(args.output)
-    variant = variant_from(args)
-    form = api.closed_form(
-        one_name_from(args),
-        batch_norm=variant.batch_norm,
-        classes=None if args.classes is None else variant.classes,
-        in_channels=variant.in_channels,
-        bias=variant.bias,
-        adaptive_pool=variant.adaptive_pool,
-        size=None if args.size is None else size_from(args.size),
-        batch=None if args.batch is None else count_from(args.batch, "--batch", 1),
+    plan = configuration_from(args)
+    form = api.symbolic(
+        plan,
+        variant_options(args),
+        None if args.size is None else size_from(args.size),
+        None if args.batch is None else count_from(args.batch, "--batch", 1),
     )
-    emit(_text(form, fmt, args), args.output)
+    emit(_text(form, plan, fmt, args), args.output)
     return EXIT_FINE
 
 
-def _text(whole: ClosedForm, fmt: str, args: Namespace) -> str:
+def _text(whole: ClosedForm, plan: Configuration, fmt: str, args: Namespace) -> str:
     form = whole.layer(args.layer) if args.layer else whole
     if fmt == "json":
         return formula_text.json_text(form, args.layer)
@@ -74,5 +68,8 @@ def _text(whole: ClosedForm, fmt: str, args: Namespace) -> str:
         return formula_text.layer_text(form, args.layer)
     text = formula_text.table_text(form, form.parts())
     if args.size is None and args.batch is None and args.classes is None:
-        text += formula_text.value_line(form.at(**USUAL), **USUAL)
+        height, width = plan.size if form.symbolic_image else form.image
+        usual = {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}
+        if not (height % form.unit or width % form.unit):
+            text += formula_text.value_line(form.at(**usual), **usual)
     return text

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from vggcost import units
-from vggcost.configs import TABLE_1, Variant
+from vggcost import api, configs, units
+from vggcost.configs import TABLE_1
 from vggcost.errors import VggcostError, nearest
 from vggcost.report.grid import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
+
+    from vggcost.configs import Configuration, Network, Variant
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,6 +40,9 @@ class Parser(argparse.ArgumentParser):
             VggcostError: an option that is unknown, or lacks its value.
         """
         args, unknown = self.parse_known_args(argv)
+        if unknown and not unknown[0].startswith("-"):
+            # argparse takes names that stand on both sides of an option only when it is asked to.
+            args, unknown = self.parse_known_intermixed_args(argv)
         if unknown:
             word = unknown[0].partition("=")[0]
             if not word.startswith("-"):
@@ -54,20 +59,35 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
     many = " (a comma list for several)" if several else ""
     names = ", ".join(TABLE_1)
     group = parser.add_argument_group("network")
+    known = f"{names}, or vgg11 ... vgg19_bn, or another that vggcost configs lists"
     if several:
-        group.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, or vgg11 ... vgg19_bn")
+        group.add_argument("names", nargs="*", metavar="NAME", help=known)
     else:
-        group.add_argument("names", nargs="?", metavar="NAME", help=f"{names}, or vgg11 ... vgg19_bn (default D)")
+        group.add_argument("names", nargs="?", metavar="NAME", help=f"{known} (default D)")
     group.add_argument("--config", metavar="NAME", help=f"the same{many}")
-    group.add_argument("--batch-norm", action="store_true", help="batch normalization behind every convolution")
+    group.add_argument(
+        "--file",
+        metavar="NET.toml",
+        action="append",
+        help="a network of your own, which options given here beat" + ("; may be repeated" if several else ""),
+    )
+    switch = argparse.BooleanOptionalAction
+    group.add_argument("--batch-norm", action=switch, help="batch normalization behind every convolution")
     group.add_argument("--classes", metavar="N", help="outputs of the last layer (1000)")
     group.add_argument("--in-channels", metavar="N", help="channels of the image (3)")
-    group.add_argument("--no-bias", action="store_true", help="convolutions without bias")
+    group.add_argument("--bias", action=switch, help="convolutions with or without bias")
     group.add_argument(
-        "--no-adaptive-pool",
-        action="store_true",
-        help="the paper's head: fc6 takes 7x7 positions, and images must yield them",
+        "--adaptive-pool",
+        action=switch,
+        help="without it, the paper's head: fc6 takes 7x7 positions, and images must yield them",
     )
+    group.add_argument(
+        "--head",
+        metavar="N,N",
+        help="hidden widths of the classifier (4096,4096); none: one linear layer on the features;"
+        " with --no-adaptive-pool the first takes what the features yield at --size",
+    )
+    group.add_argument("--width", metavar="F", help="every convolution's width times F, floored; the head stays (1)")
 
 
 def add_input(parser: Parser, *, dtype: bool = True) -> None:
@@ -117,19 +137,96 @@ def one_name_from(args: argparse.Namespace, default: str = "D") -> str:
     return names[0]
 
 
-def variant_from(args: argparse.Namespace) -> Variant:
-    """Return the variant that the options describe.
+def configurations_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Configuration]:
+    """Return the configurations that were named and then those of the files; the default ones where there are none.
+
+    Raises:
+        VggcostError: an unknown name, or a file that is no network.
+    """
+    plans = [configs.find(name) for name in names_from(args)]
+    if args.file:
+        from vggcost import spec
+
+        plans += [spec.read(path) for path in args.file]
+    return plans or [configs.find(name) for name in default]
+
+
+def configuration_from(args: argparse.Namespace) -> Configuration:
+    """Return the one configuration that was named, or is in the file; D where there is none.
+
+    Raises:
+        VggcostError: several are given, the name is unknown, or the file is no network.
+    """
+    given = [*names_from(args), *(args.file or ())]
+    if len(given) > 1:
+        raise VggcostError(f"{len(given)} networks are given, {', '.join(given)}; this command takes one")
+    return configurations_from(args)[0]
+
+
+def networks_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Network]:
+    """Return the networks that were named and then those of the files, or the default ones, in the variant asked for.
+
+    Each stands ready for its `image`: --size, or what its configuration is meant for.
+
+    Raises:
+        VggcostError: an unknown name, a file that is no network, or an option out of range.
+    """
+    return [_network(plan, args) for plan in configurations_from(args, default)]
+
+
+def network_from(args: argparse.Namespace) -> Network:
+    """Return the one network that was named, in the variant that the options describe, for its `image`.
+
+    Raises:
+        VggcostError: several are given, the name is unknown, the file is no network, or an option is out of range.
+    """
+    return _network(configuration_from(args), args)
+
+
+def _network(plan: Configuration, args: argparse.Namespace) -> Network:
+    return api.unfolded(plan, variant_options(args), size_from(args.size, plan.size))
+
+
+def variant_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the variant that were given, by the API's keywords.
 
     Raises:
         VggcostError: a count that is none.
     """
-    return Variant(
-        batch_norm=args.batch_norm,
-        classes=count_from(args.classes, "--classes", 1000),
-        in_channels=count_from(args.in_channels, "--in-channels", 3),
-        bias=not args.no_bias,
-        adaptive_pool=not args.no_adaptive_pool,
-    )
+    options = {
+        "batch_norm": args.batch_norm,
+        "classes": None if args.classes is None else count_from(args.classes, "--classes", 1000),
+        "in_channels": None if args.in_channels is None else count_from(args.in_channels, "--in-channels", 3),
+        "bias": args.bias,
+        "adaptive_pool": args.adaptive_pool,
+        "head": None if args.head is None else head_from(args.head),
+        "width": args.width,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def variant_from(args: argparse.Namespace) -> Variant:
+    """Return the variant of the paper's network that the options describe.
+
+    Raises:
+        VggcostError: an option out of range.
+    """
+    return api.varied(configs.find("D"), variant_options(args))
+
+
+def head_from(text: str) -> tuple[int, ...]:
+    """Return the hidden widths of a classifier written 512,512 or none.
+
+    Raises:
+        VggcostError: it is written otherwise, or a width is no whole number from 1 to 10^18.
+    """
+    if text.strip().lower() == "none":
+        return ()
+    if not text.strip():
+        raise VggcostError("--head is empty; give hidden widths such as 512,512, or none")
+    if not all(width.strip().isdecimal() for width in text.split(",")):
+        raise VggcostError(f"--head is {text!r}; give hidden widths such as 512,512, or none")
+    return tuple(count_from(width, "--head", 0) for width in text.split(","))
 
 
 def count_from(text: str | None, option: str, default: int) -> int:

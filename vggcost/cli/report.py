@@ -12,9 +12,7 @@ from vggcost.cli.options import (
     add_network,
     count_from,
     dtype_from,
-    names_from,
-    size_from,
-    variant_from,
+    networks_from,
 )
 from vggcost.cli.output import emit, write_whole
 from vggcost.errors import VggcostError
@@ -51,10 +49,14 @@ def run(args: Namespace) -> int:
 
 
 def _costs(args: Namespace) -> Iterator[api.Cost]:
-    variant, size = variant_from(args), size_from(args.size)
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
-    for name in names_from(args) or VARIANTS:
-        yield api.count(api.build(name, variant, size), size, batch, dtype)
+    networks = networks_from(args, VARIANTS)
+    names = [network.short_name for network in networks]
+    for name in names:
+        if names.count(name) > 1:
+            raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
+    for network in networks:
+        yield api.count(network, network.image, batch, dtype)
 
 
 def _write(folder: str, files: list[tuple[str, str]]) -> int:

@@ -12,9 +12,7 @@ from vggcost.cli.options import (
     count_from,
     dtype_from,
     format_from,
-    one_name_from,
-    size_from,
-    variant_from,
+    network_from,
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.report.layer_table import View
@@ -47,9 +45,10 @@ def run(args: Namespace) -> int:
     fmt = format_from(args)
     check_writable(args.output)
     view = View(args.formulas, args.activations, args.receptive_field, args.all, args.human)
+    network = network_from(args)
     counted = api.count(
-        api.build(one_name_from(args), variant_from(args), size_from(args.size)),
-        size_from(args.size),
+        network,
+        network.image,
         count_from(args.batch, "--batch", 1),
         dtype_from(args),
     )

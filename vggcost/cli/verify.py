@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vggcost import api
+from vggcost import api, configs
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
@@ -14,11 +14,11 @@ from vggcost.cli.options import (
     count_from,
     format_from,
     names_from,
+    networks_from,
     size_from,
-    variant_from,
+    variant_options,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.configs import TABLE_1
 from vggcost.errors import VggcostError
 from vggcost.frameworks.torch_checks import verify
 from vggcost.report.verification import summary_line, verification_text
@@ -58,16 +58,20 @@ def run(args: Namespace) -> int:
 
 
 def _costs(args: Namespace) -> list[Cost]:
-    names = names_from(args)
-    if args.all and names:
-        raise VggcostError(f"--all takes every configuration, and {names[0]!r} is named beside it; give one of the two")
-    variant = variant_from(args)
-    variants = [variant]
+    given = [*names_from(args), *(args.file or ())]
+    if args.all and given:
+        raise VggcostError(f"--all takes every configuration, and {given[0]!r} is named beside it; give one of the two")
     if args.all:
-        names = list(TABLE_1)
-        variants = [variant.replace(batch_norm=False), variant.replace(batch_norm=True)]
-    size, batch = size_from(args.size), count_from(args.batch, "--batch", 1)
-    return [api.count(api.build(name, one, size), size, batch) for name in names or ["D"] for one in variants]
+        options, image = variant_options(args), size_from(args.size)
+        networks = [
+            api.unfolded(configs.find(letter), {**options, "batch_norm": batch_norm}, image)
+            for letter in configs.TABLE_1
+            for batch_norm in (False, True)
+        ]
+    else:
+        networks = networks_from(args)
+    batch = count_from(args.batch, "--batch", 1)
+    return [api.count(network, network.image, batch) for network in networks]
 
 
 def _verified(cost: Cost) -> Verification:

@@ -26,13 +26,14 @@ _MEANINGS = "activations: output elements of convolutions and linear layers; all
 
 def header_line(form: ClosedForm, of: str | None = None) -> str:
     """One line that says what the symbols stand for."""
-    classes = form.network.variant.classes
+    classes = form.network.variant.classes if form.network.variant.classifier else None
     height, width = form.image
     symbols = sorted(str(symbol) for symbol in {*_free(form.batch), *_free(classes), *_free(height), *_free(width)})
     what = f"layer {of} of VGG {form.network.title}" if of else f"VGG {form.network.title}"
     image = f"{form.network.variant.in_channels} x {height} x {width}".replace("*", "")
     return (
-        f"{what}: batch {form.batch}, image {image}, {classes} classes"
+        f"{what}: batch {form.batch}, image {image}"
+        + (f", {classes} classes" if classes is not None else "")
         + (f"; closed forms in {', '.join(symbols)}" if symbols else "")
         + "; 1 MAC = 2 FLOP"
     )

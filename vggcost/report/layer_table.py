@@ -67,8 +67,10 @@ def header_line(document: Mapping[str, Any]) -> str:
     convention = document["convention"]
     unit = document["unit"]
     meaning = "1 MAC = 2 FLOP" if convention == "mac" else f"counts in {unit}"
+    options = network["options"]
+    classes = f", {options['classes']} classes" if options["classifier"] else ""
     return (
-        f"VGG {network['title']}, {network['options']['classes']} classes;"
+        f"VGG {network['title']}{classes};"
         f" input {units.shape_text(document['input'])} {document['dtype']};"
         f" convention {convention}, {meaning}"
     )

@@ -54,7 +54,7 @@ def summary_line(results: Sequence[Verification]) -> str:
 
 def _header_line(result: Verification) -> str:
     table = result.table
-    return f"VGG {table.network.title}, {table.network.variant.classes} classes; input {units.shape_text(table.input)}"
+    return f"{table.network.heading}; input {units.shape_text(table.input)}"
 
 
 def _verdict(result: Verification) -> str:

@@ -1,0 +1,51 @@
+"""``vggcost configs``: every network that has a name, and network files to start one's own from."""
+
+from __future__ import annotations
+
+from vggcost import api, configs
+from vggcost.cli import EXIT_FINE
+from vggcost.cli.options import Parser, add_output, format_from
+from vggcost.cli.output import check_writable, emit
+from vggcost.errors import VggcostError
+from vggcost.report import config_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "configs",
+        "Every network that has a name: what it is and where it comes from. With a NAME, that network as a file to\n"
+        "change and to give to --file; with --schema, the JSON Schema of such files, for an editor.",
+        "vggcost configs D -o mynet.toml && vggcost table --file mynet.toml",
+    )
+    result.add_argument("name", nargs="?", metavar="NAME", help="write this one as a network file")
+    result.add_argument("--schema", action="store_true", help="write the JSON Schema of network files")
+    add_output(result)
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Print or write the list, one network file, or the schema."""
+    fmt = format_from(args)
+    check_writable(args.output)
+    if args.name or args.schema:
+        if args.name and args.schema:
+            raise VggcostError(f"both {args.name!r} and --schema are given; give one")
+        if fmt != "table" or args.human:
+            raise VggcostError("--format and --human are for the list of all networks; leave them away here")
+        from vggcost import spec
+
+        emit(spec.schema_text() if args.schema else spec.toml_text(configs.find(args.name)), args.output)
+        return EXIT_FINE
+    plans = [configs.find(name) for name in configs.names()]
+    counted = [api.count(configs.unfolded(plan, plan.variant), plan.size) for plan in plans]
+    documents = [
+        config_list.document(plan, configs.aliases(plan.name), cost.table)
+        for plan, cost in zip(plans, counted, strict=True)
+    ]
+    emit(config_list.rendered(documents, fmt, human=args.human), args.output)
+    return EXIT_FINE

@@ -1,0 +1,229 @@
+"""A network file: TOML in, a configuration out, and back. Reading one runs nothing.
+
+The published schema is network.schema.json beside this file. tomllib and jsonschema are loaded only when a file is
+read; a packaged network, whose validity the tests hold, needs no jsonschema.
+"""
+
+from __future__ import annotations
+
+import os
+
+from vggcost.errors import VggcostError, nearest
+from vggcost.network import Configuration, ResidualToken, Variant
+from vggcost.unfold import width_factor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from vggcost.network import Token
+
+_HERE = os.path.dirname(__file__)
+_PACKAGED = os.path.join(_HERE, "networks")
+_SCHEMA = os.path.join(_HERE, "network.schema.json")
+
+LARGEST_FILE_BYTES = 1 << 17
+"""A network file has some hundred bytes; more than this is something else."""
+
+LONGEST_KEY_DOTS = 16
+"""tomllib takes memory in the square of a dotted key's length, so a mile of it is refused before."""
+
+_ENDING = ".toml"
+_TOO_DEEP = "nested too deeply; a network file has lists and tables of two levels"
+
+
+def packaged_names() -> tuple[str, ...]:
+    """Return the names of the networks that come with the package."""
+    return tuple(sorted(name.removesuffix(_ENDING) for name in os.listdir(_PACKAGED) if name.endswith(_ENDING)))
+
+
+def packaged(name: str) -> Configuration:
+    """Return a network that comes with the package, by one of `packaged_names`."""
+    path = os.path.join(_PACKAGED, name + _ENDING)
+    return _configuration(_document(path), path)
+
+
+def read(path: str | os.PathLike[str]) -> Configuration:
+    """Return the configuration that a network file describes.
+
+    Raises:
+        VggcostError: the file cannot be read, is not TOML (with file and line) or does not follow the schema (with
+            the key's path).
+    """
+    where = os.fspath(path)
+    document = _document(where)
+    _check(document, where)
+    return _configuration(document, where)
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of network files."""
+    with open(_SCHEMA, encoding="utf-8") as file:
+        return file.read()
+
+
+def toml_text(configuration: Configuration) -> str:
+    """Return a configuration as a network file, which `read` takes back."""
+    import json
+
+    # JSON's texts, numbers and lists are TOML's as well; its true, false and null are not all, and are not used here.
+    lines = [f"name = {json.dumps(configuration.name)}"]
+    texts = {"about": configuration.about, "source": configuration.source}
+    lines += [f"{key} = {json.dumps(text)}" for key, text in texts.items() if text]
+    lines.append("features = [")
+    row: list[str] = []
+    for token in configuration.features:
+        row.append(_token_toml(token))
+        if token == "M":  # noqa: S105  # a max-pool ends a block, and so a line
+            lines.append(f"    {', '.join(row)},")
+            row = []
+    if row:
+        lines.append(f"    {', '.join(row)},")
+    lines.append("]")
+    for name, value in configuration.variant.departures().items():
+        lines.append(f"{name} = {json.dumps(value)}")
+    if configuration.size != Configuration.size:
+        lines.append(f"size = {json.dumps(list(configuration.size))}")
+    return "\n".join(lines) + "\n"
+
+
+def _token_toml(token: Token | ResidualToken) -> str:
+    import json
+
+    if not isinstance(token, ResidualToken):
+        return json.dumps(token)
+    shortcut = "" if token.shortcut == "identity" else f", shortcut = {json.dumps(token.shortcut)}"
+    return f"{{ residual = {json.dumps(list(token.body))}{shortcut} }}"
+
+
+def _document(path: str) -> dict[str, Any]:
+    import tomllib
+
+    text = _text(path)
+    if any(_key_dots(line) > LONGEST_KEY_DOTS for line in text.splitlines()):
+        raise VggcostError(f"{path}: {_TOO_DEEP}")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise VggcostError(f"{_syntax_place(path, text, str(error))}; a network file is TOML") from None
+    except RecursionError:
+        raise VggcostError(f"{path}: {_TOO_DEEP}") from None
+    except ValueError:
+        # int() refuses a number of thousands of digits, and tomllib lets that through.
+        raise VggcostError(f"{path}: a number has too many digits; counts go up to 10^18") from None
+
+
+def _key_dots(line: str) -> int:
+    """Dots in the longest key of a line: what stands before a ``=``, or in the brackets of a header."""
+    *keys, value = line.split("=")
+    if line.lstrip().startswith("["):
+        keys.append(value)
+    return max((key.count(".") for key in keys), default=0)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise VggcostError(f"cannot read the network file {path!r}: {error.strerror or error}") from None
+    except ValueError:
+        raise VggcostError(f"cannot read the network file {path!r}: that is no file name") from None
+    if len(data) > LARGEST_FILE_BYTES:
+        raise VggcostError(f"{path} has more than {LARGEST_FILE_BYTES:,} bytes; a network file has some hundred")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise VggcostError(f"{path}:{line}: not UTF-8 text; a network file is TOML") from None
+
+
+def _syntax_place(path: str, text: str, message: str) -> str:
+    """``net.toml:3: what is wrong (column 5)`` out of tomllib's ``What is wrong (at line 3, column 5)``."""
+    import re
+
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    if place:
+        return f"{path}:{place[1]}: {message[: place.start()]} (column {place[2]})"
+    return f"{path}:{text.count(chr(10)) + 1}: {message}"
+
+
+def _check(document: dict[str, Any], path: str) -> None:
+    import json
+
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    # JSON takes 10.0 for an integer. TOML keeps integers and floats apart, and so do counts.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    validator = extend(Draft202012Validator, type_checker=whole)(json.loads(schema_text()))
+    try:
+        for error in validator.iter_errors(document):
+            raise VggcostError(f"{path}: {_complaint(error)}")
+    except RecursionError:
+        raise VggcostError(f"{path}: {_TOO_DEEP}") from None
+    if "width" in document:
+        try:
+            document["width"] = width_factor(document["width"])
+        except VggcostError as error:
+            raise VggcostError(f"{path}: {error}") from None
+
+
+def _complaint(error: Any) -> str:
+    """One sentence for an error of jsonschema's: where, what was given, what is expected."""
+    place = _key_path(error.absolute_path)
+    known = error.schema.get("properties", {})
+    if error.validator == "additionalProperties":
+        key = next(key for key in error.instance if key not in known)
+        inside = f" in {place}" if place else ""
+        return f"unknown key {_shown(key)}{inside}; {nearest(key[:60], tuple(known))}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{place or 'the file'} has no {missing!r}; give {known.get(missing, {}).get('description', missing)}"
+    if error.validator in ("minItems", "maxItems"):
+        return f"{place} has {len(error.instance):,} entries; give {error.schema['description']}"
+    return f"{place} is {_shown(error.instance)}; give {error.schema['description']}"
+
+
+def _key_path(keys: Iterable[str | int]) -> str:
+    """``features[7].residual[0]``."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+def _shown(value: object) -> str:
+    """A value as the file has it, cut where it is long."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str | int | float) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _configuration(document: dict[str, Any], path: str) -> Configuration:
+    settings = {name: document[name] for name in Variant._fields if name in document}
+    if "head" in settings:
+        settings["head"] = tuple(settings["head"])
+    size = document.get("size", Configuration.size)
+    own_name = " ".join(os.path.basename(path).removesuffix(_ENDING).split()) or "network"
+    return Configuration(
+        document.get("name", own_name),
+        tuple(_token(token) for token in document["features"]),
+        document.get("about", ""),
+        document.get("source", path),
+        Variant(**settings),
+        (size, size) if isinstance(size, int) else (size[0], size[1]),
+    )
+
+
+def _token(value: Any) -> Token | ResidualToken:
+    if isinstance(value, dict):
+        return ResidualToken(tuple(value["residual"]), value.get("shortcut", "identity"))
+    token: Token = value
+    return token
