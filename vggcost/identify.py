@@ -46,6 +46,10 @@ GAP, WEIGHTED_GAP, RESIDUAL_GAP = 0.5, 1.0, 0.25
 goes with its block."""
 
 
+SCALED = 3.0
+"""What a width factor costs that does not explain everything: a network is rather taken for one of full width."""
+
+
 class Piece(Record):
     """One layer of either list; operation is its place in the program (None for a configuration's layer)."""
 
@@ -173,7 +177,8 @@ def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool 
     pieces = tuple(_program_pieces(reading))
     image = reading.image or (224, 224)
     variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm))
-    return min((_compared(reading, pieces, configuration, variant, image) for variant in variants), key=lambda it: it.cost)
+    found = [_compared(reading, pieces, configuration, variant, image) for variant in variants]
+    return min(found, key=lambda one: one.cost + (SCALED if one.differences and one.network.variant.width != 1 else 0))
 
 
 def _compared(

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+DEFAULT_SIZE = (224, 224)
+"""Height and width of the image where nothing says otherwise [pixels]."""
+
+
 def audit_target(
     target: str,
     keywords: Mapping[str, Any],
     shapes: Sequence[tuple[int, ...]],
-    size: tuple[int, int],
+    size: tuple[int, int] | None,
     batch: int,
     like: str | None,
 ) -> Audit:
@@ -36,7 +40,7 @@ def audit_target(
         configs.resolve(like)  # before anything is run
     value = find(target)
     model, notes, rebuild = _model(value, target, keywords)
-    inputs = [(batch, *shape) for shape in shapes] or [_image(model, size, batch)]
+    inputs = [(batch, *shape) for shape in shapes] or _images(model, size, batch)
     reading = read(model, inputs, target, rebuild)
     return Audit(reading.replace(notes=(*notes, *reading.notes)), like)
 
@@ -51,7 +55,7 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
         return value, (), None
     make = maker(value, target, keywords)
     try:
-        if _has("torch", value):
+        if "torch" in sys.modules and not _speaks_keras(value):
             from vggcost.frameworks.torch_program import construct
 
             model, notes = construct(make)
@@ -68,23 +72,26 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
     return model, notes, make
 
 
-def _has(package: str, value: Any) -> bool:
-    """Whether a program of this framework is being built; Keras on torch makes real tensors of its own."""
-    if package not in sys.modules:
+def _speaks_keras(value: Any) -> bool:
+    """Whether a callable builds with Keras, whose torch backend makes real tensors of its own."""
+    if "keras" not in sys.modules:
         return False
-    keras = sys.modules.get("keras")
-    if keras is None:
+    if isinstance(value, type) and _is_a(value, "keras", "Layer"):
         return True
-    module = sys.modules.get(getattr(value, "__module__", ""), None)
-    return isinstance(value, type) and issubclass(value, sys.modules["torch"].nn.Module) and not issubclass(
-        value, keras.Layer
-    ) or (not isinstance(value, type) and "keras" not in vars(module or sys))
+    if isinstance(value, type) and _is_a(value, "torch.nn", "Module"):
+        return False
+    names = vars(sys.modules.get(getattr(value, "__module__", "")) or sys)
+    places = (str(getattr(each, "__module__", None) or getattr(each, "__name__", "")) for each in names.values())
+    return any(place.partition(".")[0] == "keras" for place in places)
+
+
+def _is_a(kind: type, module: str, name: str) -> bool:
+    base = getattr(sys.modules.get(module), name, None)
+    return base is not None and issubclass(kind, base)
 
 
 def _is_model(value: Any) -> bool:
-    torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
-    found = torch is not None and isinstance(value, torch.nn.Module)
-    return found or (keras is not None and hasattr(keras, "Layer") and isinstance(value, keras.Layer))
+    return _is_a(type(value), "torch.nn", "Module") or _is_a(type(value), "keras", "Layer")
 
 
 def _complain_of_missing(target: str) -> None:
@@ -94,12 +101,14 @@ def _complain_of_missing(target: str) -> None:
         raise MissingExtraError(f"auditing {target}", "torch", "torch")
 
 
-def _image(model: Any, size: tuple[int, int], batch: int) -> tuple[int, ...]:
-    """The shape of an image for a model: its first convolution's channels, or 3; a Keras model knows its own shape."""
-    own = getattr(model, "input_shape", None)
-    if isinstance(own, tuple) and own and all(side is None or isinstance(side, int) for side in own):
-        return _keras_image(own, size, batch)
+def _images(model: Any, size: tuple[int, int] | None, batch: int) -> list[tuple[int, ...]]:
+    """The shape of an image for a model: its first convolution's channels, or 3; a Keras model knows its own shapes."""
+    if _is_a(type(model), "keras", "Layer"):
+        from vggcost.frameworks.keras_graph import input_shapes
+
+        return input_shapes(model, size, batch)
+    side = size or DEFAULT_SIZE
     for module in model.modules() if hasattr(model, "modules") else ():
         if hasattr(module, "in_channels") and hasattr(module, "kernel_size"):
-            return (batch, int(module.in_channels), *size)
-    return (batch, 3, *size)
+            return [(batch, int(module.in_channels), *side)]
+    return [(batch, 3, *side)]

@@ -12,6 +12,7 @@ COMMANDS = {
     "compare": "configurations side by side, one a column",
     "formula": "the closed forms: parameters and MACs as polynomials",
     "stack": "a stack of small kernels against one large one",
+    "audit": "read a real model: what it costs, and which VGG it is",
     "verify": "hold the numbers against the real module, fvcore and torch",
     "configs": "every network that has a name; network files to start from",
     "report": "write or check the tables of all twelve variants",

@@ -63,10 +63,11 @@ def run(args: Namespace) -> int:
     batch = count_from(args.batch, "--batch", 1)
     if args.input and args.size:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
+    size = size_from(args.size) if args.size is not None else None
     from vggcost.programs import audit_target
 
     with _prints_to_stderr():
-        audit = audit_target(args.target, keywords, shapes, size_from(args.size), batch, args.like)
+        audit = audit_target(args.target, keywords, shapes, size, batch, args.like)
     emit(audit.rendered(fmt, AuditView(args.all, args.human)), args.output)
     return _status(audit, args)
 

@@ -96,10 +96,11 @@ def audit_screen(document: Mapping[str, Any], view: AuditView, lines: Sequence[s
 
 
 def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    total_is_open = rows[-1]["macs"] is None
     columns = [
         Column("name", "Layer"),
         Column("path", "Path", leaves=3),
-        Column("source", "Source", leaves=2),
+        Column("line", "Source", leaves=2),
         Column("image_output", "Output", "shape"),
         Column("params", "Parameters", "count"),
         Column("params_share", "%", "number"),
@@ -110,9 +111,16 @@ def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     ]
     if all(row.get("path") in (None, row["name"]) for row in rows):
         columns = [column for column in columns if column.key != "path"]
+    if total_is_open:
+        columns = [column for column in columns if column.key != "macs_share"]
     if not any(row.get("note") for row in rows):
         columns = [column for column in columns if column.key != "note"]
     return columns
+
+
+def _line(source: str | None) -> str | None:
+    """A source as a table has room for it: a file far away by its name alone; the other formats have its path."""
+    return source if source is None or not source.startswith(("/", "\\")) else source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _costs(row: Mapping[str, Any]) -> bool:
@@ -124,6 +132,7 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
     macs, whole = row["macs"], total["macs"]
     return {
         **row,
+        "line": _line(row.get("source")),
         "image_output": row["output"][1:] if row.get("output") else None,
         "params_share": units.percent(row["params"], total["params"]),
         "macs_share": "" if macs is None or whole is None else units.percent(macs, whole),
