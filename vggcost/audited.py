@@ -183,7 +183,11 @@ class Audit:
             words = "the same" if compared.same else f"not the same, {_many(len(compared.differences), 'difference')}"
             lines.append(f"Compared with {compared.title}: {words}")
         elif not paper.same:
-            lines.append(f"The nearest is {paper.title}, with {_many(len(paper.differences), 'difference')}:")
+            number = _many(len(paper.differences), "difference")
+            if not paper.close:
+                lines.append(f"The nearest is {paper.title}, with {number}; --like {paper.letter} lists them")
+                return lines
+            lines.append(f"The nearest is {paper.title}, with {number}:")
         shown = compared.differences[:SHOWN_DIFFERENCES]
         lines += [f"  {difference.text}" for difference in shown]
         if len(shown) < len(compared.differences):

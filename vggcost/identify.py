@@ -135,6 +135,14 @@ class Comparison(Record):
         return not self.differences
 
     @property
+    def close(self) -> bool:
+        """Whether at least half of the configuration's convolutions and linear layers are the program's, too."""
+        weighted = [piece.layer for piece in _pieces(self.network.layers, residual=False)]
+        names = {layer.name for layer in weighted if isinstance(layer, Conv2d | Linear)}
+        differing = {difference.layer for difference in self.differences}
+        return 2 * len(names - differing) >= len(names)
+
+    @property
     def letter(self) -> str:
         """The configuration's name."""
         return self.network.name
@@ -394,7 +402,7 @@ def described(layer: Layer, beside: Layer | None = None) -> str:
     if isinstance(layer, LocalResponseNorm):
         return f"local response normalization of size {layer.size}"
     if isinstance(layer, Idle):
-        return f"{layer.kind}, which is never called"
+        return f"{layer.kind}, which is never used"
     return {"Add": "residual addition", "MatMul": "matrix product"}.get(layer.kind, layer.kind)
 
 

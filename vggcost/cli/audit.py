@@ -99,14 +99,16 @@ def _keywords(text: str | None) -> dict[str, Any]:
 
 
 def _shapes(args: Namespace) -> list[tuple[int, ...]]:
-    return [
-        tuple(count_from(side, "--input", 0) for side in text.lower().split("x")) if text.strip() else _no_shape(text)
-        for text in args.input or ()
-    ]
+    return [_shape(text) for text in args.input or ()]
 
 
-def _no_shape(text: str) -> tuple[int, ...]:
-    raise VggcostError(f"--input is {text!r}; give a shape without the batch, as 3x224x224")
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(count_from(side, "--input", 0) for side in text.lower().split("x"))
+    except VggcostError:
+        raise VggcostError(
+            f"--input is {text[:80]!r}; give a shape of whole numbers from 1 to 10^18 without the batch, as 3x224x224"
+        ) from None
 
 
 @contextmanager

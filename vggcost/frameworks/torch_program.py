@@ -61,14 +61,22 @@ def read_module(
     except NeedsValuesError as error:
         asked = f"{error.operation} at {error.source or 'an unknown line'}"
         notes = (f"run on real values, because it asks for them ({asked}): other images may take other paths",)
-        if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-            if rebuild is None:
-                raise VggcostError(
-                    f"{program} asks for values ({asked}), and its weights are on the meta device, where there are"
-                    " none; give a model with real weights"
-                ) from None
-            model = rebuild()
+        valued = _with_values(model, rebuild)
+        if valued is None:
+            raise VggcostError(
+                f"{program} asks for values ({asked}), and its weights are on the meta device, where there are none;"
+                " give a model with real weights"
+            ) from None
+        model = valued
         trace, failures = _traced(model, _random_inputs(model, inputs), values=True)
+    else:
+        valued = _with_values(model, rebuild) if trace.doubtful else None
+        if valued is not None:
+            # What torch's meta kernels or the program itself refuse without values may work with them.
+            again, still = _traced(valued, _random_inputs(valued, inputs), values=True)
+            if not still:
+                notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
+                model, trace, failures = valued, again, ()
     operations = (*trace.operations, *trace.unused(model))
     if trace.loose_params:
         notes += (
@@ -82,6 +90,13 @@ def _dtype(model: nn.Module) -> str:
     """What the first parameter is stored in, by vggcost's name for it."""
     found = next((str(parameter.dtype).removeprefix("torch.") for parameter in model.parameters()), "float32")
     return found if found in DTYPE_BYTES else "float32"
+
+
+def _with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None) -> nn.Module | None:
+    """The model, or its like with real weights; None where there is none."""
+    if not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
+        return model
+    return None if rebuild is None else rebuild()
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -103,6 +118,11 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 def _check_arguments(model: nn.Module, shapes: tuple[Ints, ...], program: str) -> None:
     import inspect
 
+    if any(isinstance(each, nn.parameter.UninitializedParameter) for each in model.parameters()):
+        raise VggcostError(
+            f"{program} has lazy layers, whose shapes are not known before a first forward call; run it once, or give"
+            " the sizes"
+        )
     signature = inspect.signature(model.forward)
     try:
         signature.bind(*shapes)
@@ -116,8 +136,8 @@ def _check_arguments(model: nn.Module, shapes: tuple[Ints, ...], program: str) -
         if parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     raise VggcostError(
-        f"{program} takes {len(required)} inputs ({', '.join(required)}) and {len(shapes)} are given; give --input once"
-        " for each, as --input 3x224x224 --input 10"
+        f"{program} takes {len(required)} inputs ({', '.join(required)}) and gets {len(shapes)}; give a shape for"
+        " each, as --input 3x224x224 --input 10"
     )
 
 
@@ -156,6 +176,7 @@ def _traced(
         except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
             if not trace.failures:
                 trace.failures.append(_raised(error, len(trace.operations), inputs))
+                trace.doubtful = True
         return trace, tuple(trace.failures)
 
 

@@ -102,7 +102,8 @@ class StoppedError(Exception):
 class Trace(TorchFunctionMode):
     """Watches one construction (model is None) or one forward call of a model.
 
-    values: let every operation compute. operations and failures are filled in execution order.
+    values: let every operation compute. operations and failures are filled in execution order; doubtful says that a
+    failure came from torch's meta kernels and not from a rule.
     """
 
     def __init__(self, model: nn.Module | None = None, *, values: bool = False) -> None:
@@ -110,6 +111,7 @@ class Trace(TorchFunctionMode):
         self.operations: list[Operation] = []
         self.failures: list[Failure] = []
         self.loose_params = 0
+        self.doubtful = False
         self._values = values
         self._recording = model is not None
         self._modules: dict[int, str] = {}
@@ -404,9 +406,10 @@ class Trace(TorchFunctionMode):
             if not self._values and "meta" in str(error).lower():
                 raise NeedsValuesError(name, self._where()[0]) from error
             self._fail(name, None, f"gets {' and '.join(map(shape_text, shapes))}: {_first_line(error)}", shapes)
+            self.doubtful = True
             raise StoppedError from error
         outputs = _tensors(result)
-        if outputs and not name.startswith("_"):
+        if outputs:
             bare = name.strip("_")
             kind = read_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE or _fills(name) else read_layers.Uncounted
             shape = tuple(outputs[0].shape)
@@ -465,12 +468,17 @@ class Trace(TorchFunctionMode):
         """The model's parts whose parameters no operation used, each with what it owns."""
         idle = []
         for path, module in model.named_modules():
-            left = [parameter for parameter in module.parameters(recurse=False) if id(parameter) not in self._seen]
-            self._seen.update(map(id, left))
-            if left:
-                size = sum(parameter.numel() for parameter in left)
-                layer = read_layers.Idle(self._unique(path or type(module).__name__), path or None, type(module).__name__)
-                idle.append(Operation(layer, None, None, size, Ledger(), None, "never called"))
+            named = module.named_parameters(recurse=False)
+            left = {name: parameter for name, parameter in named if id(parameter) not in self._seen}
+            self._seen.update(map(id, left.values()))
+            whole = type(module).__module__.startswith("torch.") and len(left) == len(list(module.parameters(recurse=False)))
+            parts = [(path, type(module).__name__, left.values())] if left and whole else [
+                (f"{path}.{name}" if path else name, "Parameter", [parameter]) for name, parameter in left.items()
+            ]
+            for place, kind, parameters in parts:
+                size = sum(parameter.numel() for parameter in parameters)
+                layer = read_layers.Idle(self._unique(place), place, kind)
+                idle.append(Operation(layer, None, None, size, Ledger(), None, "never used"))
         return idle
 
     def _unique(self, label: str) -> str:
