@@ -330,6 +330,7 @@ def test_operations_without_a_formula_are_listed():
     assert "Not counted, for there is no formula: 1 x conv1d on 2x3x1024" in audit.to_text()
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_refusals():
     with pytest.raises(VggcostError, match="TorchScript"):
         read_module(torch.jit.script(nn.ReLU()), [IMAGE], "script")

@@ -205,8 +205,8 @@ class Audit:
         """A shape in the program's own layout."""
         if shape is None:
             return None
-        if self.reading.channels_last and len(shape) > 2:
-            return [shape[0], *shape[2:], shape[1]]
+        if self.reading.channels_last and len(shape) == 4:
+            return [shape[0], shape[2], shape[3], shape[1]]
         return list(shape)
 
     def _layers(self) -> list[dict[str, Any]]:

@@ -250,7 +250,7 @@ def _variants(
     convs = [piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)]
     linears = [piece.layer for piece in pieces if isinstance(piece.layer, Linear)]
     shape = reading.inputs[0]
-    channels = convs[0].c_in if convs else shape[-1 if reading.channels_last else min(1, len(shape) - 1)]
+    channels = convs[0].c_in if convs else shape[min(1, len(shape) - 1)]
     hidden = tuple(linear.out_features for linear in linears[:-1])
     plain = configuration.variant.replace(
         batch_norm=batch_norm or any(isinstance(piece.layer, BatchNorm2d) for piece in pieces),

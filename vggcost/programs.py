@@ -34,14 +34,15 @@ def audit_target(
         VggcostError: the target is not there, is no model, or raises before it is one.
     """
     from vggcost import configs
-    from vggcost.frameworks.target import find
+    from vggcost.frameworks.target import find, neighbours_importable
 
     if like is not None and not like.endswith(".toml"):
         configs.resolve(like)  # before anything is run
-    value = find(target)
-    model, notes, rebuild = _model(value, target, keywords)
-    inputs = [(batch, *shape) for shape in shapes] or _images(model, size, batch)
-    reading = read(model, inputs, target, rebuild)
+    with neighbours_importable(target):
+        value = find(target)
+        model, notes, rebuild = _model(value, target, keywords)
+        inputs = [(batch, *shape) for shape in shapes] or _images(model, size, batch)
+        reading = read(model, inputs, target, rebuild)
     return Audit(reading.replace(notes=(*notes, *reading.notes)), like)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Operation(Record):
     """One operation of a program.
 
-    Shapes are in the program's own layout, batch first; None where the forward call does not get there. params are
+    Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get there. params are
     the parameters that this operation is the first to use [elements], so that shared ones are counted once. source
     is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many operations an addition joins with what
     went past them, 0 for everything else.
@@ -62,7 +62,7 @@ class Reading(Record):
     """A program as it was read at its inputs' shapes (batch first).
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
-    it next. dtype: what its weights are stored in. notes: how it was read where that departs from the ordinary way.
+    it next. channels_last: whether the program's own layout is (N, H, W, C). dtype: what its weights are stored in. notes: how it was read where that departs from the ordinary way.
     """
 
     program: str
@@ -90,4 +90,4 @@ class Reading(Record):
         shape = self.inputs[0]
         if len(shape) != 4:
             return None
-        return (shape[1], shape[2]) if self.channels_last else (shape[2], shape[3])
+        return shape[2], shape[3]

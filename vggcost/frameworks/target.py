@@ -5,15 +5,33 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+@contextmanager
+def neighbours_importable(target: str) -> Iterator[None]:
+    """Let a program import what stands beside it, as ``python path/to/file.py`` and ``python -m package`` do."""
+    place = target.rpartition(":")[0]
+    folder = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
+    before = list(sys.path)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place
 
 
 def find(target: str) -> Any:
@@ -28,8 +46,7 @@ def find(target: str) -> Any:
         raise VggcostError(
             f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"
         )
-    is_file = place.endswith(".py") or os.sep in place
-    module = _from_file(place) if is_file else _from_package(place)
+    module = _from_file(place) if _is_file(place) else _from_package(place)
     value: Any = module
     for piece in name.split("."):
         try:
@@ -46,7 +63,6 @@ def _from_package(name: str) -> ModuleType:
 
     if not all(piece.isidentifier() for piece in name.split(".")):
         raise VggcostError(f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py")
-    sys.path.insert(0, os.getcwd())
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -59,8 +75,6 @@ def _from_package(name: str) -> ModuleType:
         raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
     except (Exception, SystemExit) as error:
         raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
-    finally:
-        sys.path.pop(0)
 
 
 def _from_file(path: str) -> ModuleType:
@@ -75,9 +89,7 @@ def _from_file(path: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise VggcostError(f"{path!r} is no Python file; give one that ends in .py")
     module = module_from_spec(spec)
-    # As `python path/to/file.py` does, so that its neighbours can be imported; dataclasses look for their module.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    sys.modules[name] = module
+    sys.modules[name] = module  # dataclasses, among others, look for their module there
     arguments, sys.argv = sys.argv, [path]
     try:
         spec.loader.exec_module(module)

@@ -315,7 +315,7 @@ class Trace(TorchFunctionMode):
         except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
             if "meta" in str(error).lower():
                 raise NeedsValuesError(name, self._where()[0]) from error
-            result = self._misshapen(name, inputs, kwargs, error)
+            return self._misshapen(name, inputs, kwargs, error)
         self._pass_ownership(_tensors(args), result)
         source = inputs[0] if inputs else None
         if isinstance(result, torch.Tensor) and isinstance(source, torch.Tensor):
@@ -338,7 +338,9 @@ class Trace(TorchFunctionMode):
         self._fail(name, None, f"{problem} ({_first_line(error)})" if wanted else problem, (shape,))
         if name not in ("view", "reshape") or not all(isinstance(side, int) for side in target):
             raise StoppedError from error
-        return torch.empty(tuple(1 if side == -1 else side for side in target), device="meta")
+        output = tuple(1 if side == -1 else int(side) for side in target)
+        self._record(name, Plan(read_layers.Free, {"operation": name}, shape, output, Ledger()), [])
+        return torch.empty(output, device="meta")
 
     # Calls that are the network
 

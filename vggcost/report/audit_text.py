@@ -88,7 +88,8 @@ def audit_screen(document: Mapping[str, Any], view: AuditView, lines: Sequence[s
             if not _costs(row):
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-        below.append(f"Folded: {len(layers) - len(shown)} rows that cost nothing ({what}); --all shows them")
+        number = len(layers) - len(shown)
+        below.append(f"Folded: {number} row{'s' if number > 1 else ''} without cost ({what}); --all shows them")
     if left:
         names = ", ".join(column.heading for column in left)
         below.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; another --format shows them")
@@ -111,6 +112,8 @@ def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     ]
     if all(row.get("path") in (None, row["name"]) for row in rows):
         columns = [column for column in columns if column.key != "path"]
+    if not any(row.get("line") for row in rows):
+        columns = [column for column in columns if column.key != "line"]
     if total_is_open:
         columns = [column for column in columns if column.key != "macs_share"]
     if not any(row.get("note") for row in rows):
@@ -124,8 +127,8 @@ def _line(source: str | None) -> str | None:
 
 
 def _costs(row: Mapping[str, Any]) -> bool:
-    """Whether a row has something to say: parameters, counts, or that it has none."""
-    return bool(row["params"] or row["macs"] or row["macs"] is None)
+    """Whether a row has something to say: parameters, counts, or why it has none."""
+    return bool(row["params"] or row["macs"] or row["note"] in ("fails", "no formula"))
 
 
 def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, Any]:
