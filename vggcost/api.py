@@ -327,7 +327,12 @@ def varied(plan: configs.Configuration, options: Mapping[str, Any]) -> configs.V
     for name, what in (("classes", "classes"), ("in_channels", "in-channels")):
         if name in checked:
             checked[name] = checked_count(checked[name], what)
+    for name in ("batch_norm", "bias", "adaptive_pool", "classifier", "softmax"):
+        if name in checked:
+            checked[name] = bool(checked[name])
     if "head" in checked:
+        if not isinstance(checked["head"], tuple | list):
+            raise VggcostError(f"head is {checked['head']!r}; give hidden widths such as (512, 512), or () for none")
         checked["head"] = tuple(checked_count(hidden, "a width of the head") for hidden in checked["head"])
         checked.setdefault("classifier", True)
     if "width" in checked:
@@ -418,7 +423,7 @@ def symbolic(
     variant = varied(plan, options)
     image = None if size is None else image_size(size)
     # Symbols cannot be checked, so the door sees the same network with numbers first.
-    sample = image or closed_forms.sample_image(plan)
+    sample = image or closed_forms.fixed_image(plan, variant) or plan.size
     count(configs.unfolded(plan, variant, sample), sample)
     if "classes" not in options:
         variant = variant.replace(classes=closed_forms.K)

@@ -99,18 +99,17 @@ def of_configuration(
 ) -> ClosedForm:
     """Return a configuration's closed forms; a size or batch that is given takes the place of its symbols."""
     unit = math.lcm(POOLING, unfold.total_stride(plan))
-    if size is not None:
-        image: tuple[Size, Size] = size
-    elif variant.adaptive_pool or variant.head is not None or not variant.classifier:
-        image = (unit * a, unit * b)
-    else:
-        # Without an adaptive pool fc6 takes 7x7 positions, which fixes the image.
-        image = sample_image(plan)
+    image: tuple[Size, Size] = size or fixed_image(plan, variant) or (unit * a, unit * b)
     return of_network(configs.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
 
 
-def sample_image(plan: Configuration) -> tuple[int, int]:
-    """Return the image (height, width) of which a configuration's features leave 7x7 positions [pixels]."""
+def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None:
+    """Return the one image (height, width) that fits the paper's head without adaptive pool [pixels].
+
+    fc6 takes 7x7 positions then; None where any image does.
+    """
+    if variant.adaptive_pool or variant.head is not None or not variant.classifier:
+        return None
     stride = unfold.total_stride(plan)
     height, width = configs.FEATURE_MAP
     return stride * height, stride * width

@@ -67,9 +67,12 @@ ALIASES: Mapping[str, str] = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19":
 """The names by weight layers, as torchvision and Keras use them; C also has 16 weight layers and no such name."""
 
 
-def printed_millions(network: Network) -> int | None:
+def printed_millions(built: Network) -> int | None:
     """Return what the paper's Table 2 prints for a network, in millions; None where it is not the paper's own."""
-    return TABLE_2_MILLIONS[network.name] if network.variant == Variant() and network.name in TABLE_1 else None
+    if built.variant != Variant() or built.name not in TABLE_1:
+        return None
+    # A network file may bear the paper's letter and describe something else.
+    return TABLE_2_MILLIONS[built.name] if built.layers == network(built.name, Variant()).layers else None
 
 
 def resolve(name: str) -> tuple[str, bool]:
@@ -93,7 +96,8 @@ def resolve(name: str) -> tuple[str, bool]:
 
     if plain in spec.packaged_names():
         return plain, batch_norm
-    known = (*names(), *(alias + ending for alias in ALIASES for ending in ("", "_bn")))
+    aliased = (alias + ending for alias in ALIASES for ending in ("", "_bn"))
+    known = (*TABLE_1, *aliased, *spec.packaged_names())
     raise VggcostError(
         f"unknown configuration {name!r}; {nearest(name, known)}"
         " (vggcost configs lists all; --file NET.toml takes one of your own)"

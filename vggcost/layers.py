@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from vggcost import formulas
 from vggcost.ledger import Ledger
-from vggcost.notation import in_letters, in_numbers
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -64,6 +63,8 @@ class Layer(Record):
 
     def written(self, output: Shape) -> dict[str, str | None]:
         """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
+        from vggcost.notation import in_letters, in_numbers
+
         texts: dict[str, str | None] = {}
         for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
             texts[f"{name}_formula"] = in_letters(*call) if call else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import ItemsView, Iterator
     from typing import Any
 
 PRIMITIVES = {
@@ -70,6 +70,10 @@ class Ledger:
     def __iter__(self) -> Iterator[str]:
         return iter(self._counts)
 
+    def items(self) -> ItemsView[str, Any]:
+        """The primitives that are there, with their counts."""
+        return self._counts.items()
+
     def __add__(self, other: Ledger) -> Ledger:
         names = dict.fromkeys((*self, *other))
         return Ledger(**{name: self[name] + other[name] for name in names})
@@ -91,4 +95,5 @@ class Ledger:
     @property
     def macs(self) -> Any:
         """Multiply-accumulates, the textbook's count [MAC]."""
-        return self["conv_macs"] + self["linear_macs"]
+        counts = self._counts
+        return counts.get("conv_macs", 0) + counts.get("linear_macs", 0)

@@ -42,7 +42,7 @@ class Record:
             values = self.__dict__
             if len(args) == len(fields) and not kwargs:
                 # Rows and steps are made by the hundred, all this way.
-                values.update(zip(fields, args, strict=True))
+                values.update(zip(fields, args))  # noqa: B905  # just compared, and the keyword costs
                 return
             if len(args) > len(fields):
                 raise TypeError(f"{type(self).__name__} takes {len(fields)} values and got {len(args)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vggcost import units
 from vggcost.configs import TABLE_1
 from vggcost.report.comparison import comparison, summary_markdown
 
@@ -18,10 +19,12 @@ VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-
 def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
     """Yield (file name, text) of each file, the summary last."""
     summaries = []
+    header = ""
     for cost in costs:
         name = cost.network.short_name
         yield f"{name}.csv", cost.to_csv()
         yield f"{name}.md", f"# {name}\n\n{cost.to_markdown()}"
         summaries.append(cost.summary())
+        header = f"input {units.shape_text(cost.input)} {cost.dtype}; convention {cost.convention}, 1 MAC = 2 FLOP"
     yield "summary.csv", comparison(summaries, "", "csv")
-    yield "summary.md", f"# Summary\n\n{summary_markdown(summaries)}"
+    yield "summary.md", f"# Summary\n\n{summary_markdown(summaries, header)}"

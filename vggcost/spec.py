@@ -10,7 +10,7 @@ import os
 
 from vggcost.errors import VggcostError, nearest
 from vggcost.network import Configuration, ResidualToken, Variant
-from vggcost.unfold import width_factor
+from vggcost.unfold import conv_token, width_factor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read(path: str | os.PathLike[str]) -> Configuration:
         VggcostError: the file cannot be read, is not TOML (with file and line) or does not follow the schema (with
             the key's path).
     """
-    where = os.fspath(path)
+    where = os.fsdecode(path)
     document = _document(where)
     _check(document, where)
     return _configuration(document, where)
@@ -65,12 +65,10 @@ def schema_text() -> str:
 
 def toml_text(configuration: Configuration) -> str:
     """Return a configuration as a network file, which `read` takes back."""
-    import json
-
-    # JSON's texts, numbers and lists are TOML's as well; its true, false and null are not all, and are not used here.
-    lines = [f"name = {json.dumps(configuration.name)}"]
+    lines = ["# For vggcost --file; vggcost configs --help has all keys."]
+    lines.append(f"name = {_toml(configuration.name)}")
     texts = {"about": configuration.about, "source": configuration.source}
-    lines += [f"{key} = {json.dumps(text)}" for key, text in texts.items() if text]
+    lines += [f"{key} = {_toml(text)}" for key, text in texts.items() if text]
     lines.append("features = [")
     row: list[str] = []
     for token in configuration.features:
@@ -82,19 +80,24 @@ def toml_text(configuration: Configuration) -> str:
         lines.append(f"    {', '.join(row)},")
     lines.append("]")
     for name, value in configuration.variant.departures().items():
-        lines.append(f"{name} = {json.dumps(value)}")
+        lines.append(f"{name} = {_toml(value)}")
     if configuration.size != Configuration.size:
-        lines.append(f"size = {json.dumps(list(configuration.size))}")
+        lines.append(f"size = {_toml(list(configuration.size))}")
     return "\n".join(lines) + "\n"
 
 
 def _token_toml(token: Token | ResidualToken) -> str:
+    if not isinstance(token, ResidualToken):
+        return _toml(token)
+    shortcut = "" if token.shortcut == "identity" else f", shortcut = {_toml(token.shortcut)}"
+    return f"{{ residual = {_toml(list(token.body))}{shortcut} }}"
+
+
+def _toml(value: object) -> str:
+    """A text, number, truth value or list as TOML, which writes them as JSON does, but for pairs of surrogates."""
     import json
 
-    if not isinstance(token, ResidualToken):
-        return json.dumps(token)
-    shortcut = "" if token.shortcut == "identity" else f", shortcut = {json.dumps(token.shortcut)}"
-    return f"{{ residual = {json.dumps(list(token.body))}{shortcut} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _document(path: str) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def _text(path: str) -> str:
     if len(data) > LARGEST_FILE_BYTES:
         raise VggcostError(f"{path} has more than {LARGEST_FILE_BYTES:,} bytes; a network file has some hundred")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise VggcostError(f"{path}:{line}: not UTF-8 text; a network file is TOML") from None
@@ -224,6 +227,17 @@ def _configuration(document: dict[str, Any], path: str) -> Configuration:
 
 def _token(value: Any) -> Token | ResidualToken:
     if isinstance(value, dict):
-        return ResidualToken(tuple(value["residual"]), value.get("shortcut", "identity"))
-    token: Token = value
-    return token
+        shortcut = value.get("shortcut", "identity")
+        return ResidualToken(tuple(_plain(conv) for conv in value["residual"]), _plain(shortcut))
+    return _plain(value)
+
+
+def _plain(token: Token) -> Token:
+    """The shortest way to write a token, so that networks that mean the same are the same: 64 for "conv3-64/1"."""
+    conv = conv_token(token)
+    if conv is None:
+        return token
+    kernel, width, stride = conv
+    if (kernel, stride) == (3, 1):
+        return width
+    return f"conv{kernel}-{width}" if stride == 1 else f"conv{kernel}-{width}/{stride}"

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     Ints = tuple[int, ...]
 
-LARGEST_SEARCHED_SIZE = 1 << 20
+_WINDOWED = (Conv2d, MaxPool2d)
+
+LARGEST_SEARCHED_SIZE = units.COUNT_LIMIT
 """Where the search for the smallest size that works gives up [pixels]."""
 
 
@@ -87,12 +89,13 @@ def table(network: Network, shape: Ints) -> Table:
     counts: dict[str, int] = {}
     params = macs = 0
     for step in walk(network.layers, shape, _Door(network, shape).check):
-        row = Row(step.layer, step.input, step.output, step.layer.params(), step.ledger.macs, step.ledger)
-        rows.append(row)
-        params += row.params
-        macs += row.macs
-        for name in step.ledger:
-            counts[name] = counts.get(name, 0) + step.ledger[name]
+        layer, ledger = step.layer, step.ledger
+        layer_params, layer_macs = layer.params(), ledger.macs
+        rows.append(Row(layer, step.input, step.output, layer_params, layer_macs, ledger))
+        params += layer_params
+        macs += layer_macs
+        for name, number in ledger.items():
+            counts[name] = counts.get(name, 0) + number
     return Table(network, shape, tuple(rows), params, macs, Ledger(**counts))
 
 
@@ -134,7 +137,7 @@ class _Door:
                 f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
                 f" {units.shape_text(layer.other)}; make the two alike"
             )
-        if isinstance(layer, Conv2d | MaxPool2d):
+        if isinstance(layer, _WINDOWED):
             window = layer.window(shape)
             if not _fits(window, shape):
                 raise VggcostError(self._too_small(layer, window, shape))
@@ -171,8 +174,13 @@ class _Door:
         return (
             f"an image of {height}x{width} is too small for {self._network.name}: {layer.name} needs"
             f" {_needed(window, 0)}x{_needed(window, 1)} and gets {shape[2]}x{shape[3]};"
-            f" the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
+            f" {self._advice()}"
         )
+
+    def _advice(self) -> str:
+        if not self._works(LARGEST_SEARCHED_SIZE, 0):
+            return "no size up to 10^18 works, so take some of its strides away"
+        return f"the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
 
     def _smallest(self, axis: int) -> int:
         """The smallest size along one axis (0 height, 1 width) at which every window fits, by bisection."""
@@ -190,7 +198,7 @@ class _Door:
         sides = (size, LARGEST_SEARCHED_SIZE) if axis == 0 else (LARGEST_SEARCHED_SIZE, size)
 
         def check(layer: Layer, shape: Shape) -> None:
-            window = layer.window(shape) if isinstance(layer, Conv2d | MaxPool2d) else None
+            window = layer.window(shape) if isinstance(layer, _WINDOWED) else None
             if window and not _fits(window, shape):
                 raise _DoesNotFitError
 

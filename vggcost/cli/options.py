@@ -159,7 +159,7 @@ def configuration_from(args: argparse.Namespace) -> Configuration:
     """
     given = [*names_from(args), *(args.file or ())]
     if len(given) > 1:
-        raise VggcostError(f"{len(given)} networks are given, {', '.join(given)}; this command takes one")
+        raise VggcostError(f"{len(given)} configurations are given, {', '.join(given)}; this command takes one")
     return configurations_from(args)[0]
 
 

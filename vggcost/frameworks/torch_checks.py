@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import MissingExtraError
@@ -99,11 +100,16 @@ def verify(counted: Table, build: Callable[..., nn.Module] = build_module) -> Ve
     return Verification(counted, tuple(checks), extras)
 
 
-def _require_fvcore() -> None:
+def _require_fvcore() -> Any:
+    """Return fvcore's FlopCountAnalysis; asked for before anything is built."""
     try:
-        import fvcore.nn  # noqa: F401  # asked for before anything is built
+        with warnings.catch_warnings():
+            # On import fvcore uses torch.jit.script, which warns that it is getting old.
+            warnings.simplefilter("ignore")
+            from fvcore.nn import FlopCountAnalysis
     except ModuleNotFoundError:
         raise MissingExtraError("vggcost verify", "fvcore", "torch") from None
+    return FlopCountAnalysis
 
 
 def _params(module: nn.Module, path: str) -> int:
@@ -132,10 +138,7 @@ def _traced(
     module: nn.Module, shape: tuple[int, ...]
 ) -> tuple[dict[str, tuple[int, ...]], Mapping[str, Mapping[str, float]]]:
     """The output shapes of a real forward and fvcore's counts by operator, both by module path."""
-    import warnings
-
     import torch
-    from fvcore.nn import FlopCountAnalysis
 
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -148,7 +151,7 @@ def _traced(
     hooks = [child.register_forward_hook(remember(path)) for path, child in module.named_modules()]
     try:
         with torch.no_grad():
-            analysis = FlopCountAnalysis(module, torch.empty(shape))
+            analysis = _require_fvcore()(module, torch.empty(shape))
             analysis.unsupported_ops_warnings(enabled=False).uncalled_modules_warnings(enabled=False)
             with warnings.catch_warnings():
                 # The tracer warns of ints taken from shapes and of its own age; neither touches the counts.

@@ -58,7 +58,7 @@ def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *,
     return f"{header}\n\n{body}{notes}"
 
 
-_NOTES = "activations: outputs of convolutions and linear layers; receptive field: of the last max-pool, in pixels"
+_NOTES = "activations: outputs of convolutions and linear layers; receptive field: the last pool's, in pixels"
 
 
 def _side_by_side(documents: Sequence[Mapping[str, Any]], fmt: str, *, human: bool, rounding: bool) -> str:
@@ -90,7 +90,7 @@ def _plain(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def summary_markdown(documents: Sequence[Mapping[str, Any]]) -> str:
+def summary_markdown(documents: Sequence[Mapping[str, Any]], header: str) -> str:
     """Return the comparison with a row a network, for many networks."""
     columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in LINES))
-    return f"{grid(columns, documents, 'markdown')}\n{_NOTES}\n"
+    return f"{header}\n\n{grid(columns, documents, 'markdown')}\n{_NOTES}\n"

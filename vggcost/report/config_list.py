@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vggcost.table import Table
 
 PAPER = "The paper: Simonyan & Zisserman, Very Deep Convolutional Networks ..., ICLR 2015, arXiv:1409.1556"
-HINT = "A name takes any case and an ending _bn; vggcost configs NAME writes a file to start one's own from"
+HINT = "A name takes any case and an ending _bn; vggcost configs NAME writes it as a file to start from"
 
 COST_COLUMNS = (
     Column("name", "Name"),

@@ -33,8 +33,8 @@ FORMULA_COLUMNS = (
     Column("macs_numbers", "with numbers"),
 )
 ACTIVATION_COLUMNS = (
-    Column("output_elements", "Output elements", "count"),
-    Column("output_bytes", "Output bytes", "bytes"),
+    Column("output_elements", "Elements", "count"),
+    Column("output_bytes", "Bytes", "bytes"),
 )
 FIELD_COLUMNS = (
     Column("receptive_field", "Receptive field", "pair"),
@@ -88,7 +88,10 @@ def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     head = header_line(document)
     weights = weights_line(document)
     if fmt == "html":
-        return f"<p>{head}</p>\n{body}<p>{weights}</p>\n"
+        from html import escape
+
+        # The name may come from a file that somebody else wrote.
+        return f"<p>{escape(head)}</p>\n{body}<p>{weights}</p>\n"
     if fmt == "latex":
         return f"% {head}\n{body}% {weights}\n"
     return f"{head}\n\n{body}\n{weights}\n"
@@ -168,7 +171,7 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
             if not (row["params"] or row["macs"] or row["count"]):
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-        lines.append(f"Folded: {len(layers) - shown} rows that cost nothing ({what}); --all shows them")
+        lines.append(f"Folded, as they cost nothing (--all shows them):\n  {what}")
     if left:
         names = ", ".join(column.heading for column in left)
         lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; --formulas or another --format shows them")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from vggcost.cli import main
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def vggcost(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """The command in this process: vggcost("table", "D")."""
+
+    def run(*words: str) -> Ran:
+        status = main(list(words))
+        captured = capsys.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., Ran]:
+    """The command as a process of its own, outside the checkout, in a pipe."""
+
+    def run(*words: str, **options: object) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "vggcost", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            **options,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def refused(vggcost: Callable[..., Ran]) -> Callable[..., str]:
+    """The one line with which a command refuses; it must be one, with exit status 2 and nothing on standard output."""
+
+    def run(*words: str) -> str:
+        ran = vggcost(*words)
+        assert ran.status == 2, ran
+        assert ran.out == ""
+        assert ran.err.startswith("vggcost: error: ")
+        assert ran.err.count("\n") == 1
+        return ran.err
+
+    return run
+
+
+@pytest.fixture
+def checkout() -> Path:
+    return CHECKOUT

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vggcost.ledger import PRIMITIVES, Ledger
+
+ledgers = st.dictionaries(st.sampled_from(sorted(PRIMITIVES)), st.integers(0, 10**12)).map(lambda d: Ledger(**d))
+
+
+@given(ledgers, ledgers, st.integers(0, 9))
+def test_ledgers_add_and_scale_primitive_by_primitive(one, other, times):
+    both = one + times * other
+    assert all(both[name] == one[name] + times * other[name] for name in PRIMITIVES)
+    assert one + other == other + one
+    assert one + Ledger() == one
+
+
+def test_a_missing_primitive_counts_nothing_and_an_unknown_one_is_an_error():
+    assert Ledger()["conv_macs"] == 0
+    with pytest.raises(KeyError):
+        Ledger()["macs_of_something"]
+    with pytest.raises(KeyError):
+        Ledger(macs_of_something=1)
+
+
+def test_a_ledger_is_frozen():
+    with pytest.raises(AttributeError):
+        Ledger().conv_macs = 1
+
+
+def test_macs_are_those_of_convolutions_and_linear_layers_alone():
+    assert Ledger(conv_macs=3, linear_macs=4, relu_elements=100).macs == 7
+
+
+def test_a_ledger_shows_what_it_holds():
+    assert repr(Ledger(conv_macs=3)) == "Ledger(conv_macs=3)"
+    assert hash(Ledger(conv_macs=3)) == hash(Ledger(conv_macs=3, linear_macs=0))

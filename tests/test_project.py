@@ -1,0 +1,89 @@
+"""The project around the code: what is tested is the wheel, imports point down, pages stay true."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import vggcost
+
+LINT_IMPORTS = os.path.join(os.path.dirname(sys.executable), "lint-imports")
+
+
+def test_the_wheel_is_what_is_tested(checkout):
+    assert not Path(vggcost.__file__).resolve().is_relative_to(checkout)
+    assert Path(vggcost.__file__).with_name("py.typed").exists()
+
+
+def test_the_installed_package_is_this_checkouts(checkout):
+    installed = Path(vggcost.__file__).parent
+    sources = sorted(path.relative_to(checkout / "vggcost") for path in (checkout / "vggcost").rglob("*.py"))
+    assert sources == sorted(path.relative_to(installed) for path in installed.rglob("*.py"))
+    for source in sources:
+        assert (checkout / "vggcost" / source).read_bytes() == (installed / source).read_bytes(), source
+
+
+@pytest.fixture
+def copied(checkout, tmp_path):
+    """The sources and their contract, somewhere they may be spoilt."""
+    shutil.copytree(checkout / "vggcost", tmp_path / "vggcost", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(checkout / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def contract_holds(folder):
+    done = subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode == 0
+
+
+def test_imports_point_down(copied):
+    assert contract_holds(copied)
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        ("formulas.py", "from vggcost import layers"),
+        ("table.py", "from vggcost import api"),
+        ("report/grid.py", "import torch"),
+        ("brand_new_room.py", "x = 1"),
+    ],
+)
+def test_the_contract_can_fail(copied, room, line):
+    with (copied / "vggcost" / room).open("a") as file:
+        file.write(f"\n{line}\n")
+    assert not contract_holds(copied)
+
+
+def test_the_architecture_page_names_every_room(checkout):
+    page = (checkout / "ARCHITECTURE.md").read_text()
+    rooms = [path for path in (checkout / "vggcost").iterdir() if path.suffix == ".py" or path.is_dir()]
+    for room in rooms:
+        name = f"{room.name}/" if room.is_dir() else room.name
+        if not name.startswith("_"):
+            assert f"`{name}`" in page, name
+    for named in re.findall(r"`(\w+\.py)`", page):
+        assert list((checkout / "vggcost").rglob(named)) or list(checkout.rglob(named)), named
+
+
+def test_the_changelog_speaks_of_this_version(checkout):
+    assert f"\n## {vggcost.__version__}\n" in (checkout / "CHANGELOG.md").read_text()
+
+
+def test_the_extra_test_brings_all_that_the_suite_needs(checkout):
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    merged = " ".join(extras["test"])
+    for extra in set(extras) - {"test", "dev"}:
+        assert re.search(rf"vggcost\[[^]]*\b{extra}\b", merged), extra
+
+
+def test_the_test_pins_torch(checkout):
+    assert "torch==2.13.0\n" in (checkout / "constraints.txt").read_text()

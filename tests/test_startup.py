@@ -1,0 +1,77 @@
+"""What start-up may load: an allow-list, and a test that the guard can fail. Never a timed test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+THIRD_PARTY = {"vggcost"}
+WITH_A_TABLE = THIRD_PARTY | {"tabulate", "wcwidth"}
+HEAVY = {"torch", "sympy", "numpy", "pandas", "fvcore", "keras", "jsonschema", "matplotlib"}
+COSTLY = {"dataclasses", "inspect", "typing", "difflib", "importlib.metadata", "importlib.resources", "tomllib"}
+"""Parts of the standard library that a run without tabulate has no need to load."""
+
+REPORT = """
+import sys
+before = set(sys.modules)
+{code}
+for name in sorted(set(sys.modules) - before):
+    file = getattr(sys.modules[name], "__file__", None) or ""
+    print(name, "third-party" if "site-packages" in file or name.partition(".")[0] == "vggcost" else "standard")
+"""
+COMMAND = """
+import contextlib, io
+from vggcost.cli import main
+with contextlib.redirect_stdout(io.StringIO()):
+    main({words!r})
+"""
+
+
+def loaded(code):
+    """Names of the modules that the code loads, and the top-level ones among them that come from elsewhere."""
+    done = subprocess.run([sys.executable, "-c", REPORT.format(code=code)], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in done.stdout.splitlines()]
+    return {name for name, _ in pairs}, {name.partition(".")[0] for name, kind in pairs if kind == "third-party"}
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed"),
+    [
+        ("import vggcost", THIRD_PARTY),
+        (COMMAND.format(words=["--help"]), THIRD_PARTY),
+        (COMMAND.format(words=["table", "--config", "D"]), WITH_A_TABLE),
+        (COMMAND.format(words=["table", "D", "--format", "json"]), THIRD_PARTY),
+        (COMMAND.format(words=["table", "D", "--format", "csv"]), THIRD_PARTY),
+        (COMMAND.format(words=["compare"]), WITH_A_TABLE),
+        ("import vggcost; vggcost.cost('D')", THIRD_PARTY),
+    ],
+)
+def test_start_up_loads_nothing_else(code, allowed):
+    names, third_party = loaded(code)
+    assert third_party <= allowed
+    assert not names & HEAVY
+    if allowed == THIRD_PARTY:
+        assert not names & COSTLY
+
+
+def test_importing_vggcost_loads_one_module():
+    names, _ = loaded("import vggcost")
+    assert names <= {"vggcost", "__future__"}
+
+
+@pytest.mark.parametrize("module", ["sympy", "numpy", "pandas", "tabulate"])
+def test_the_guard_sees_what_it_guards_against(module):
+    names, third_party = loaded(f"import {module}")
+    assert module in names
+    assert not third_party <= THIRD_PARTY
+
+
+def test_each_command_loads_only_its_own_file():
+    names, _ = loaded(COMMAND.format(words=["table"]))
+    assert {name for name in names if name.startswith("vggcost.cli.")} == {
+        "vggcost.cli.options",
+        "vggcost.cli.output",
+        "vggcost.cli.table",
+    }
