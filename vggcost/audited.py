@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.identify import Comparison
+    from vggcost.network import Configuration
     from vggcost.reading import Failure, Operation, Reading
 
 
@@ -32,8 +33,11 @@ class Audit:
         self.unit = "MAC"
         self.like = like
         self.paper: Comparison = among_the_papers(reading)
-        self.compared: Comparison = self.paper if like is None else _compared(reading, like)
+        self.compared: Comparison = self.paper if like is None else self._compared(*named(like))
         self.same_as: str | None = None if self.paper.same else packaged_twin(reading)
+
+    def _compared(self, configuration: Configuration, batch_norm: bool) -> Comparison:
+        return compare(self.reading, configuration, batch_norm=batch_norm)
 
     @property
     def params(self) -> int:
@@ -291,14 +295,17 @@ def _many(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _compared(reading: Reading, like: str) -> Comparison:
-    """Compare with a configuration by name, or with a network file."""
+def named(like: str) -> tuple[Configuration, bool]:
+    """Return the configuration of a name or a network file, and whether the name asks for batch normalization.
+
+    Raises:
+        VggcostError: there is none.
+    """
     if like.endswith(".toml"):
         from vggcost import spec
 
-        return compare(reading, spec.read(like))
-    _, batch_norm = configs.resolve(like)
-    return compare(reading, configs.find(like), batch_norm=batch_norm)
+        return spec.read(like), False
+    return configs.find(like), configs.resolve(like)[1]
 
 
 def audit(model: Any, input: Any, *, like: str | None = None, convention: str = "mac") -> Audit:  # noqa: A002  # what it is

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from vggcost.audited import Audit, read
-from vggcost.errors import MissingExtraError, VggcostError
+from vggcost.audited import Audit, named, read
+from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def audit_target(
     Raises:
         VggcostError: the target is not there, is no model, or raises before it is one.
     """
-    from vggcost import configs
-    from vggcost.frameworks.target import find, neighbours_importable
+    from vggcost.frameworks.target import choose_keras_backend, find, neighbours_importable
 
-    if like is not None and not like.endswith(".toml"):
-        configs.resolve(like)  # before anything is run
+    if like is not None:
+        named(like)  # refused before anything is run
+    choose_keras_backend()
     with neighbours_importable(target):
         value = find(target)
         model, notes, rebuild = _model(value, target, keywords)
@@ -56,17 +56,19 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
         return value, (), None
     make = maker(value, target, keywords)
     try:
-        if "torch" in sys.modules and not _speaks_keras(value):
-            from vggcost.frameworks.torch_program import construct
+        if _speaks_keras(value):
+            from vggcost.frameworks import keras_graph
 
-            model, notes = construct(make)
+            model, notes = keras_graph.construct(make)
+        elif "torch" in sys.modules:
+            from vggcost.frameworks import torch_program
+
+            model, notes = torch_program.construct(make)
         else:
             model, notes = make(), ()
     except (Exception, SystemExit) as error:
         raise VggcostError(f"{target} cannot be built: {told(error)}") from None
     if not _is_model(model):
-        if "torch" not in sys.modules and "keras" not in sys.modules:
-            _complain_of_missing(target)
         raise VggcostError(
             f"{target} gives {type(model).__name__}, which is no model; name what makes a torch.nn.Module or a Keras model"
         )
@@ -93,13 +95,6 @@ def _is_a(kind: type, module: str, name: str) -> bool:
 
 def _is_model(value: Any) -> bool:
     return _is_a(type(value), "torch.nn", "Module") or _is_a(type(value), "keras", "Layer")
-
-
-def _complain_of_missing(target: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None and find_spec("keras") is None:
-        raise MissingExtraError(f"auditing {target}", "torch", "torch")
 
 
 def _images(model: Any, size: tuple[int, int] | None, batch: int) -> list[tuple[int, ...]]:

@@ -43,6 +43,23 @@ def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[I
     return shapes
 
 
+def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
+    """Call what makes a model without giving its weights memory, where the backend can do that; else plainly.
+
+    Returns what it made, and a note where the plain way was needed. What the program raises comes through.
+    """
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return make(), (f"built with real weights, for the {keras.backend.backend()} backend has no others",)
+    try:
+        with keras.device("meta"):
+            return make(), ()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the plain way shows whether it is the program's own
+        why = type(error).__name__
+    return make(), (f"built with real weights, because its constructor does not take tensors without memory ({why})",)
+
+
 def read_model(model: Any, inputs: Sequence[Any], program: str) -> Reading:
     """Return what one call of a Keras model does, in inference.
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import MissingExtraError, VggcostError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +28,24 @@ def neighbours_importable(target: str) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = before
+
+
+def choose_keras_backend() -> None:
+    """Where Keras would load a backend that is not installed, name one that is; Keras reads it when it is imported."""
+    import json
+    from importlib.util import find_spec
+
+    chosen = os.environ.get("KERAS_BACKEND")
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    if not chosen:
+        try:
+            with open(os.path.join(home, "keras.json"), encoding="utf-8") as settings:
+                chosen = str(json.load(settings)["backend"])
+        except (OSError, ValueError, KeyError, TypeError):
+            chosen = "tensorflow"
+        if find_spec(chosen) is None:
+            installed = next((name for name in ("torch", "jax", "tensorflow") if find_spec(name) is not None), chosen)
+            os.environ["KERAS_BACKEND"] = installed
 
 
 def _is_file(place: str) -> bool:
@@ -72,9 +90,15 @@ def _from_package(name: str) -> ModuleType:
                 f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"
                 " or a file as path/to/file.py:callable"
             ) from None
-        raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
+        raise _unimportable(name, error) from None
     except (Exception, SystemExit) as error:
-        raise VggcostError(f"{name} cannot be imported: {told(error)}") from None
+        raise _unimportable(name, error) from None
+
+
+def _unimportable(place: str, error: BaseException) -> VggcostError:
+    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "keras"):
+        return MissingExtraError(f"auditing {place}", error.name, error.name)
+    return VggcostError(f"{place} cannot be imported: {told(error)}")
 
 
 def _from_file(path: str) -> ModuleType:
@@ -95,7 +119,7 @@ def _from_file(path: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise VggcostError(f"{path} cannot be imported: {told(error)}") from None
+        raise _unimportable(path, error) from None
     finally:
         sys.argv = arguments
     return module
