@@ -44,7 +44,10 @@ def test_plain_vgg16_is_d(capsys):
         **vggcost.cost("D", adaptive_pool=False).network.variant.options(),
     }
     assert (document["differences"], document["uncounted"], document["cannot_run"], document["notes"]) == (
-        [], [], None, [],
+        [],
+        [],
+        None,
+        [],
     )
     kinds = [row["kind"] for row in document["layers"]]
     assert (kinds.count("Conv2d"), kinds.count("Linear")) == (13, 3)
@@ -244,7 +247,9 @@ def test_departures_that_cost_nothing_are_named():
     audit = vggcost.audit(model, (1, 3, 224, 224))
     assert audit.paper.same
     assert audit.paper.departures == (
-        "9 ReLU layers in place of 10", "1 dropout layer in place of 2", "1 x sigmoid",
+        "9 ReLU layers in place of 10",
+        "1 dropout layer in place of 2",
+        "1 x sigmoid",
     )
 
 
@@ -311,14 +316,16 @@ def test_what_a_program_prints_goes_to_standard_error(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-m", "vggcost", "audit", f"{path}:Loud", "--format", "json"],
-        capture_output=True, text=True, check=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(done.stdout)["totals"]["params"] == 84
     for words in ("at the top", "from below", "constructing", "forward"):
         assert words in done.stderr
 
 
-BAD = '''
+BAD = """
 from torch import nn
 
 VALUE = 4
@@ -340,7 +347,7 @@ class Two(nn.Module):
         return image
 
 model = nn.ReLU()
-'''
+"""
 
 
 @pytest.mark.parametrize(
@@ -359,7 +366,11 @@ model = nn.ReLU()
         ("bad.py:model", ["--call", "a=3"], "bad.py:model is a model already"),
         ("bad.py:Raises", [], "name 'undefined' is not defined (bad.py:12: self.fc = nn.Linear(undefined, 3))"),
         ("bad.py:Two", [], "bad.py:Two takes 2 inputs (image, meta) and gets 1"),
-        ("raises.py:VGG", [], "raises.py cannot be imported: ValueError: math domain error (raises.py:4: return math.sqrt(x))"),
+        (
+            "raises.py:VGG",
+            [],
+            "raises.py cannot be imported: ValueError: math domain error (raises.py:4: return math.sqrt(x))",
+        ),
         ("syntax.py:VGG", [], "SyntaxError: invalid syntax (syntax.py:1: def f(:)"),
         ("quits.py:VGG", [], "quits.py cannot be imported: SystemExit: 3 (quits.py:1: raise SystemExit(3))"),
         ("misses.py:VGG", [], "No module named 'nosuchpackage' (misses.py:1: import nosuchpackage)"),

@@ -17,9 +17,9 @@ with pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")  # Keras warns while it is imported, which is its own affair
         keras = pytest.importorskip("keras")
 
-import vggcost  # noqa: E402  # behind the choice of a backend, which Keras reads when it is imported
-from vggcost.cli import main  # noqa: E402
-from vggcost.errors import VggcostError  # noqa: E402
+import vggcost  # behind the choice of a backend, which Keras reads when it is imported
+from vggcost.cli import main
+from vggcost.errors import VggcostError
 
 MODELS = Path(__file__).parent / "models"
 
@@ -121,9 +121,13 @@ def test_every_rule_gives_the_shapes_and_weights_that_keras_has(zoo, data_format
 
 
 def test_both_layouts_cost_the_same(zoo):
-    last, first = (vggcost.audit(zoo(layout), shape) for layout, shape in (
-        ("channels_last", (1, 33, 29, 3)), ("channels_first", (1, 3, 33, 29)),
-    ))
+    last, first = (
+        vggcost.audit(zoo(layout), shape)
+        for layout, shape in (
+            ("channels_last", (1, 33, 29, 3)),
+            ("channels_first", (1, 3, 33, 29)),
+        )
+    )
     assert (last.params, last.macs) == (first.params, first.macs)
 
 
@@ -134,7 +138,9 @@ def test_shared_layers_count_once_and_models_in_models_are_opened():
     model = keras.Model(image, inner(conv(conv(image))))
     audit = vggcost.audit(model, (1, 8, 8, 3))
     assert [(row["name"], row["params"], row["note"]) for row in audit.to_dict()["layers"] if row["macs"]] == [
-        ("shared", 84, None), ("shared:2", 0, "shares its parameters"), ("inner.point", 16, None),
+        ("shared", 84, None),
+        ("shared:2", 0, "shares its parameters"),
+        ("inner.point", 16, None),
     ]
 
 
@@ -162,6 +168,9 @@ def test_a_backend_that_is_installed_is_chosen(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     done = subprocess.run(
         [sys.executable, "-m", "vggcost", "audit", f"{MODELS / 'keras_residual.py'}:build", "--format", "json"],
-        capture_output=True, text=True, check=True, env={**environment, "KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**environment, "KERAS_HOME": str(tmp_path)},
     )
     assert json.loads(done.stdout)["totals"]["params"] == 20_319_552

@@ -70,8 +70,7 @@ class Audit:
             return self.paper.title
         number = len(self.paper.differences)
         return (
-            f"no VGG of the paper, nearest is {self.paper.title} with {number}"
-            f" difference{'' if number == 1 else 's'}"
+            f"no VGG of the paper, nearest is {self.paper.title} with {number} difference{'' if number == 1 else 's'}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -271,7 +270,9 @@ class Audit:
     def _uncounted(self) -> list[dict[str, Any]]:
         groups: dict[str, dict[str, Any]] = {}
         for operation in self.uncounted:
-            group = groups.setdefault(operation.layer.kind, {"operation": operation.layer.kind, "count": 0, "shapes": []})
+            group = groups.setdefault(
+                operation.layer.kind, {"operation": operation.layer.kind, "count": 0, "shapes": []}
+            )
             group["count"] += 1
             shape = self._shown(operation.input)
             if shape not in group["shapes"]:

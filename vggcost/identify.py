@@ -9,8 +9,8 @@ from __future__ import annotations
 from vggcost import configs, units
 from vggcost.errors import VggcostError
 from vggcost.layers import (
-    Add,
     AdaptiveAvgPool2d,
+    Add,
     BatchNorm2d,
     Conv2d,
     Dropout,
@@ -169,7 +169,9 @@ class Comparison(Record):
 def among_the_papers(reading: Reading) -> Comparison:
     """Return the paper's configuration that a program is, or comes nearest to."""
     found = [compare(reading, configs.find(name)) for name in configs.TABLE_1]
-    return min(found, key=lambda comparison: (comparison.cost, abs(sum(each.params for each in comparison.differences))))
+    return min(
+        found, key=lambda comparison: (comparison.cost, abs(sum(each.params for each in comparison.differences)))
+    )
 
 
 def packaged_twin(reading: Reading) -> str | None:
@@ -340,7 +342,9 @@ def _mismatch(theirs: Piece, ours: Piece, *, alike: bool) -> float:
     if isinstance(theirs.layer, Conv2d) and isinstance(ours.layer, Conv2d):
         one, other = theirs.layer, ours.layer
         channels = 0.25 * (one.c_in != other.c_in) + 0.5 * (one.c_out != other.c_out)
-        window = 0.5 * (one.kernel != other.kernel) + 0.25 * ((one.stride, one.padding) != (other.stride, other.padding))
+        window = 0.5 * (one.kernel != other.kernel) + 0.25 * (
+            (one.stride, one.padding) != (other.stride, other.padding)
+        )
         return apart + channels + window + 0.125
     return apart + 0.375
 
@@ -382,8 +386,8 @@ def _difference(theirs: Piece | None, ours: Piece | None, reading: Reading, rows
     )
 
 
-def described(layer: Layer, beside: Layer | None = None) -> str:
-    """Return a layer in words: ``3x3 512->512``; what is usual is left unsaid unless the one beside it differs there."""
+def described(layer: Layer, beside: Layer | None = None) -> str:  # noqa: PLR0911  # one a kind of layer
+    """Return a layer in words: ``3x3 512->512``; the usual is left unsaid unless the one beside it differs there."""
     if isinstance(layer, Conv2d):
         return _described_conv(layer, beside if isinstance(beside, Conv2d) else None)
     if isinstance(layer, Linear):

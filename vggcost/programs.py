@@ -52,7 +52,9 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
 
     if _is_model(value):
         if keywords:
-            raise VggcostError(f"{target} is a model already, and --call is given; leave --call away, or name what makes it")
+            raise VggcostError(
+                f"{target} is a model already, and --call is given; leave --call away, or name what makes it"
+            )
         return value, (), None
     make = maker(value, target, keywords)
     try:
@@ -66,11 +68,12 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
             model, notes = torch_program.construct(make)
         else:
             model, notes = make(), ()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
         raise VggcostError(f"{target} cannot be built: {told(error)}") from None
     if not _is_model(model):
         raise VggcostError(
-            f"{target} gives {type(model).__name__}, which is no model; name what makes a torch.nn.Module or a Keras model"
+            f"{target} gives {type(model).__name__}, which is no model; name what makes a torch.nn.Module or a Keras"
+            " model"
         )
     return model, notes, make
 

@@ -1,4 +1,4 @@
-"""Layers that no VGG has and that programs read by ``vggcost audit`` do: other pools, products, and work without MACs."""
+"""Layers that no VGG has and other programs do: other pools, products of matrices, and work without MACs."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""What was read from a program, whichever framework it is written in: operations in execution order, and what went wrong."""
+"""What was read from a program, whichever framework it is written in: its operations, and what went wrong."""
 
 from __future__ import annotations
 
-from vggcost.ledger import Ledger
 from vggcost.read_layers import Uncounted
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vggcost.layers import Layer
+    from vggcost.ledger import Ledger
 
     Ints = tuple[int, ...]
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class Operation(Record):
     """One operation of a program.
 
-    Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get there. params are
-    the parameters that this operation is the first to use [elements], so that shared ones are counted once. source
-    is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many operations an addition joins with what
-    went past them, 0 for everything else.
+    Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get
+    there. params are the parameters that this operation is the first to use [elements], so that shared ones are
+    counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many
+    operations an addition joins with what went past them, 0 for everything else.
     """
 
     layer: Layer
@@ -62,7 +62,8 @@ class Reading(Record):
     """A program as it was read at its inputs' shapes (batch first).
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
-    it next. channels_last: whether the program's own layout is (N, H, W, C). dtype: what its weights are stored in. notes: how it was read where that departs from the ordinary way.
+    it next. notes: how it was read where that departs from the ordinary way. channels_last: whether the program's own
+    layout is (N, H, W, C). dtype: what its weights are stored in.
     """
 
     program: str

@@ -1,7 +1,7 @@
 """Three families that are no VGG: AlexNet, a ResNet-18 and a network of depthwise-separable convolutions."""
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812  # as everybody writes it
 from torch import nn
 
 

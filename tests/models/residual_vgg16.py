@@ -1,7 +1,7 @@
 """VGG-16 with a residual block behind the last convolution of each of its blocks."""
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812  # as everybody writes it
 from torch import nn
 
 

@@ -25,9 +25,10 @@ def parser() -> Parser:
     """The command's options."""
     result = Parser(
         "audit",
-        "Reads a real PyTorch or Keras model: what every operation costs, and which configuration of the paper it is, or\n"
-        "the nearest one and what differs. No weights are allocated where the program allows it. Auditing a file runs it:\n"
-        "its imports, its top level, and the constructor of what TARGET names. What it prints goes to standard error.\n"
+        "Reads a real PyTorch or Keras model: what every operation costs, and which configuration of the paper\n"
+        "it is, or the nearest one and what differs. No weights are allocated where the program allows it.\n"
+        "Auditing a file runs it: its imports, its top level, and the constructor of what TARGET names; what it\n"
+        "prints goes to standard error.\n"
         "Exit status 1: the model cannot run (the answer says where and why), or it differs from --like.",
         'vggcost audit path/to/vgg.py:VGG16 --call "num_classes=10" --size 224',
     )
@@ -35,7 +36,9 @@ def parser() -> Parser:
         "target", nargs="?", metavar="TARGET", help="package.module:callable or path/to/file.py:callable"
     )
     result.add_argument("--call", metavar="ARGS", help='keyword literals for the callable: "num_classes=4, bias=False"')
-    result.add_argument("--like", metavar="NAME", help="compare with this configuration (or NET.toml): 0 same, 1 different")
+    result.add_argument(
+        "--like", metavar="NAME", help="compare with this configuration (or NET.toml): 0 same, 1 different"
+    )
     result.add_argument("--strict", action="store_true", help="exit status 1 where an operation has no formula")
     group = result.add_argument_group("input")
     group.add_argument(
@@ -89,13 +92,15 @@ def _keywords(text: str | None) -> dict[str, Any]:
 
     try:
         call = ast.parse(f"f({text}\n)", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
-            raise ValueError
-        return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        found = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords if keyword.arg is not None}
+        if found and len(found) == len(keywords):
+            return found
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise VggcostError(
-            f"--call is {text[:80]!r}; give keywords with literal values, as --call \"num_classes=4, bias=False\""
-        ) from None
+        pass  # the refusal below says what is expected
+    raise VggcostError(
+        f'--call is {text[:80]!r}; give keywords with literal values, as --call "num_classes=4, bias=False"'
+    )
 
 
 def _shapes(args: Namespace) -> list[tuple[int, ...]]:

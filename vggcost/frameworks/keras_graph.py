@@ -48,8 +48,9 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
 
     Returns what it made, and a note where the plain way was needed. What the program raises comes through.
     """
-    import keras
+    from importlib import import_module
 
+    keras = import_module("keras")
     if keras.backend.backend() != "torch":
         return make(), (f"built with real weights, for the {keras.backend.backend()} backend has no others",)
     try:
@@ -81,12 +82,11 @@ def read_model(model: Any, inputs: Sequence[Any], program: str) -> Reading:
     shapes = [walk.inward(shape) for shape in given]
     walk.through(graph, shapes, "")
     operations = (*walk.operations, *walk.idle(model))
-    notes: tuple[str, ...] = ()
-    if walk.statistics:
-        notes = (
-            f"Keras also counts {walk.statistics:,} running means and variances of batch normalization, which are"
-            " no parameters",
-        )
+    statistics = (
+        f"Keras also counts {walk.statistics:,} running means and variances of batch normalization, which are no"
+        " parameters"
+    )
+    notes = (statistics,) if walk.statistics else ()
     return Reading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
 
 
@@ -215,7 +215,15 @@ class _Walk:
     # The record
 
     def _emit(
-        self, layer: Any, made: layers.Layer, shape: Ints, output: Ints, ledger: Ledger, *, params: int, ending: str = ""
+        self,
+        layer: Any,
+        made: layers.Layer,
+        shape: Ints,
+        output: Ints,
+        ledger: Ledger,
+        *,
+        params: int,
+        ending: str = "",
     ) -> None:
         path = f"{self._prefix}{layer.name}"
         label = path + ending
@@ -227,9 +235,7 @@ class _Walk:
 
     def _fail(self, layer: Any, made: layers.Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
         path = f"{self._prefix}{layer.name}"
-        self.failures.append(
-            Failure(len(self.operations), made, type(layer).__name__, problem, shapes, None, path)
-        )
+        self.failures.append(Failure(len(self.operations), made, type(layer).__name__, problem, shapes, None, path))
 
     def _claim(self, layer: Any, *names: str) -> int:
         """The elements of a layer's weights that are counted for the first time; all of them where none is named."""
@@ -277,7 +283,7 @@ class _Walk:
         shape = self._outward(shapes[0])
         fits = len(own) == len(shape) and all(mine in (None, its) for mine, its in zip(own, shape, strict=True))
         if not fits:
-            takes = shape_text(tuple("any" if side is None else side for side in own[1:]))  # type: ignore[arg-type]  # it is joined as text
+            takes = "x".join("any" if side is None else str(side) for side in own[1:])
             self._fail(layer, None, f"takes {takes} and gets {shape_text(shape[1:])}", (shape,))
             self._free(layer, shapes[0], shapes[0])
         return shapes[0]
@@ -285,16 +291,32 @@ class _Walk:
     def _conv(self, layer: Any, shapes: Shapes) -> Ints:
         c_in = int(layer.kernel.shape[2]) * layer.groups
         made = layers.Conv2d(
-            "", None, c_in, layer.filters, _pair(layer.kernel_size), _pair(layer.strides), (0, 0), layer.use_bias,
-            layer.groups, _pair(layer.dilation_rate),
+            "",
+            None,
+            c_in,
+            layer.filters,
+            _pair(layer.kernel_size),
+            _pair(layer.strides),
+            (0, 0),
+            layer.use_bias,
+            layer.groups,
+            _pair(layer.dilation_rate),
         )
         return self._activated(layer, self._slide(layer, made, shapes[0], ("_kernel", "kernel", "bias")))
 
     def _depthwise(self, layer: Any, shapes: Shapes) -> Ints:
         c_in = int(layer.kernel.shape[2])
         made = layers.Conv2d(
-            "", None, c_in, c_in * layer.depth_multiplier, _pair(layer.kernel_size), _pair(layer.strides), (0, 0),
-            layer.use_bias, c_in, _pair(layer.dilation_rate),
+            "",
+            None,
+            c_in,
+            c_in * layer.depth_multiplier,
+            _pair(layer.kernel_size),
+            _pair(layer.strides),
+            (0, 0),
+            layer.use_bias,
+            c_in,
+            _pair(layer.dilation_rate),
         )
         return self._activated(layer, self._slide(layer, made, shapes[0], ("kernel", "bias")))
 
@@ -302,7 +324,15 @@ class _Walk:
         c_in = int(layer.depthwise_kernel.shape[2])
         middle = c_in * layer.depth_multiplier
         depthwise = layers.Conv2d(
-            "", None, c_in, middle, _pair(layer.kernel_size), _pair(layer.strides), (0, 0), False, c_in,
+            "",
+            None,
+            c_in,
+            middle,
+            _pair(layer.kernel_size),
+            _pair(layer.strides),
+            (0, 0),
+            False,
+            c_in,
             _pair(layer.dilation_rate),
         )
         shape = self._slide(layer, depthwise, shapes[0], ("depthwise_kernel",), ".depthwise")
@@ -326,20 +356,30 @@ class _Walk:
         if takes != shape[1]:
             problem = f"takes {takes:,} channels and gets {shape[1]:,}"
         elif min(output[2:]) < 1:
-            problem = f"has a window of {shape_text(made.kernel)} that does not fit its input of {shape_text(shape[2:])}"
+            problem = (
+                f"has a window of {shape_text(made.kernel)} that does not fit its input of {shape_text(shape[2:])}"
+            )
         if problem:
             self._fail(layer, made, problem, (self._outward(shape),))
             output = (*output[:2], max(1, output[2]), max(1, output[3]))
         params = self._claim(layer, *weights) if weights else 0
         self._emit(
-            layer, made.replace(padding=(total[0] // 2, total[1] // 2)), shape, output, ledger, params=params, ending=ending
+            layer,
+            made.replace(padding=(total[0] // 2, total[1] // 2)),
+            shape,
+            output,
+            ledger,
+            params=params,
+            ending=ending,
         )
         return tuple(output)
 
     def _pool(self, layer: Any, shapes: Shapes) -> Ints:
         kernel, stride = _pair(layer.pool_size), _pair(layer.strides)
         largest = type(layer).__name__ == "MaxPooling2D"
-        made = layers.MaxPool2d("", None, kernel, stride) if largest else read_layers.AvgPool2d("", None, kernel, stride)
+        made = (
+            layers.MaxPool2d("", None, kernel, stride) if largest else read_layers.AvgPool2d("", None, kernel, stride)
+        )
         return self._slide(layer, made, shapes[0], ())
 
     def _global_pool(self, layer: Any, shapes: Shapes) -> Ints:
@@ -455,7 +495,20 @@ class _Walk:
 
 FREE = frozenset(
     (
-        *("LeakyReLU", "PReLU", "ELU", "Relu", "Relu6", "Sigmoid", "Tanh", "Silu", "Gelu", "Multiply", "Subtract", "Maximum"),
+        *(
+            "LeakyReLU",
+            "PReLU",
+            "ELU",
+            "Relu",
+            "Relu6",
+            "Sigmoid",
+            "Tanh",
+            "Silu",
+            "Gelu",
+            "Multiply",
+            "Subtract",
+            "Maximum",
+        ),
         *("Average", "Rescaling", "Normalization", "Permute", "Identity", "LayerNormalization", "UnitNormalization"),
         *("GaussianNoise", "GaussianDropout", "Cropping2D", "Transpose", "GetItem", "Divide", "Mean", "Max"),
     )

@@ -1,4 +1,4 @@
-"""Finds and calls what TARGET names: ``package.module:callable`` or ``path/to/file.py:callable``. This runs the file."""
+"""Finds what TARGET names: ``package.module:callable`` or ``path/to/file.py:callable``. This runs the file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _from_package(name: str) -> ModuleType:
     from importlib import import_module
 
     if not all(piece.isidentifier() for piece in name.split(".")):
-        raise VggcostError(f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py")
+        raise VggcostError(
+            f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py"
+        )
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -91,7 +93,7 @@ def _from_package(name: str) -> ModuleType:
                 " or a file as path/to/file.py:callable"
             ) from None
         raise _unimportable(name, error) from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
         raise _unimportable(name, error) from None
 
 
@@ -117,7 +119,7 @@ def _from_file(path: str) -> ModuleType:
     arguments, sys.argv = sys.argv, [path]
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
         del sys.modules[name]
         raise _unimportable(path, error) from None
     finally:
@@ -135,7 +137,9 @@ def maker(value: Any, target: str, keywords: Mapping[str, Any]) -> Callable[[], 
     import inspect
 
     if not callable(value):
-        raise VggcostError(f"{target} is {_a(type(value).__name__)}, no model and nothing that makes one; give a class or a function")
+        raise VggcostError(
+            f"{target} is {_a(type(value).__name__)}, no model and nothing that makes one; give a class or a function"
+        )
     try:
         signature = inspect.signature(value)
     except (ValueError, TypeError):
@@ -149,7 +153,7 @@ def maker(value: Any, target: str, keywords: Mapping[str, Any]) -> Callable[[], 
 
 def _unfit(error: TypeError, keywords: Mapping[str, Any]) -> str:
     given = ", ".join(f"{name}={value!r}" for name, value in keywords.items()) or "nothing"
-    return f"was given {given} ({error}); give its arguments as --call \"name=value, ...\""
+    return f'was given {given} ({error}); give its arguments as --call "name=value, ..."'
 
 
 def told(error: BaseException) -> str:

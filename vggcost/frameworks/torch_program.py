@@ -1,4 +1,4 @@
-"""Reads a torch model: builds it without weights where it is given as code, runs it without arithmetic, leaves it as it was."""
+"""Reads a torch model: builds it without weights, runs it without arithmetic, leaves a live one as it was."""
 
 from __future__ import annotations
 
@@ -78,11 +78,12 @@ def read_module(
                 notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
                 model, trace, failures = valued, again, ()
     operations = (*trace.operations, *trace.unused(model))
-    if trace.loose_params:
-        notes += (
-            f"{trace.loose_params:,} parameters are in use that model.parameters() does not have: their modules are"
-            " held in a plain list or made in forward; they are counted here",
+    if trace.tensors.loose_params:
+        loose = (
+            f"{trace.tensors.loose_params:,} parameters are in use that model.parameters() does not have: their modules are"
+            " held in a plain list or made in forward; they are counted here"
         )
+        notes = (*notes, loose)
     return Reading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model))
 
 
@@ -133,7 +134,8 @@ def _check_arguments(model: nn.Module, shapes: tuple[Ints, ...], program: str) -
     required = [
         name
         for name, parameter in signature.parameters.items()
-        if parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     raise VggcostError(
         f"{program} takes {len(required)} inputs ({', '.join(required)}) and gets {len(shapes)}; give a shape for"
@@ -168,7 +170,7 @@ def _traced(
             module.__dict__["training"] = False
         trace = Trace(model, values=values)
         for tensor in inputs:
-            trace.follow(tensor)
+            trace.tensors.follow(tensor)
         try:
             _run_forward(model, inputs, trace)
         except StoppedError:
@@ -200,7 +202,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
 
     saved = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
     states = (torch.get_rng_state(), random.getstate())
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]  # torch has no types there
     try:
         yield
     finally:
@@ -217,7 +219,9 @@ def _untouched(model: nn.Module) -> Iterator[None]:
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
     return [
-        (value, value.copy()) for value in module.__dict__.values() if isinstance(value, dict | list | set) and value is not None
+        (value, value.copy())
+        for value in module.__dict__.values()
+        if isinstance(value, dict | list | set) and value is not None
     ]
 
 

@@ -6,9 +6,11 @@ nothing but shapes, so it also says what comes out where torch would refuse: the
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from vggcost import layers, read_layers
+from vggcost.frameworks.torch_names import plain, writes
 from vggcost.ledger import Ledger
 from vggcost.record import Record
 from vggcost.units import shape_text
@@ -95,7 +97,9 @@ def _windowed(
     """Plan a layer whose window slides over an image; shape is the input as the program has it."""
     output, ledger = kind(name="", path=None, **fields).apply(image)
     if problem is None and min(output[2:]) < 1:
-        problem = f"has a window of {shape_text(fields['kernel'])} that does not fit its input of {shape_text(image[2:])}"
+        problem = (
+            f"has a window of {shape_text(fields['kernel'])} that does not fit its input of {shape_text(image[2:])}"
+        )
     if problem is not None:
         output = (*output[:2], max(1, output[2]), max(1, output[3]))
     return Plan(kind, fields, shape, output if len(shape) == 4 else output[1:], ledger, problem, (shape, *others))
@@ -301,9 +305,7 @@ def mean(
     shape = _shape(input)
     axes = range(len(shape)) if dim is None or dim == () else dim if isinstance(dim, list | tuple) else (dim,)
     gone = {axis % len(shape) for axis in axes}
-    output = tuple(
-        1 if axis in gone else size for axis, size in enumerate(shape) if keepdim or axis not in gone
-    )
+    output = tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keepdim or axis not in gone)
     return Plan(read_layers.Free, {"operation": "mean"}, shape, output, Ledger())
 
 
@@ -313,7 +315,8 @@ def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa:
     rows, columns = left if len(left) > 1 else (1, *left), right if len(right) > 1 else (*right, 1)
     problem = None
     if rows[-1] != columns[-2]:
-        problem = f"gets {shape_text(left)} and {shape_text(right)}, whose inner sizes {rows[-1]:,} and {columns[-2]:,} differ"
+        inner = f"{rows[-1]:,} and {columns[-2]:,}"
+        problem = f"gets {shape_text(left)} and {shape_text(right)}, whose inner sizes {inner} differ"
     batch = broadcast(rows[:-2], columns[:-2])
     if batch is None:
         problem = problem or f"gets {shape_text(left)} and {shape_text(right)}, which do not go together"
@@ -356,7 +359,8 @@ RULES: dict[str, Rule] = {
     "__add__": add,
     "__radd__": add,
     **dict.fromkeys(
-        ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "dropout_"), dropout
+        ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "dropout_"),
+        dropout,
     ),
 }
 """torch's functions and methods by name, each with its rule."""
@@ -380,8 +384,34 @@ BINARY = frozenset(
 )
 """Element-wise functions of two operands."""
 
-IN_PLACE = frozenset(("iadd", "isub", "imul", "itruediv", "add", "sub", "mul", "div"))
+IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
 """Element-wise functions of two operands that have an in-place form."""
+
+
+@cache
+def rule_of(name: str) -> Rule | None:
+    """Return the rule of one of torch's functions or methods; None where there is none.
+
+    The rule raises TypeError for a form of the call that it does not have.
+    """
+    bare = plain(name)
+    if writes(name) and bare in IN_PLACE:
+        return partial(in_place, bare)
+    if name in RULES:
+        return RULES[name]
+    if name in BINARY:
+        return partial(_operands_rule, bare)
+    if name in UNARY or (writes(name) and bare in UNARY):
+        return partial(_first_rule, bare)
+    return None
+
+
+def _operands_rule(operation: str, *args: Any, **kwargs: Any) -> Plan:
+    return elementwise(operation, *(value for value in (*args, *kwargs.values()) if _is_tensor(value)))
+
+
+def _first_rule(operation: str, *args: Any, **kwargs: Any) -> Plan:
+    return elementwise(operation, next(iter((*args, *kwargs.values()))))
 
 
 def broadcast(one: Shape, other: Shape) -> Shape | None:

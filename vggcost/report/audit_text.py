@@ -46,8 +46,8 @@ def audit_markup(document: Mapping[str, Any], view: AuditView, fmt: str, lines: 
     if fmt == "html":
         from html import escape
 
-        below = "<br>\n".join(map(escape, (weights_line(document), *lines)))
-        return f"<p>{escape(head)}</p>\n{body}<p>{below}</p>\n"
+        text = "<br>\n".join(map(escape, (weights_line(document), *lines)))
+        return f"<p>{escape(head)}</p>\n{body}<p>{text}</p>\n"
     below = [weights_line(document), *lines]
     if fmt == "latex":
         return f"% {head}\n{body}" + "".join(f"% {line}\n" for line in below)
@@ -123,7 +123,9 @@ def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
 
 def _line(source: str | None) -> str | None:
     """A source as a table has room for it: a file far away by its name alone; the other formats have its path."""
-    return source if source is None or not source.startswith(("/", "\\")) else source.replace("\\", "/").rsplit("/", 1)[-1]
+    if source is None or not source.startswith(("/", "\\")):
+        return source
+    return source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _costs(row: Mapping[str, Any]) -> bool:
