@@ -7,6 +7,7 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 from __future__ import annotations
 
 from vggcost import configs, units
+from vggcost.alignment import aligned
 from vggcost.errors import VggcostError
 from vggcost.layers import (
     AdaptiveAvgPool2d,
@@ -51,22 +52,15 @@ SCALED = 3.0
 
 
 class Piece(Record):
-    """One layer of either list; operation is its place in the program (None for a configuration's layer)."""
+    """One layer of either list.
+
+    key is what makes two pieces the same, operation its place in the program (None for a configuration's layer).
+    """
 
     layer: Layer
     residual: bool
+    key: tuple[Any, ...]
     operation: int | None = None
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What makes two pieces the same."""
-        layer = self.layer
-        fields = {name: getattr(layer, name) for name in layer._fields if name not in ("name", "path")}
-        if isinstance(layer, LocalResponseNorm):
-            fields = {"size": layer.size}  # its constants change no count, and frameworks write them differently
-        elif isinstance(layer, Add):
-            fields = {}
-        return (type(layer), *fields.items())
 
     @property
     def gap(self) -> float:
@@ -74,6 +68,16 @@ class Piece(Record):
         if self.residual:
             return RESIDUAL_GAP
         return WEIGHTED_GAP if isinstance(self.layer, Conv2d | Linear | Idle | Uncounted) else GAP
+
+
+def _piece(layer: Layer, operation: int | None = None, *, residual: bool) -> Piece:
+    if isinstance(layer, LocalResponseNorm):
+        key: tuple[Any, ...] = (layer.size,)  # its constants change no count, and frameworks write them differently
+    elif isinstance(layer, Add):
+        key = ()
+    else:
+        key = tuple(getattr(layer, name) for name in layer._fields if name not in ("name", "path"))
+    return Piece(layer, residual, (type(layer), *key), operation)
 
 
 class Difference(Record):
@@ -128,6 +132,11 @@ class Comparison(Record):
     differences: tuple[Difference, ...]
     names: dict[int, str]
     departures: tuple[str, ...]
+
+    @property
+    def penalized(self) -> float:
+        """The cost by which variants of one configuration are ranked."""
+        return self.cost + (SCALED if self.differences and self.network.variant.width != 1 else 0)
 
     @property
     def same(self) -> bool:
@@ -187,8 +196,16 @@ def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool 
     pieces = tuple(_program_pieces(reading))
     image = reading.image or (224, 224)
     variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm))
-    found = [_compared(reading, pieces, configuration, variant, image) for variant in variants]
-    return min(found, key=lambda one: one.cost + (SCALED if one.differences and one.network.variant.width != 1 else 0))
+    nearest: Comparison | None = None
+    for variant in variants:
+        found = _compared(reading, pieces, configuration, variant, image)
+        if nearest is None or found.penalized < nearest.penalized:
+            nearest = found
+        if nearest.same:
+            break
+    if nearest is None:
+        raise AssertionError("a configuration has at least its plain variant")
+    return nearest
 
 
 def _compared(
@@ -196,7 +213,7 @@ def _compared(
 ) -> Comparison:
     network = configs.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
-    cost, pairs = _aligned(expected, pieces)
+    cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
     rows = _rows(network, reading)
     differences = tuple(
         _difference(theirs, ours, reading, rows)
@@ -221,10 +238,10 @@ def _program_pieces(reading: Reading) -> Iterator[Piece]:
             padded = (layer.padding[2], layer.padding[0])
         elif isinstance(layer, Conv2d) and padded != (0, 0):
             both = (layer.padding[0] + padded[0], layer.padding[1] + padded[1])
-            yield Piece(layer.replace(padding=both), place in residual, place)
+            yield _piece(layer.replace(padding=both), place, residual=place in residual)
             padded = (0, 0)
         elif isinstance(layer, STRUCTURE):
-            yield Piece(layer, place in residual, place)
+            yield _piece(layer, place, residual=place in residual)
 
 
 def _inside_residuals(reading: Reading) -> set[int]:
@@ -240,9 +257,9 @@ def _pieces(layers: Sequence[Layer], *, residual: bool) -> Iterator[Piece]:
     for layer in layers:
         if isinstance(layer, Residual):
             yield from _pieces((*layer.body, *layer.shortcut), residual=True)
-            yield Piece(Add(layer.name, layer.path, ()), residual=True)
+            yield _piece(Add(layer.name, layer.path, ()), residual=True)
         else:
-            yield Piece(layer, residual)
+            yield _piece(layer, residual=residual)
 
 
 def _variants(
@@ -292,57 +309,21 @@ def _width(convs: Sequence[Conv2d], configuration: Configuration) -> float | Non
     return None
 
 
-def _aligned(
-    expected: Sequence[Piece], found: Sequence[Piece]
-) -> tuple[float, list[tuple[Piece | None, Piece | None]]]:
-    """The cheapest alignment of two lists and its cost (Needleman & Wunsch 1970); of equals, the earliest match."""
-    keys_expected, keys_found = [piece.key for piece in expected], [piece.key for piece in found]
-    rows, columns = len(expected), len(found)
-    # costs[i][j]: the cheapest way to align what lies behind position i of one list and j of the other.
-    costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    for i in range(rows - 1, -1, -1):
-        costs[i][columns] = costs[i + 1][columns] + expected[i].gap
-    for j in range(columns - 1, -1, -1):
-        costs[rows][j] = costs[rows][j + 1] + found[j].gap
-    for i in range(rows - 1, -1, -1):
-        mine, below, gap = costs[i], costs[i + 1], expected[i].gap
-        for j in range(columns - 1, -1, -1):
-            together = below[j + 1] + _mismatch(expected[i], found[j], alike=keys_expected[i] == keys_found[j])
-            mine[j] = min(together, below[j] + gap, mine[j + 1] + found[j].gap)
-    pairs: list[tuple[Piece | None, Piece | None]] = []
-    i = j = 0
-    while i < rows or j < columns:
-        here = costs[i][j]
-        if i < rows and j < columns:
-            alike = keys_expected[i] == keys_found[j]
-            if here == costs[i + 1][j + 1] + _mismatch(expected[i], found[j], alike=alike):
-                pairs.append((expected[i], found[j]))
-                i, j = i + 1, j + 1
-                continue
-        if i < rows and here == costs[i + 1][j] + expected[i].gap:
-            pairs.append((expected[i], None))
-            i += 1
-        else:
-            pairs.append((None, found[j]))
-            j += 1
-    return costs[0][0], pairs
-
-
 FAR = 1e6
 """The cost of setting layers of different kinds side by side: they never are."""
 
 
-def _mismatch(theirs: Piece, ours: Piece, *, alike: bool) -> float:
+def _mismatch(theirs: Piece, ours: Piece) -> float:
     apart = 0.5 if theirs.residual != ours.residual else 0.0
-    if alike:
+    if theirs.key == ours.key:
         return apart
     if type(theirs.layer) is not type(ours.layer) and theirs.layer.kind != ours.layer.kind:
         return FAR
     # Powers of two, so that sums of costs are exact and equal ones compare equal.
     if isinstance(theirs.layer, Conv2d) and isinstance(ours.layer, Conv2d):
         one, other = theirs.layer, ours.layer
-        channels = 0.25 * (one.c_in != other.c_in) + 0.5 * (one.c_out != other.c_out)
-        window = 0.5 * (one.kernel != other.kernel) + 0.25 * (
+        channels: float = 0.25 * (one.c_in != other.c_in) + 0.5 * (one.c_out != other.c_out)
+        window: float = 0.5 * (one.kernel != other.kernel) + 0.25 * (
             (one.stride, one.padding) != (other.stride, other.padding)
         )
         return apart + channels + window + 0.125

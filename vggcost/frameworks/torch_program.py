@@ -165,7 +165,7 @@ def _random_inputs(model: nn.Module, inputs: Sequence[Ints | torch.Tensor]) -> l
 def _traced(
     model: nn.Module, inputs: Sequence[torch.Tensor], *, values: bool = False
 ) -> tuple[Trace, tuple[Failure, ...]]:
-    with _untouched(model), torch.no_grad():
+    with _untouched(model, values=values), _eager(), torch.no_grad():
         for module in model.modules():
             module.__dict__["training"] = False
         trace = Trace(model, values=values)
@@ -196,13 +196,18 @@ def _raised(error: Exception, position: int, inputs: Sequence[torch.Tensor]) -> 
 
 
 @contextmanager
-def _untouched(model: nn.Module) -> Iterator[None]:
-    """Put every module's attributes and the random generators back as they were, whatever forward did to them."""
+def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
+    """Put every module's attributes and the random generators back as they were, whatever forward did to them.
+
+    With values, torch itself may write to buffers (running statistics): these are put back, too.
+    """
     import random
 
     saved = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
+    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()] if values else []  # noqa: SLF001  # torch's own count of writes
     states = (torch.get_rng_state(), random.getstate())
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]  # torch has no types there
+    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch has no types there
+    cuda = torch.cuda.get_rng_state_all() if initialized else []
     try:
         yield
     finally:
@@ -211,6 +216,9 @@ def _untouched(model: nn.Module) -> Iterator[None]:
             module.__dict__.update(attributes)
             for container, content in containers:
                 _refill(container, content)
+        for buffer, version, content in buffers:
+            if buffer._version != version:  # noqa: SLF001  # as above
+                buffer.copy_(content)
         torch.set_rng_state(states[0])
         random.setstate(states[1])
         if cuda:
@@ -218,11 +226,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
-    return [
-        (value, value.copy())
-        for value in module.__dict__.values()
-        if isinstance(value, dict | list | set) and value is not None
-    ]
+    return [(value, value.copy()) for value in module.__dict__.values() if isinstance(value, dict | list | set)]
 
 
 def _refill(container: Any, content: Any) -> None:
@@ -231,3 +235,15 @@ def _refill(container: Any, content: Any) -> None:
         container.extend(content)
     else:
         container.update(content)
+
+
+@contextmanager
+def _eager() -> Iterator[None]:
+    """Let torch.compile's parts of a program run as they are written, where there are any."""
+    import sys
+
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield

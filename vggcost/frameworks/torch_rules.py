@@ -109,7 +109,7 @@ def linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None 
     """Rule of torch.nn.functional.linear."""
     shape = _shape(input)
     takes, gives = int(weight.shape[-1]), int(weight.shape[0])
-    fields = {"in_features": takes, "out_features": gives, "bias": bias is not None}
+    fields: dict[str, Any] = {"in_features": takes, "out_features": gives, "bias": bias is not None}
     _, ledger = layers.Linear("", None, **fields).apply(_batched(shape))
     output = (*shape[:-1], gives)
     problem = f"takes {takes:,} features and gets {shape[-1]:,}" if shape[-1] != takes else None
@@ -128,7 +128,7 @@ def batch_norm(
     shape = _shape(input)
     known = next((len(each) for each in (running_mean, running_var, weight) if each is not None), shape[1])
     kind = layers.BatchNorm2d if len(shape) == 4 else read_layers.BatchNorm1d
-    fields = {"channels": known, "affine": weight is not None}
+    fields: dict[str, Any] = {"channels": known, "affine": weight is not None}
     problem = f"takes {known:,} channels and gets {shape[1]:,}" if known != shape[1] else None
     _, ledger = kind("", None, **fields).apply(shape)
     return Plan(kind, fields, shape, shape, ledger, problem, (shape, (known,)))
@@ -204,7 +204,7 @@ def local_response_norm(
 ) -> Plan:
     """Rule of torch.nn.functional.local_response_norm."""
     shape = _shape(input)
-    fields = {"size": size, "alpha": alpha / size, "beta": beta, "k": k}
+    fields: dict[str, Any] = {"size": size, "alpha": alpha / size, "beta": beta, "k": k}
     _, ledger = layers.LocalResponseNorm("", None, **fields).apply(_image(shape) or (*shape, 1, 1))
     return Plan(layers.LocalResponseNorm, fields, shape, shape, ledger)
 
@@ -322,7 +322,7 @@ def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa:
         problem = problem or f"gets {shape_text(left)} and {shape_text(right)}, which do not go together"
         batch = rows[:-2]
     output = (*batch, *(rows[-2:-1] if len(left) > 1 else ()), *(columns[-1:] if len(right) > 1 else ()))
-    fields = {"inner": rows[-1], "output": output}
+    fields: dict[str, Any] = {"inner": rows[-1], "output": output}
     ledger = read_layers.MatMul("", None, **fields).apply(left)[1]
     return Plan(read_layers.MatMul, fields, left, output, ledger, problem, (left, right))
 

@@ -103,7 +103,7 @@ class Trace(TorchFunctionMode):
                 self.tensors.follow(tensor)
         return result
 
-    def _answer(  # noqa: PLR0911  # one a sort of call
+    def _answer(  # noqa: C901, PLR0911  # one line a sort of call
         self, name: str, func: Function, args: Args, kwargs: Kwargs, *, live: bool
     ) -> Any:
         if name == "__get__":
@@ -222,8 +222,8 @@ class Trace(TorchFunctionMode):
     def _misshapen(self, name: str, args: Any, kwargs: Kwargs, error: Exception) -> torch.Tensor:
         """Record a view that does not work; where its target is plain, go on with that."""
         shape = tuple(args[0].shape) if args and isinstance(args[0], torch.Tensor) else ()
-        target = args[1:] if len(args) != 2 or isinstance(args[1], int) else args[1]
-        target = tuple(target) or tuple(kwargs.get("shape", kwargs.get("size", ())))
+        target: Any = args[1:] if len(args) != 2 or isinstance(args[1], int) else args[1]
+        target = tuple(target or kwargs.get("shape") or kwargs.get("size") or ())
         plain = name in ("view", "reshape") and bool(target) and all(isinstance(side, int) for side in target)
         turn = f"cannot turn {shape_text(shape)} into {shape_text(target)}: " if plain else ""
         self._fail(name, None, turn + _first_line(error), (shape,))
