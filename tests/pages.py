@@ -18,6 +18,8 @@ from typing import NamedTuple
 from vggcost.cli import main
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+TABLE = re.compile(r"^<!-- \$ (.*?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
+"""A command in a comment, and what it prints as Markdown, set as a table by whatever shows the page."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = ("sh", "console", "pycon", "text", "toml", "python", "yaml", "json")
 """What a block may be; text is never run, and the last four are read by the tests of what they show."""
@@ -70,7 +72,12 @@ def refreshed(text: str) -> str:
     def fill(found: re.Match[str]) -> str:
         return f"```console\n{filled(found[2])}```" if found[1] == "console" else found[0]
 
-    return FENCE.sub(fill, text)
+    return TABLE.sub(lambda found: table(found[1]), FENCE.sub(fill, text))
+
+
+def table(command: str) -> str:
+    """A command's Markdown between the comments that say where it comes from."""
+    return f"<!-- $ {command} -->\n\n{ran(command)}\n<!-- end -->"
 
 
 if __name__ == "__main__":

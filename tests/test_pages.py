@@ -33,6 +33,21 @@ def test_shown_output_is_real_output(block):
     assert pages.filled(block.text) == block.text
 
 
+@pytest.mark.parametrize("path", pages.pages(), ids=lambda path: path.name)
+def test_shown_tables_are_what_their_commands_print(path):
+    text = path.read_text(encoding="utf-8")
+    assert pages.TABLE.sub(lambda found: pages.table(found[1]), text) == text
+    assert text.count("<!-- $ ") == len(pages.TABLE.findall(text))
+
+
+def test_the_readme_shows_what_every_counter_prints(checkout):
+    (command, shown), *_ = pages.TABLE.findall((checkout / "README.md").read_text(encoding="utf-8"))
+    assert command == "vggcost conventions D --format markdown"
+    totals = [line.split("|")[6].strip() for line in shown.splitlines() if line.startswith("| ")][1:]
+    heading = f"## One network, {len(totals)} counters, {len(set(totals))} answers\n"
+    assert heading in (checkout / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_changed_digit_would_be_seen():
     block = next(block for block in ALL if block.language == "console")
     assert pages.filled(block.text.replace("138,357,544", "138,357,545")) != block.text.replace(
@@ -65,3 +80,11 @@ def test_the_two_commands_do_all_the_set_up(checkout):
     assert lines[0] == "pip install . && vggcost table --config D\n"
     assert lines[1] == "pip install -c constraints.txt '.[test]' && pytest\n"
     assert lines[1].strip() in Path(checkout, ".ci", "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", of("toml"))
+def test_network_files_can_be_read(block, vggcost, tmp_path):
+    file = tmp_path / "net.toml"
+    file.write_text(block.text)
+    ran = vggcost("table", "--file", str(file))
+    assert (ran.status, ran.err) == (0, "")

@@ -62,6 +62,14 @@ def test_the_contract_can_fail(copied, room, line):
     assert not contract_holds(copied)
 
 
+def test_every_room_but_the_frameworks_is_kept_from_them(checkout):
+    contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (kept,) = (contract["source_modules"] for contract in contracts if contract["type"] == "forbidden")
+    layers = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    rooms = {room for names in layers for line in names for room in line.split(" | ")}
+    assert set(kept) == {f"vggcost.{room}" for room in rooms - {"__main__", "frameworks", "bench"}}
+
+
 def test_the_architecture_page_names_every_room(checkout):
     page = (checkout / "ARCHITECTURE.md").read_text()
     rooms = [path for path in (checkout / "vggcost").iterdir() if path.suffix == ".py" or path.is_dir()]

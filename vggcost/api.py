@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from vggcost import configs, formulas, unfold, units
+from vggcost.conventions import convention as convention_named
+from vggcost.counting import tally
 from vggcost.errors import VggcostError
 from vggcost.record import Record
-from vggcost.report.layer_table import View, csv_text, markup, screen
+from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
 from vggcost.table import Table, checked_count, table
 
 TYPE_CHECKING = False
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class LayerCost(Record):
-    """One layer: shapes (batch first), parameters, the textbook's MACs and FLOPs, and the convention's count."""
+    """One layer: shapes (batch first), parameters, the textbook's MACs and FLOPs, and the convention's count.
+
+    note says why the count is 0, or None where the convention's tool gives no number.
+    """
 
     name: str
     kind: str
@@ -31,40 +36,59 @@ class LayerCost(Record):
     params: int
     macs: int
     flops: int
-    count: int
+    count: int | None
+    note: str | None
 
 
 class Totals(Record):
-    """The sums over all layers, and the memory of the parameters [B]."""
+    """The sums over all layers, and the memory of the parameters [B].
+
+    count is None where the convention's tool gives no total, and note then says why.
+    """
 
     params: int
     macs: int
     flops: int
-    count: int
+    count: int | None
     weight_bytes: int
+    note: str | None
 
 
 class Cost:
     """A network's cost at one input, as plain ints.
 
-    `layers` has a row a layer in execution order, `totals` the sums of its columns.
+    `layers` has a row a layer in execution order, `totals` the sums of its columns; `unit` is that of the counts under
+    the convention: MAC, FLOP or mixed.
     """
 
     def __init__(self, counted: Table, dtype: str, convention: str) -> None:
         self.table = counted
         self.dtype = dtype
-        self.convention = convention
-        self.unit = "MAC"
+        self.tally = tally(convention_named(convention), counted)
+        self.convention = self.tally.convention.name
+        self.unit = self.tally.convention.unit
         self.layers: tuple[LayerCost, ...] = tuple(
-            LayerCost(row.name, row.kind, row.path, row.input, row.output, row.params, row.macs, row.flops, row.macs)
-            for row in counted.rows
+            LayerCost(
+                row.name,
+                row.kind,
+                row.path,
+                row.input,
+                row.output,
+                row.params,
+                row.macs,
+                row.flops,
+                counted_row.value,
+                counted_row.note,
+            )
+            for row, counted_row in zip(counted.rows, self.tally.counts, strict=True)
         )
         self.totals = Totals(
             counted.params,
             counted.macs,
             counted.flops,
-            sum(layer.count for layer in self.layers),
+            self.tally.total,
             formulas.weight_bytes(counted.params, units.dtype_bytes(dtype)),
+            self.tally.reason,
         )
 
     @property
@@ -76,6 +100,11 @@ class Cost:
     def input(self) -> tuple[int, ...]:
         """The input's shape, batch first."""
         return self.table.input
+
+    @property
+    def convention_words(self) -> str:
+        """The convention, and what one of its counts is."""
+        return convention_words({"convention": self.convention, "unit": self.unit, "per": self.tally.convention.per})
 
     def __repr__(self) -> str:
         return (
@@ -97,6 +126,7 @@ class Cost:
             "dtype": self.dtype,
             "convention": self.convention,
             "unit": self.unit,
+            "per": self.tally.convention.per,
             "layers": self._layer_dicts(view),
             "totals": self._total_dict(view),
         }
@@ -123,6 +153,10 @@ class Cost:
             "weight_bytes": self.totals.weight_bytes,
             "macs": self.totals.macs,
             "flops": self.totals.flops,
+            "convention": self.convention,
+            "unit": self.unit,
+            "count": self.totals.count,
+            "note": self.totals.note,
             "activation_bytes": elements * units.dtype_bytes(self.dtype),
             "receptive_field": self._last_pool_field(),
         }
@@ -191,7 +225,7 @@ class Cost:
                 layer.update(_field_lists(field))
         return dicts
 
-    def _total_dict(self, view: View) -> dict[str, int]:
+    def _total_dict(self, view: View) -> dict[str, Any]:
         totals = dict(self.totals.__dict__)
         if view.activations:
             elements = sum(row.output_elements for row in self.table.rows)
@@ -244,11 +278,11 @@ def cost(
     in pixels (one int for a square), batch the images of one forward call. head holds the hidden widths of the
     classifier (empty: one linear layer on the features), width is a factor of every convolution's width. None leaves
     an option as the configuration has it: the paper's have 1000 classes, 3 channels, biases, an adaptive pool, the
-    head (4096, 4096) and 224 x 224 pixels.
+    head (4096, 4096) and 224 x 224 pixels. convention names a row of `vggcost.conventions`, by which `count` counts.
 
     Raises:
-        VggcostError: an unknown name, a file that is no network, a count out of range, an image too small or one that
-            does not fit the first linear layer.
+        VggcostError: an unknown name or convention, a file that is no network, a count out of range, an image too small
+            or one that does not fit the first linear layer.
 
     >>> cost("D").totals.params
     138357544
@@ -283,7 +317,7 @@ def count(
     """Return what a network that is built already costs.
 
     Raises:
-        VggcostError: a count out of range, an image too small or one that does not fit fc6.
+        VggcostError: an unknown convention, a count out of range, an image too small or one that does not fit fc6.
     """
     shape = (checked_count(batch, "batch"), network.variant.in_channels, *size)
     return Cost(table(network, shape), dtype, convention)

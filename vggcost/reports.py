@@ -25,6 +25,6 @@ def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
         yield f"{name}.csv", cost.to_csv()
         yield f"{name}.md", f"# {name}\n\n{cost.to_markdown()}"
         summaries.append(cost.summary())
-        header = f"input {units.shape_text(cost.input)} {cost.dtype}; convention {cost.convention}, 1 MAC = 2 FLOP"
+        header = f"input {units.shape_text(cost.input)} {cost.dtype}; {cost.convention_words}"
     yield "summary.csv", comparison(summaries, "", "csv")
     yield "summary.md", f"# Summary\n\n{summary_markdown(summaries, header)}"

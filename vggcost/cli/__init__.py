@@ -13,6 +13,8 @@ COMMANDS = {
     "formula": "the closed forms: parameters and MACs as polynomials",
     "stack": "a stack of small kernels against one large one",
     "audit": "read a real model: what it costs, and which VGG it is",
+    "conventions": "one network as every tool counts it, and why they differ",
+    "explain": "where a number from a paper or a README comes from",
     "verify": "hold the numbers against the real module, fvcore and torch",
     "configs": "every network that has a name; network files to start from",
     "report": "write or check the tables of all twelve variants",

@@ -6,9 +6,11 @@ from vggcost import api, units
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    add_convention,
     add_input,
     add_network,
     add_output,
+    convention_from,
     count_from,
     dtype_from,
     format_from,
@@ -32,6 +34,7 @@ def parser() -> Parser:
     )
     add_network(result, several=True)
     add_input(result)
+    add_convention(result)
     add_output(result)
     return result
 
@@ -41,13 +44,15 @@ def run(args: Namespace) -> int:
     fmt = format_from(args)
     check_writable(args.output)
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
-    costs = [api.count(network, network.image, batch, dtype) for network in networks_from(args, tuple(TABLE_1))]
+    convention = convention_from(args)
+    networks = networks_from(args, tuple(TABLE_1))
+    costs = [api.count(network, network.image, batch, dtype, convention) for network in networks]
     shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
     classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
     header = (
         f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
         f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype};"
-        " convention mac, 1 MAC = 2 FLOP"
+        f" {costs[0].convention_words}"
     )
     emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
     return EXIT_FINE

@@ -6,6 +6,7 @@ import argparse
 
 from vggcost import api, configs, units
 from vggcost.configs import TABLE_1
+from vggcost.conventions import convention
 from vggcost.errors import VggcostError, nearest
 from vggcost.report.grid import FORMATS
 
@@ -97,6 +98,17 @@ def add_input(parser: Parser, *, dtype: bool = True) -> None:
     group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
     if dtype:
         group.add_argument("--dtype", metavar="NAME", default="float32", help=", ".join(units.DTYPE_BYTES))
+
+
+def add_convention(parser: Parser) -> None:
+    """Add the convention by which costs are counted."""
+    group = parser.add_argument_group("what is counted")
+    group.add_argument(
+        "--convention",
+        metavar="NAME",
+        default="mac",
+        help="as which tool: fvcore, thop, ... (vggcost conventions; mac)",
+    )
 
 
 def add_output(parser: Parser, formats: tuple[str, ...] = FORMATS, *, human: bool = True) -> None:
@@ -206,11 +218,13 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def variant_from(args: argparse.Namespace) -> Variant:
-    """Return the variant of the paper's network that the options describe.
+    """Return the variant of the paper's network that the options describe, for a command that takes names alone.
 
     Raises:
-        VggcostError: an option out of range.
+        VggcostError: an option out of range, or a network file, which has a variant of its own.
     """
+    if args.file:
+        raise VggcostError(f"--file is {args.file[0]!r}, and this command takes named configurations alone")
     return api.varied(configs.find("D"), variant_options(args))
 
 
@@ -271,6 +285,15 @@ def dtype_from(args: argparse.Namespace) -> str:
     """
     units.dtype_bytes(args.dtype)
     return str(args.dtype)
+
+
+def convention_from(args: argparse.Namespace) -> str:
+    """Return the convention's name.
+
+    Raises:
+        VggcostError: it is not known.
+    """
+    return convention(args.convention).name
 
 
 def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) -> str:

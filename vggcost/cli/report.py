@@ -8,8 +8,10 @@ from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    add_convention,
     add_input,
     add_network,
+    convention_from,
     count_from,
     dtype_from,
     networks_from,
@@ -34,6 +36,7 @@ def parser() -> Parser:
     )
     add_network(result, several=True)
     add_input(result)
+    add_convention(result)
     result.add_argument("-o", "--output", metavar="DIR", default="reports", help="the directory (reports)")
     result.add_argument("--check", action="store_true", help="compare only: exit status 1 names every stale file")
     return result
@@ -50,13 +53,14 @@ def run(args: Namespace) -> int:
 
 def _costs(args: Namespace) -> Iterator[api.Cost]:
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
+    convention = convention_from(args)
     networks = networks_from(args, VARIANTS)
     names = [network.short_name for network in networks]
     for name in names:
         if names.count(name) > 1:
             raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
     for network in networks:
-        yield api.count(network, network.image, batch, dtype)
+        yield api.count(network, network.image, batch, dtype, convention)
 
 
 def _write(folder: str, files: list[tuple[str, str]]) -> int:

@@ -6,9 +6,11 @@ from vggcost import api
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    add_convention,
     add_input,
     add_network,
     add_output,
+    convention_from,
     count_from,
     dtype_from,
     format_from,
@@ -31,6 +33,7 @@ def parser() -> Parser:
     )
     add_network(result)
     add_input(result)
+    add_convention(result)
     group = result.add_argument_group("more columns and rows")
     group.add_argument("--formulas", action="store_true", help="each layer's formula, in letters and with its numbers")
     group.add_argument("--activations", action="store_true", help="output elements and their bytes")
@@ -51,6 +54,7 @@ def run(args: Namespace) -> int:
         network.image,
         count_from(args.batch, "--batch", 1),
         dtype_from(args),
+        convention_from(args),
     )
     emit(counted.rendered(fmt, view), args.output)
     return EXIT_FINE

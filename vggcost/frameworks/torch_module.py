@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vggcost.layers import Layer, Pair
 
 
-def require_torch(feature: str) -> Any:
+def require_torch(feature: str, extra: str = "torch") -> Any:
     """Return the torch package.
 
     Raises:
@@ -38,7 +38,7 @@ def require_torch(feature: str) -> Any:
     try:
         import torch
     except ModuleNotFoundError:
-        raise MissingExtraError(feature, "torch", "torch") from None
+        raise MissingExtraError(feature, "torch", extra) from None
     return torch
 
 

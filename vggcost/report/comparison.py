@@ -40,6 +40,15 @@ LINES = (
 """The rows of the comparison, in their order."""
 
 
+def lines_of(documents: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
+    """The rows of one comparison: a convention other than the textbook's has a row of its own, behind the FLOPs."""
+    convention = documents[0]["convention"]
+    if convention == "mac":
+        return LINES
+    after = 1 + next(i for i, line in enumerate(LINES) if line.key == "flops")
+    return (*LINES[:after], Line("count", convention, "count", may_round=True), *LINES[after:])
+
+
 def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *, human: bool = False) -> str:
     """Return the comparison as text; each document has a name and a value for every line."""
     if fmt == "json":
@@ -47,7 +56,11 @@ def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *,
 
         return json.dumps({"schema": "vggcost.compare/1", "networks": list(documents)}, indent=2) + "\n"
     if fmt == "csv":
-        return grid((Column("name", "name"), *(Column(line.key, line.name) for line in LINES)), _plain(documents), fmt)
+        return grid(
+            (Column("name", "name"), *(Column(line.key, line.name) for line in lines_of(documents))),
+            _plain(documents),
+            fmt,
+        )
     body = _side_by_side(documents, fmt, human=human, rounding=human)
     if fmt == "latex":
         return f"% {header}\n{body}"
@@ -70,7 +83,7 @@ def _side_by_side(documents: Sequence[Mapping[str, Any]], fmt: str, *, human: bo
                 for i, document in enumerate(documents)
             },
         }
-        for line in LINES
+        for line in lines_of(documents)
     ]
     columns = (
         Column("line", "Per network"),
@@ -92,5 +105,5 @@ def _plain(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def summary_markdown(documents: Sequence[Mapping[str, Any]], header: str) -> str:
     """Return the comparison with a row a network, for many networks."""
-    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in LINES))
+    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in lines_of(documents)))
     return f"{header}\n\n{grid(columns, documents, 'markdown')}\n{_NOTES}\n"

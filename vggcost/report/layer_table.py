@@ -64,16 +64,23 @@ class View(Record):
 def header_line(document: Mapping[str, Any]) -> str:
     """One line that says what every number below it means."""
     network = document["network"]
-    convention = document["convention"]
-    unit = document["unit"]
-    meaning = "1 MAC = 2 FLOP" if convention == "mac" else f"counts in {unit}"
     options = network["options"]
     classes = f", {options['classes']} classes" if options["classifier"] else ""
     return (
         f"VGG {network['title']}{classes};"
         f" input {units.shape_text(document['input'])} {document['dtype']};"
-        f" convention {convention}, {meaning}"
+        f" {convention_words(document)}"
     )
+
+
+def convention_words(document: Mapping[str, Any]) -> str:
+    """The convention of a document's counts, and what one of them is."""
+    convention = document["convention"]
+    if convention == "mac":
+        return "convention mac, 1 MAC = 2 FLOP"
+    unit = "MACs and single operations added up" if document["unit"] == "mixed" else document["unit"]
+    per = {"image": ", per image", "mixed": ", in part per image"}.get(document["per"], "")
+    return f"convention {convention}, counts in {unit}{per}"
 
 
 def csv_text(document: Mapping[str, Any], view: View) -> str:
@@ -83,18 +90,24 @@ def csv_text(document: Mapping[str, Any], view: View) -> str:
 
 def markup(document: Mapping[str, Any], view: View, fmt: str) -> str:
     """Every layer and the totals in Markdown, LaTeX or HTML, under the header line."""
-    columns = (*LAYER_COLUMNS, *view.extra_columns())
+    columns = (*_markup_columns(document["convention"]), *view.extra_columns())
     body = grid(columns, [*document["layers"], _total_row(document)], fmt, human=view.human)
     head = header_line(document)
-    weights = weights_line(document)
+    weights = "\n".join((weights_line(document), *left_out_lines(document)))
     if fmt == "html":
         from html import escape
 
         # The name may come from a file that somebody else wrote.
         return f"<p>{escape(head)}</p>\n{body}<p>{weights}</p>\n"
     if fmt == "latex":
-        return f"% {head}\n{body}% {weights}\n"
+        return f"% {head}\n{body}{_commented(weights)}\n"
     return f"{head}\n\n{body}\n{weights}\n"
+
+
+def _markup_columns(convention: str) -> tuple[Column, ...]:
+    """LAYER_COLUMNS with the count under its convention's name; the textbook's counts are its MACs, shown once."""
+    *textbook, count = LAYER_COLUMNS
+    return tuple(textbook) if convention == "mac" else (*textbook, count.replace(heading=convention))
 
 
 def weights_line(document: Mapping[str, Any]) -> str:
@@ -107,13 +120,39 @@ def weights_line(document: Mapping[str, Any]) -> str:
     )
 
 
+def left_out_lines(document: Mapping[str, Any]) -> list[str]:
+    """What the convention counts as 0 and why, and why there is no total; nothing for the textbook's convention."""
+    if document["convention"] == "mac":
+        return []
+    kinds: dict[str, dict[str, int]] = {}
+    for row in document["layers"]:
+        if row["note"] and row["count"] is not None:
+            of_note = kinds.setdefault(row["note"], {})
+            of_note[row["kind"]] = of_note.get(row["kind"], 0) + 1
+    words = [
+        f"{', '.join(f'{number} {kind}' for kind, number in of_note.items())}: {note}"
+        for note, of_note in kinds.items()
+    ]
+    lines = [f"{document['convention']} counts 0 for {'; '.join(words)}"] if words else []
+    if document["totals"]["count"] is None:
+        lines.append(f"{document['convention']} has no total here: {document['totals']['note']}")
+    return lines
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"% {line}" for line in text.split("\n"))
+
+
 def screen(document: Mapping[str, Any], view: View) -> str:
     """The terminal's tables: costs first, then what else was asked for; rows that cost nothing folded."""
     layers, total = document["layers"], _total_row(document)
-    costly = [row for row in layers if row["params"] or row["macs"] or row["count"]]
+    costly = [row for row in layers if _costs(row)]
     shown = layers if view.every_row else costly
     rows = [_with_shares(row, total) for row in (*shown, total)]
-    costs, left = fitted(_cost_columns(document), rows, human=view.human)
+    columns = _cost_columns(document)
+    if view.every_row and document["convention"] != "mac":
+        columns = (*columns, Column("note", "Note", leaves=4))
+    costs, left = fitted(columns, rows, human=view.human)
     blocks = [header_line(document) + "\n", costs, _footer(document, len(shown), left)]
     if view.formulas:
         blocks.append(_formula_block(shown))
@@ -123,6 +162,10 @@ def screen(document: Mapping[str, Any], view: View) -> str:
         every = [{**row, "image_output": _per_image(row)} for row in layers]
         blocks.append(grid(named, [*every, total] if view.activations else every, "table", human=view.human))
     return "\n".join(blocks)
+
+
+def _costs(row: Mapping[str, Any]) -> bool:
+    return bool(row["params"] or row["macs"] or row["count"] != 0)
 
 
 def _cost_columns(document: Mapping[str, Any]) -> tuple[Column, ...]:
@@ -149,7 +192,9 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
         **row,
         "image_output": _per_image(row),
         "params_share": units.percent(row["params"], total["params"]),
-        "count_share": units.percent(row["count"], total["count"]),
+        "count_share": ""
+        if row["count"] is None or not total["count"]
+        else units.percent(row["count"], total["count"]),
     }
 
 
@@ -168,10 +213,11 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
     if shown < len(layers):
         kinds: dict[str, int] = {}
         for row in layers:
-            if not (row["params"] or row["macs"] or row["count"]):
+            if not _costs(row):
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         lines.append(f"Folded, as they cost nothing (--all shows them):\n  {what}")
+    lines += left_out_lines(document)
     if left:
         names = ", ".join(column.heading for column in left)
         lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; --formulas or another --format shows them")

@@ -21,10 +21,23 @@ _COLUMNS = (
 )
 
 
+_COMPACT = (
+    Column("label", "Layer"),
+    Column("ours_parameters", "Parameters", "count"),
+    Column("theirs_parameters", "module", "count"),
+    Column("ours_macs", "MACs", "count"),
+    Column("theirs_macs", "fvcore", "count"),
+    Column("theirs_flops", "torch [FLOP]", "count"),
+    Column("residual", "residual", "count"),
+)
+"""A row a layer or a network: both sides of the parameters and MACs, torch's FLOPs, and the largest residual."""
+
+
 def verification_text(results: Sequence[Verification], fmt: str, *, every_layer: bool) -> str:
     """Return all verifications in a format of `vggcost.report.grid`, or as JSON.
 
-    Without every_layer the screen shows the totals and each check that differs.
+    On the screen one network is shown by its layers, several by their totals, and each check that differs by itself;
+    with every_layer each check of each layer is.
     """
     if fmt == "json":
         return _json(results)
@@ -35,20 +48,58 @@ def verification_text(results: Sequence[Verification], fmt: str, *, every_layer:
             for check in result.checks
         ]
         return grid((Column("network", "Network"), *_COLUMNS), named, fmt)
+    if fmt == "table" and not every_layer:
+        return _compact(results)
     blocks = []
     for result in results:
         head = _header_line(result)
-        shown = [c for c in result.checks if every_layer or c.layer == "total" or c.residual]
-        body = grid(_COLUMNS, [_row(check) for check in shown], fmt)
+        body = grid(_COLUMNS, [_row(check) for check in result.checks], fmt)
         blocks.append(f"% {head}\n{body}" if fmt == "latex" else f"{head}\n\n{body}\n{_verdict(result)}\n")
     return "\n".join(blocks)
+
+
+def _compact(results: Sequence[Verification]) -> str:
+    if len(results) == 1:
+        (result,) = results
+        head = _header_line(result)
+        costly = [row.name for row in result.table.rows if row.params or row.macs]
+        rows = [_compact_row(result, layer, layer) for layer in (*costly, "total")]
+        columns = _COMPACT
+    else:
+        shape = units.shape_text(results[0].table.input)
+        head = f"{len(results)} networks; input of the first {shape}; totals (--layers shows every layer)"
+        rows = [_compact_row(result, "total", result.table.network.short_name) for result in results]
+        columns = (_COMPACT[0].replace(heading="Network"), *_COMPACT[1:])
+    blocks = [f"{head}\n", grid(columns, rows, "table")]
+    for result in results:
+        if result.differing:
+            blocks.append(f"{result.table.network.title} differs in\n")
+            blocks.append(grid(_COLUMNS, [_row(check) for check in result.differing], "table"))
+    if len(results) == 1:
+        blocks += [f"{line}\n" for line in _beyond_macs(results[0])]
+    return "\n".join(blocks)
+
+
+def _compact_row(result: Verification, layer: str, label: str) -> dict[str, Any]:
+    """A layer's checks in one row; its residual is the largest of theirs, the shape's among them."""
+    checks = {check.quantity: check for check in result.checks if check.layer == layer}
+    params, macs = checks["parameters"], checks["MACs by fvcore"]
+    return {
+        "label": label,
+        "ours_parameters": params.ours,
+        "theirs_parameters": params.theirs,
+        "ours_macs": macs.ours,
+        "theirs_macs": macs.theirs,
+        "theirs_flops": checks["FLOPs by torch"].theirs,
+        "residual": max((check.residual for check in checks.values()), key=abs),
+    }
 
 
 def summary_line(results: Sequence[Verification]) -> str:
     """How many checks ran, and how many differed."""
     checks = sum(len(result.checks) for result in results)
     differing = sum(len(result.differing) for result in results)
-    what = f"{checks} checks on {len(results)} network{'' if len(results) == 1 else 's'}"
+    what = f"{checks:,} checks of parameters, output shapes, MACs and FLOPs on {len(results)} network{'' if len(results) == 1 else 's'}"
     return f"{what}: {'every residual is 0' if not differing else f'{differing} differ'}\n"
 
 
@@ -59,11 +110,14 @@ def _header_line(result: Verification) -> str:
 
 def _verdict(result: Verification) -> str:
     layers = len({check.layer for check in result.checks}) - 1
-    lines = [f"{len(result.checks)} checks on {layers} layers and the total, {len(result.differing)} differ"]
-    if result.fvcore_extras:
-        words = ", ".join(f"{units.exact(count)} in {name}" for name, count in result.fvcore_extras.items())
-        lines.append(f"fvcore counts beyond MACs: {words}")
-    return "\n".join(lines)
+    count = f"{len(result.checks)} checks on {layers} layers and the total, {len(result.differing)} differ"
+    return "\n".join((count, *_beyond_macs(result)))
+
+
+def _beyond_macs(result: Verification) -> list[str]:
+    """What fvcore counts that is no multiply-accumulate, so that its own total is no riddle."""
+    words = ", ".join(f"{units.exact(count)} in {name}" for name, count in result.fvcore_extras.items())
+    return [f"fvcore counts beyond MACs: {words}"] if words else []
 
 
 def _row(check: Check, *, plain: bool = False) -> dict[str, Any]:

@@ -1,0 +1,365 @@
+"""What each counter counts, as data: a convention is a row of weights over the primitives of `vggcost.ledger`.
+
+A new tool is a new row. The few things that no weight can say are rules of `vggcost.special_rules`, named in the row.
+Each row was read from the named release's source and confirmed by running that release on single layers and on VGGs.
+"""
+
+from __future__ import annotations
+
+from vggcost.errors import VggcostError, nearest
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Weights = Mapping[str, int]
+
+
+class Convention(Record):
+    """How one tool, paper or table counts a network.
+
+    `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
+    shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
+    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where multiply-accumulates
+    are added to single operations; `called` is what the tool itself calls it.
+    """
+
+    name: str
+    tool: str
+    release: str | None
+    unit: str
+    called: str
+    source: str
+    weights: Weights = {}  # noqa: RUF012  # a Record freezes its fields
+    image_weights: Weights = {}  # noqa: RUF012  # the same
+    rules: Mapping[str, str] = {}  # noqa: RUF012  # the same
+    remark: str | None = None
+
+    @property
+    def per(self) -> str:
+        """What its total is for: one forward call (``batch``), one ``image``, or ``mixed``, parts of either."""
+        if not self.image_weights:
+            return "batch"
+        return "mixed" if self.weights else "image"
+
+    @property
+    def title(self) -> str:
+        """Tool and release: ``fvcore 0.1.5.post20221221``."""
+        return f"{self.tool} {self.release}" if self.release else self.tool
+
+
+_MACS = {"conv_macs": 1, "linear_macs": 1}
+_FLOPS = {"conv_macs": 2, "linear_macs": 2}
+_BIASES = {"conv_bias_adds": 1, "linear_bias_adds": 1}
+_NORM_TWO_OR_ONE = {"batch_norm_elements": 1, "batch_norm_affine_elements": 1}
+"""2n with a scale and shift, n without."""
+_NORM_FOUR_OR_TWO = {"batch_norm_elements": 2, "batch_norm_affine_elements": 2}
+"""4n with a scale and shift, 2n without."""
+_NORM_FOUR = {"batch_norm_elements": 4}
+"""4n with or without a scale and shift."""
+_LRN_SUMS = {"lrn_elements": 4, "lrn_window_pixels": 1, "lrn_pixels": -1}
+"""N*H*W*(4C + size - 1)."""
+_SOFTMAX_THREE = {"softmax_elements": 3, "softmax_rows": -1}
+"""Exponentials, additions and divisions: 3F - 1 a row."""
+_POINTWISE_AND_POOLS = {"relu_elements": 1, "maxpool_inputs": 1, "adaptive_inputs": 1}
+_PTFLOPS_MODULES = {**_MACS, **_BIASES, **_POINTWISE_AND_POOLS, **_NORM_TWO_OR_ONE}
+_CALFLOPS = {
+    **_FLOPS,
+    "conv_bias_adds": 1,
+    **_POINTWISE_AND_POOLS,
+    **_NORM_TWO_OR_ONE,
+    **_LRN_SUMS,
+    "softmax_elements": 1,
+}
+_TORCHSCAN_POOLS = {"MaxPool2d": "torchscan max-pool", "AdaptiveAvgPool2d": "torchscan adaptive pool"}
+
+CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        name="mac",
+        tool="the textbook formula",
+        release=None,
+        unit="MAC",
+        called="MAC",
+        source="Simonyan & Zisserman 2015, section 2.1; one multiply-accumulate a weight and output position",
+        weights=_MACS,
+    ),
+    Convention(
+        name="fvcore",
+        tool="fvcore",
+        release="0.1.5.post20221221",
+        unit="MAC",
+        called="flop",
+        source="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
+        weights={**_MACS, "adaptive_inputs": 1, **_NORM_TWO_OR_ONE},
+        remark="fvcore does not call eval() itself; a batch norm in training mode counts 5n with and 4n without affine",
+    ),
+    Convention(
+        name="torch",
+        tool="torch FlopCounterMode",
+        release="2.13",
+        unit="FLOP",
+        called="flops",
+        source="torch.utils.flop_counter.FlopCounterMode; its docstring says MACs and its code returns FLOPs",
+        weights=_FLOPS,
+    ),
+    Convention(
+        name="torchprofile",
+        tool="torchprofile",
+        release="0.1.0",
+        unit="MAC",
+        called="macs",
+        source="torchprofile.profile_macs(model, x)",
+        weights={**_MACS, "adaptive_outputs": 1, "batch_norm_affine_elements": 1, "lrn_elements": 3},
+    ),
+    Convention(
+        name="ptflops-aten",
+        tool="ptflops",
+        release="0.7.5",
+        unit="MAC",
+        called="macs",
+        source='ptflops.get_model_complexity_info(..., backend="aten")',
+        weights={**_MACS, **_BIASES},
+        remark="in torch's inference mode it returns 0 without a word",
+    ),
+    Convention(
+        name="ptflops",
+        tool="ptflops",
+        release="0.7.5",
+        unit="mixed",
+        called="macs",
+        source="ptflops.get_model_complexity_info, its default backend, input_constructor returning a tensor",
+        weights={**_POINTWISE_AND_POOLS, **_LRN_SUMS, "softmax_elements": 1},
+        image_weights=_PTFLOPS_MODULES,
+        remark=(
+            "it counts modules and, again, the functional calls those modules make, so a ReLU or pool is there twice;"
+            " the modules' part is divided by the batch, the calls' part is not"
+        ),
+    ),
+    Convention(
+        name="ptflops-modules",
+        tool="ptflops",
+        release="0.7.5",
+        unit="mixed",
+        called="macs",
+        source='ptflops.get_model_complexity_info(..., backend_specific_config={"count_functional": False})',
+        image_weights=_PTFLOPS_MODULES,
+    ),
+    Convention(
+        name="thop",
+        tool="thop",
+        release="0.1.1.post2209072238",
+        unit="mixed",
+        called="MACs",
+        source="thop.profile(model, inputs=(x,))",
+        weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
+        rules={"AdaptiveAvgPool2d": "thop float pool"},
+    ),
+    Convention(
+        name="ultralytics-thop",
+        tool="ultralytics-thop",
+        release="2.2.3",
+        unit="mixed",
+        called="MACs",
+        source="thop.profile(model, inputs=(x,)), from the package that installs over thop's module name",
+        weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
+        rules={"AdaptiveAvgPool2d": "ultralytics-thop windows"},
+    ),
+    Convention(
+        name="torchinfo",
+        tool="torchinfo",
+        release="1.8.0",
+        unit="MAC",
+        called="mult-adds",
+        source="torchinfo.summary(model, input_data=x).total_mult_adds",
+        weights={**_MACS, **_BIASES, "batch_norm_affine_channels": 2},
+    ),
+    Convention(
+        name="calflops-macs",
+        tool="calflops",
+        release="0.3.2",
+        unit="MAC",
+        called="MACs",
+        source="calflops.calculate_flops, its second result",
+        weights=_MACS,
+    ),
+    Convention(
+        name="deepspeed-macs",
+        tool="deepspeed",
+        release="0.19.8",
+        unit="MAC",
+        called="MACs",
+        source="deepspeed.profiling.flops_profiler.get_model_profile, its second result",
+        weights=_MACS,
+    ),
+    Convention(
+        name="calflops",
+        tool="calflops",
+        release="0.3.2",
+        unit="FLOP",
+        called="FLOPs",
+        source="calflops.calculate_flops, its first result",
+        weights=_CALFLOPS,
+    ),
+    Convention(
+        name="deepspeed",
+        tool="deepspeed",
+        release="0.19.8",
+        unit="FLOP",
+        called="FLOPs",
+        source="deepspeed.profiling.flops_profiler.get_model_profile, its first result",
+        weights=_CALFLOPS,
+    ),
+    Convention(
+        name="torchscan-macs",
+        tool="torchscan",
+        release="0.2.0",
+        unit="mixed",
+        called="MACs",
+        source="torchscan.crawl_module(model, input_shape), the sum of its layers' macs; batch 1 only",
+        image_weights={**_MACS, **_NORM_TWO_OR_ONE},
+        rules=_TORCHSCAN_POOLS,
+        remark="it marks totals with LRN or soft-max as partial",
+    ),
+    Convention(
+        name="torchscan",
+        tool="torchscan",
+        release="0.2.0",
+        unit="FLOP",
+        called="FLOPs",
+        source="torchscan.crawl_module(model, input_shape), the sum of its layers' flops; batch 1 only",
+        image_weights={
+            **_FLOPS,
+            "conv_outputs": -1,
+            "linear_outputs": -1,
+            **_BIASES,
+            "relu_elements": 1,
+            **_NORM_FOUR_OR_TWO,
+            "batch_norm_channels": 2,
+            "dropout_elements": 1,
+        },
+        rules=_TORCHSCAN_POOLS,
+        remark="it marks totals with LRN or soft-max as partial",
+    ),
+    Convention(
+        name="torchstat",
+        tool="torchstat",
+        release="0.0.7",
+        unit="mixed",
+        called="Flops",
+        source='torchstat.stat(model, input_size), its column "Flops"; batch 1 only',
+        image_weights={
+            **_MACS,
+            "conv_bias_adds": 1,
+            "relu_elements": 1,
+            "maxpool_inputs": 1,
+            **_NORM_TWO_OR_ONE,
+        },
+    ),
+    Convention(
+        name="torchstat-madd",
+        tool="torchstat",
+        release="0.0.7",
+        unit="FLOP",
+        called="MAdd",
+        source='torchstat.stat(model, input_size), its column "MAdd"; batch 1 only',
+        image_weights={
+            **_FLOPS,
+            "conv_outputs": -1,
+            "conv_bias_adds": 1,
+            "linear_outputs": -1,
+            "relu_elements": 1,
+            "maxpool_window_elements": 1,
+            "maxpool_outputs": -1,
+            **_NORM_FOUR,
+            **_SOFTMAX_THREE,
+        },
+    ),
+    Convention(
+        name="onnx-tool",
+        tool="onnx-tool",
+        release="1.0.1",
+        unit="mixed",
+        called="MACs",
+        source="onnx_tool.model_profile of what torch.onnx.export writes",
+        weights={**_MACS, **_BIASES, "relu_elements": 1, "maxpool_window_elements": 1, "softmax_elements": 36},
+        rules={
+            "AdaptiveAvgPool2d": "onnx-tool adaptive pool",
+            "BatchNorm2d": "onnx-tool folding",
+            "LocalResponseNorm": "onnx-tool LRN",
+        },
+    ),
+    Convention(
+        name="convnet-burden",
+        tool="convnet-burden",
+        release="9c7f31b",
+        unit="mixed",
+        called="flops",
+        source="the Matlab estimates of many published networks; one fused multiply-add is one",
+        image_weights={
+            **_MACS,
+            **_BIASES,
+            "relu_elements": 2,
+            "maxpool_stride_elements": 2,
+            "adaptive_inputs": 1,
+            "lrn_elements": 3,
+            "lrn_pixels": 2,
+        },
+    ),
+    Convention(
+        name="torchvision",
+        tool="torchvision",
+        release=None,
+        unit="MAC",
+        called="GFLOPS",
+        source="_ops in the metadata of torchvision's weights, published to three places of a GMAC",
+        weights=_MACS,
+    ),
+    Convention(
+        name="thop-2019",
+        tool="thop's README",
+        release="1023a53",
+        unit="mixed",
+        called="MACs",
+        source="the table in thop's README, made by thop of 2019 and stale since; two decimals of a G",
+        weights={
+            "conv_macs": 1,
+            "conv_bias_adds": 1,
+            "linear_macs": 2,
+            "linear_outputs": -1,
+            **_NORM_FOUR,
+        },
+        rules={"AdaptiveAvgPool2d": "thop-2019 pool"},
+    ),
+    Convention(
+        name="conv-only",
+        tool="several papers",
+        release=None,
+        unit="MAC",
+        called="FLOPs",
+        source="15.3 G for VGG-16: the convolutions' multiply-accumulates alone",
+        weights={"conv_macs": 1},
+    ),
+)
+"""Every convention, in the order in which they are shown."""
+
+NAMES: tuple[str, ...] = tuple(row.name for row in CONVENTIONS)
+_BY_NAME = {row.name: row for row in CONVENTIONS}
+
+TEXTBOOK = _BY_NAME["mac"]
+"""The convention that holds where none is named."""
+
+
+def convention(name: str) -> Convention:
+    """Return the convention of this name, in any case.
+
+    Raises:
+        VggcostError: there is none; the message has the nearest names.
+
+    >>> convention("PTFlops").unit
+    'mixed'
+    """
+    found = _BY_NAME.get(name.strip().lower())
+    if found is None:
+        raise VggcostError(f"unknown convention {name!r}; {nearest(name, NAMES)} (vggcost conventions shows all)")
+    return found

@@ -1,0 +1,213 @@
+"""A convention applied to a network: what it counts of every layer, in sum, and how that differs from the textbook."""
+
+from __future__ import annotations
+
+from vggcost.conventions import TEXTBOOK
+from vggcost.ledger import PRIMITIVES
+from vggcost.record import Record
+from vggcost.special_rules import RULES, Count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vggcost.conventions import Convention, Weights
+    from vggcost.table import Row, Table
+
+KINDS = {
+    "Conv2d": "conv_",
+    "BatchNorm2d": "batch_norm_",
+    "LocalResponseNorm": "lrn_",
+    "ReLU": "relu_",
+    "MaxPool2d": "maxpool_",
+    "AdaptiveAvgPool2d": "adaptive_",
+    "Linear": "linear_",
+    "Softmax": "softmax_",
+    "Dropout": "dropout_",
+    "Add": "add_",
+}
+"""The layer kinds that do anything, and how the names of their primitives begin."""
+
+NOT_COUNTED = "not counted"
+NOTHING_TO_COUNT = "hands its input on"
+
+
+class Tally(Record):
+    """A network under a convention: a count a row, and their sum.
+
+    total is None where the tool gives none, and reason then says why; otherwise the counts sum to the total.
+    """
+
+    convention: Convention
+    counts: tuple[Count, ...]
+    total: int | None
+    reason: str | None = None
+
+
+class Part(Record):
+    """A piece of what a convention counts more (or, below 0, less) than the textbook: amount = times * of."""
+
+    times: int
+    of: int
+    words: str
+
+    @property
+    def amount(self) -> int:
+        """What it adds to the total."""
+        return self.times * self.of
+
+    @property
+    def text(self) -> str:
+        """``+ 13,547,520 conv bias`` or ``+ 2 x 13,555,712 ReLU elements``."""
+        times = "" if abs(self.times) == 1 else f"{abs(self.times)} x "
+        return f"{'-' if self.amount < 0 else '+'} {times}{abs(self.of):,} {self.words}"
+
+
+def tally(convention: Convention, counted: Table) -> Tally:
+    """Count every row of a table; rows without a number leave the network without a total."""
+    counts = []
+    before = None
+    for row in counted.rows:
+        counts.append(count(convention, row, before))
+        before = row
+    values = [one.value for one in counts if one.value is not None]
+    if len(values) == len(counts):
+        return Tally(convention, tuple(counts), sum(values))
+    reasons = dict.fromkeys(one.note or "" for one in counts if one.value is None)
+    return Tally(convention, tuple(counts), None, "; ".join(reasons))
+
+
+def total(convention: Convention, counted: Table) -> int | None:
+    """Return what `tally` gives as its total, from the ledger's sums: quicker where thousands are searched."""
+    ledger, batch = counted.ledger, counted.input[0]
+    whole = sum(weight * ledger[name] for name, weight in convention.weights.items())
+    shared = sum(weight * ledger[name] for name, weight in convention.image_weights.items())
+    result = whole + shared // batch
+    if convention.rules:
+        before = None
+        for row in counted.rows:
+            if row.kind in convention.rules:
+                value = count(convention, row, before).value
+                if value is None:
+                    return None
+                result += value
+            before = row
+    return result
+
+
+def count(convention: Convention, row: Row, before: Row | None = None) -> Count:
+    """Count one row; before is the one that ran before it, which decides where layers are folded.
+
+    The ledger's counts all have the batch as a factor, so the division for tools that count per image is exact.
+    """
+    rule = convention.rules.get(row.kind)
+    if rule:
+        ruled = RULES[rule].of(row, before)
+        if ruled.value is None or convention.per != "image":
+            return ruled
+        return ruled.replace(value=ruled.value // row.input[0])
+    ledger = row.ledger
+    whole = sum(convention.weights.get(name, 0) * ledger[name] for name in ledger)
+    shared = sum(convention.image_weights.get(name, 0) * ledger[name] for name in ledger)
+    value = whole + shared // row.input[0]
+    return Count(value, None if value else _why_nothing(convention, row))
+
+
+def _why_nothing(convention: Convention, row: Row) -> str:
+    if row.kind in ("Flatten", "Dropout"):
+        return NOTHING_TO_COUNT
+    own = [name for name in row.ledger if name in convention.weights or name in convention.image_weights]
+    if own:
+        return f"counted by its {' and '.join(PRIMITIVES[name] for name in own)}, of which it has none"
+    return NOT_COUNTED
+
+
+def difference(convention: Convention, counted: Table) -> tuple[Part, ...]:
+    """What a convention counts beyond or below the textbook's MACs, piece by piece; () where it has no total.
+
+    The amounts sum to the convention's total less the table's MACs, exactly.
+    """
+    parts = tuple(_ruled_parts(convention, counted))
+    if any(part is None for part in parts):
+        return ()
+    every = (*_mac_parts(convention, counted), *_weighed_parts(convention, counted), *(part for part in parts if part))
+    return tuple(part for part in every if part.amount)
+
+
+def _mac_parts(convention: Convention, counted: Table) -> Iterator[Part]:
+    """The multiply-accumulates: how often each is counted more than once, and what a total per image leaves out."""
+    batch = counted.input[0]
+    shown, extra = {}, {}
+    for name in ("conv_macs", "linear_macs"):
+        macs = counted.ledger[name]
+        shown[name] = macs // batch if name in convention.image_weights else macs
+        weight = convention.weights.get(name, 0) + convention.image_weights.get(name, 0)
+        extra[name] = weight - TEXTBOOK.weights[name]
+    left_out = counted.macs - sum(shown.values())
+    others = "image" if batch == 2 else f"{batch - 1} images"
+    yield Part(-1, left_out, f"MACs of the other {others} (the total is per image)")
+    if extra["conv_macs"] == extra["linear_macs"]:
+        yield Part(extra["conv_macs"], sum(shown.values()), "MACs again (1 MAC = 2 FLOP)")
+        return
+    for name, kind in (("conv_macs", "convolution"), ("linear_macs", "linear")):
+        words = f"{kind} MACs again (1 MAC = 2 FLOP)" if extra[name] > 0 else f"{kind} MACs"
+        yield Part(extra[name], shown[name], words)
+
+
+def _weighed_parts(convention: Convention, counted: Table) -> Iterator[Part]:
+    """Everything that is no multiply-accumulate, primitive by primitive in the ledger's order."""
+    batch = counted.input[0]
+    for name, words in PRIMITIVES.items():
+        if name in TEXTBOOK.weights:
+            continue
+        amount = counted.ledger[name]
+        whole, image = convention.weights.get(name, 0), convention.image_weights.get(name, 0)
+        if image and whole and batch == 1:
+            yield Part(whole + image, amount, f"{words} (as module and as call)")
+        elif not image or not whole:
+            yield Part(whole + image, amount // batch if image else amount, words)
+        else:
+            yield Part(image, amount // batch, f"{words} of one image (as module)")
+            yield Part(whole, amount, f"{words} of the batch (as call)")
+
+
+def _ruled_parts(convention: Convention, counted: Table) -> Iterator[Part | None]:
+    """What rules count, one part a rule; None where a rule gives no number."""
+    sums: dict[str, int] = {}
+    before = None
+    for row in counted.rows:
+        rule = convention.rules.get(row.kind)
+        if rule:
+            value = count(convention, row, before).value
+            if value is None:
+                yield None
+                return
+            sums[rule] = sums.get(rule, 0) + value
+        before = row
+    for rule, amount in sums.items():
+        yield Part(1, amount, RULES[rule].label)
+
+
+def rule_text(convention: Convention, kind: str) -> str:
+    """What a convention counts of a layer kind, in words: ``multiply-accumulates of convolutions + conv bias``."""
+    rule = convention.rules.get(kind)
+    if rule:
+        text = RULES[rule].words
+        return f"({text}) / N" if convention.per == "image" else text
+    whole = _terms(convention.weights, KINDS[kind])
+    image = _terms(convention.image_weights, KINDS[kind])
+    if not image:
+        return whole or "0"
+    image = f"({image}) / N" if " " in image else f"{image} / N"
+    return f"{image} + {whole}" if whole else image
+
+
+def _terms(weights: Weights, prefix: str) -> str:
+    text = ""
+    for name, words in PRIMITIVES.items():
+        weight = weights.get(name, 0) if name.startswith(prefix) else 0
+        if weight:
+            sign = ("- " if weight < 0 else "+ ") if text else ("-" if weight < 0 else "")
+            times = "" if abs(weight) == 1 else f"{abs(weight)} x "
+            text = f"{text} {sign}{times}{words}".strip()
+    return text

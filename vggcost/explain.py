@@ -1,0 +1,237 @@
+"""Where a number comes from: which network, variant and convention give it, exactly or as it was rounded."""
+
+from __future__ import annotations
+
+from vggcost import configs, units
+from vggcost.amounts import BYTES, COUNT, PARAMS
+from vggcost.conventions import CONVENTIONS
+from vggcost.counting import count, difference, total
+from vggcost.formulas import weight_bytes
+from vggcost.record import Record
+from vggcost.table import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vggcost.amounts import Amount
+    from vggcost.conventions import Convention
+    from vggcost.table import Row, Table
+
+FITS = ("exact", "rounded", "1024", "doubled or halved")
+"""How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""
+
+NEAREST = 3
+"""How many near misses are named where nothing fits."""
+
+SMALL_HEADS: tuple[tuple[int, ...], ...] = ((), (512,), (512, 512))
+"""The classifiers that people put on a VGG for 32x32 images, without the pool to 7x7."""
+
+FLOAT32_BYTES = 4
+
+
+class Candidate(Record):
+    """A number that a network has: a quantity, the convention of a count, and the layer that was left out, if any."""
+
+    table: Table
+    quantity: str
+    value: int
+    convention: Convention | None = None
+    less: Row | None = None
+
+    @property
+    def unit(self) -> str:
+        """MAC, FLOP or mixed for a count, ``parameters`` or ``B``."""
+        if self.convention:
+            return self.convention.unit
+        return "parameters" if self.quantity == PARAMS else "B"
+
+    @property
+    def departures(self) -> tuple[int, int, int]:
+        """How far the network is from the plain one of the paper: a layer less; its size and head; its variant."""
+        variant = self.table.network.variant
+        usual = variant.classes == 1000 and self.table.input[2] == 224 and variant.head is None
+        plain = not variant.batch_norm and (variant.adaptive_pool or not usual)
+        return int(self.less is not None), int(not usual), int(not plain)
+
+    @property
+    def words(self) -> str:
+        """The network, its input and the layer it lacks: ``D (VGG-16), 1000 classes, at 224x224``."""
+        network = self.table.network
+        height, width = self.table.input[2:]
+        less = f" less {layer_words(self.less)}" if self.less else ""
+        return f"{network.title}, {network.variant.classes} classes, at {height}x{width}{less}"
+
+    @property
+    def label(self) -> str:
+        """What is counted: a convention with its tool, or the quantity."""
+        if self.convention is None:
+            return "parameters" if self.quantity == PARAMS else "bytes of the parameters in float32"
+        return f"{self.convention.name} ({self.convention.title})"
+
+
+class Answer(Record):
+    """A number that fits: how, the candidate that stands for it, and others that have the very same number."""
+
+    fit: str
+    candidate: Candidate
+    also: tuple[Candidate, ...] = ()
+
+
+class Explanation(Record):
+    """All that a number may be, the likeliest first, and where nothing fits the nearest."""
+
+    amount: Amount
+    answers: tuple[Answer, ...]
+    nearest: tuple[Candidate, ...]
+
+
+def layer_words(row: Row) -> str:
+    """A layer as one speaks of it: ``one 512 -> 512 convolution``."""
+    sizes = (row.input[1], row.output[1])
+    kind = {"Conv2d": "convolution", "Linear": "linear layer"}.get(row.kind, row.kind)
+    kernel = row.layer.window(row.input)
+    side = f" {units.shape_text(kernel.kernel)}" if kernel and kernel.kernel != (3, 3) else ""
+    return f"one {sizes[0]} -> {sizes[1]}{side} {kind}"
+
+
+def decomposition(candidate: Candidate) -> str:
+    """What a number consists of: ``15,470,264,320 MACs + 13,547,520 conv bias + 9,192 linear bias``."""
+    table = candidate.table
+    less = f" - {_of_row(candidate):,} of {candidate.less.name}" if candidate.less else ""
+    if candidate.convention:
+        parts = " ".join(part.text for part in difference(candidate.convention, table))
+        return f"{table.macs:,} MACs {parts}".strip() + less
+    kinds = {"Conv2d": "convolutions", "BatchNorm2d": "batch normalizations", "Linear": "linear layers"}
+    sums = {kind: sum(row.params for row in table.rows if row.kind == kind) for kind in kinds}
+    parts = " + ".join(f"{total:,} in {kinds[kind]}" for kind, total in sums.items() if total) + less
+    return f"{FLOAT32_BYTES} B x ({parts})" if candidate.quantity == BYTES else parts
+
+
+def _of_row(candidate: Candidate) -> int:
+    if candidate.less is None:
+        return 0
+    if candidate.convention is None:
+        return candidate.less.params
+    return count(candidate.convention, candidate.less).value or 0
+
+
+def explain(amount: Amount) -> Explanation:
+    """Search every configuration, variant and convention for a number.
+
+    The order of the answers: by how they fit (FITS), and within that 1000 classes at 224 pixels first, then plain
+    networks, then by distance. A network less one layer comes behind the whole ones where it is exact, and behind all
+    others where it is not, for there are many of those.
+    """
+    tables = tuple(searched_tables())
+    whole = [one for one in _whole(tables) if amount.quantity in (None, one.quantity)]
+    found = list(_fitting(amount, whole, FITS))
+    found += _fitting(amount, _less_one_layer(amount, tables), FITS[:2])
+    answers = _grouped(sorted(found, key=lambda entry: entry[0]))
+    nearest = () if answers else _nearest(amount, whole)
+    return Explanation(amount, tuple(answers), nearest)
+
+
+def searched_tables() -> Iterator[Table]:
+    """Yield every network and input that is searched, the likeliest first."""
+    for size, classes, adaptive, head in (
+        *(
+            (size, classes, adaptive, None)
+            for size in (224, 32)
+            for classes in (1000, 10)
+            for adaptive in (True, False)
+        ),
+        *((32, classes, False, head) for classes in (1000, 10) for head in SMALL_HEADS),
+    ):
+        if size == 32 and head is None and not adaptive:
+            continue  # fc6 does not fit
+        for letter in configs.TABLE_1:
+            for batch_norm in (False, True):
+                variant = configs.Variant(batch_norm, classes, adaptive_pool=adaptive, head=head)
+                network = configs.network(letter, variant, (size, size))
+                yield table(network, (1, variant.in_channels, size, size))
+
+
+def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
+    for one in tables:
+        yield Candidate(one, PARAMS, one.params)
+        yield Candidate(one, BYTES, weight_bytes(one.params, FLOAT32_BYTES))
+        for convention in CONVENTIONS:
+            value = total(convention, one)
+            if value is not None:
+                yield Candidate(one, COUNT, value, convention)
+
+
+def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candidate]:
+    """Yield networks without one of their weight layers, where that comes near the number."""
+    near = amount.nearest_int
+    margin = amount.scale // 10**amount.decimals + 1
+    for one in tables:
+        rows = [row for row in one.rows if row.params and row.kind in ("Conv2d", "Linear")]
+        if amount.quantity in (None, PARAMS):
+            for row in rows:
+                if abs(one.params - row.params - near) <= margin:
+                    yield Candidate(one, PARAMS, one.params - row.params, None, row)
+        if amount.quantity in (None, COUNT):
+            most = max(row.macs + row.ledger["conv_outputs"] for row in rows)
+            for convention in CONVENTIONS:
+                yield from _less_one_count(convention, one, rows, (near, margin, most))
+
+
+def _less_one_count(
+    convention: Convention, one: Table, rows: Iterable[Row], search: tuple[int, int, int]
+) -> Iterator[Candidate]:
+    near, margin, most = search
+    every = total(convention, one)
+    # No layer counts more than twice its multiply-accumulates and outputs.
+    if every is None or not near - margin <= every <= near + margin + 2 * most:
+        return
+    for row in rows:
+        own = count(convention, row).value
+        if own and abs(every - own - near) <= margin:
+            yield Candidate(one, COUNT, every - own, convention, row)
+
+
+def _fitting(
+    amount: Amount, candidates: Iterable[Candidate], fits: tuple[str, ...]
+) -> Iterator[tuple[tuple[int, ...], str, Candidate]]:
+    """Yield (order, fit, candidate) of those that fit in one of these ways."""
+    for position, candidate in enumerate(candidates):
+        found = _fit(amount, candidate.value)
+        if found and found[0] in fits:
+            fit, distance = found
+            rank = len(FITS) if candidate.less and distance else FITS.index(fit)
+            yield (rank, *candidate.departures, distance, position), fit, candidate
+
+
+def _fit(amount: Amount, value: int) -> tuple[str, int] | None:
+    """How a value fits and how far off it is, or None."""
+    scale, slip = amount.scale, amount.slip
+    if amount.rounds_to(value, scale):
+        distance = amount.distance(value, scale)
+        return ("rounded" if distance else "exact"), distance
+    if slip and amount.rounds_to(value, slip):
+        return "1024", amount.distance(value, slip)
+    if amount.rounds_to(value, 2 * scale):
+        return "doubled or halved", amount.distance(value, 2 * scale)
+    if amount.rounds_to(2 * value, scale):
+        return "doubled or halved", amount.distance(2 * value, scale)
+    return None
+
+
+def _grouped(found: Iterable[tuple[tuple[int, ...], str, Candidate]]) -> list[Answer]:
+    """Join candidates that have the very same number, for they are one answer."""
+    groups: dict[tuple[str, int], list[tuple[str, Candidate]]] = {}
+    for _, fit, candidate in found:
+        groups.setdefault((candidate.quantity, candidate.value), []).append((fit, candidate))
+    return [Answer(group[0][0], group[0][1], tuple(other for _, other in group[1:])) for group in groups.values()]
+
+
+def _nearest(amount: Amount, whole: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    near = amount.nearest_int
+    nearest: dict[int, Candidate] = {}
+    for candidate in sorted(whole, key=lambda one: (abs(one.value - near), one.departures)):
+        nearest.setdefault(candidate.value, candidate)
+        if len(nearest) == NEAREST:
+            break
+    return tuple(nearest.values())

@@ -1,0 +1,18 @@
+"""torchprofile's profile_macs; it gives its counts by operator, without saying whose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vggcost.frameworks.peers.reading import Reading, whole
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+    """Ask torchprofile for its total."""
+    from torchprofile import profile_macs
+
+    return [Reading("torchprofile", whole(profile_macs(module, x), "the total"))]

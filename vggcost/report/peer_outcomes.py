@@ -1,0 +1,136 @@
+"""What the other counters said beside our numbers: a row a convention, the numbers of both sides, each residual."""
+
+from __future__ import annotations
+
+from vggcost.report.grid import Column, grid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from vggcost.frameworks.peers.running import Comparison, Outcome
+
+_SUMMARY = (
+    Column("tool", "Tool"),
+    Column("convention", "Convention"),
+    Column("networks", "Networks", "count"),
+    Column("comparisons", "Comparisons", "count"),
+    Column("differing", "Differ", "count"),
+)
+_SIDES = (
+    Column("convention", "Convention"),
+    Column("network", "Network"),
+    Column("input", "Input", "shape"),
+    Column("layer", "Layer"),
+    Column("ours", "vggcost", "count"),
+    Column("theirs", "tool", "count"),
+    Column("residual", "residual", "count"),
+)
+
+_NAMED = 20
+"""Differing numbers that the screen lists."""
+
+
+def outcomes_text(outcomes: Sequence[Outcome], fmt: str, *, every_layer: bool) -> str:
+    """Return the outcomes in a format of `vggcost.report.grid`, or as JSON; CSV and JSON have every number.
+
+    A single network's totals are shown from both sides, several networks only where they differ; every_layer shows
+    every number.
+    """
+    if fmt == "json":
+        return _json(outcomes)
+    every = [one for outcome in outcomes for one in outcome.comparisons]
+    if fmt == "csv":
+        return grid(_SIDES, [_row(one) for one in every], fmt)
+    single = len({(one.table.network, one.table.input) for one in every}) == 1
+    shown = every if every_layer else [one for one in every if one.differs or (single and one.layer == "total")]
+    left = 0 if every_layer or fmt != "table" else max(0, len(shown) - _NAMED)
+    blocks = [grid(_SUMMARY, list(_summary_rows(outcomes)), fmt)] if any(o.installed for o in outcomes) else []
+    if shown:
+        blocks.append(grid(_SIDES, [_row(one) for one in shown[: len(shown) - left]], fmt))
+    if left:
+        blocks.append(f"{left} more numbers differ; --format csv lists all\n")
+    notes = "".join(f"{note}\n" for note in notes_of(outcomes))
+    if fmt == "latex":
+        notes = "".join(f"% {line}\n" for line in notes.splitlines())
+    return "\n".join((*blocks, notes))
+
+
+def notes_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what must be said of single tools, and the verdict."""
+    skipped = [outcome.name for outcome in outcomes if outcome.installed is None]
+    for outcome in outcomes:
+        found = outcome.installed
+        if found and outcome.crash:
+            yield f"{found.title} crashed {outcome.crash}"
+        if found and not found.proven:
+            yield f"{found.title} is not the release that its convention was read from ({found.known}): unproven"
+    if skipped:
+        yield f"skipped, not installed: {', '.join(skipped)} (pip install 'vggcost[peers]')"
+    comparisons = sum(len(outcome.comparisons) for outcome in outcomes)
+    totals = sum(one.layer == "total" for outcome in outcomes for one in outcome.comparisons)
+    differing = sum(len(outcome.differing) for outcome in outcomes)
+    crashed = sum(outcome.crash is not None for outcome in outcomes)
+    verdict = "every residual is 0" if not differing else f"{differing:,} differ"
+    crash_words = f"; {crashed} tool{'' if crashed == 1 else 's'} crashed" if crashed else ""
+    yield f"{comparisons:,} comparisons, {totals:,} of them totals: {verdict if comparisons else 'nothing ran'}{crash_words}"
+
+
+def _summary_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    for outcome in outcomes:
+        if outcome.installed is None:
+            continue
+        for name in dict.fromkeys(one.convention for one in outcome.comparisons):
+            yield {"tool": outcome.installed.title, **_tally(name, outcome.comparisons)}
+
+
+def _tally(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    own = [one for one in comparisons if one.convention == name]
+    return {
+        "convention": name,
+        "networks": sum(one.layer == "total" for one in own),
+        "comparisons": len(own),
+        "differing": sum(one.differs for one in own),
+    }
+
+
+def _row(one: Comparison) -> dict[str, Any]:
+    return {
+        "convention": one.convention,
+        "network": one.table.network.short_name,
+        "input": one.table.input,
+        "layer": one.layer,
+        "ours": one.ours,
+        "theirs": one.theirs,
+        "residual": one.residual,
+    }
+
+
+def _json(outcomes: Sequence[Outcome]) -> str:
+    import json
+
+    tools = []
+    for outcome in outcomes:
+        found = outcome.installed
+        names = dict.fromkeys(one.convention for one in outcome.comparisons)
+        tools.append(
+            {
+                "name": outcome.name,
+                "distribution": found.distribution if found else None,
+                "release": found.release if found else None,
+                "known_release": found.known if found else None,
+                "proven": found.proven if found else None,
+                "status": "not installed" if found is None else "crashed" if outcome.crash else "ran",
+                "crash": outcome.crash,
+                "conventions": [_tally(name, outcome.comparisons) for name in names],
+            }
+        )
+    every = [one for outcome in outcomes for one in outcome.comparisons]
+    document = {
+        "schema": "vggcost.against/1",
+        "tools": tools,
+        "comparisons": [{**_row(one), "input": list(one.table.input)} for one in every],
+        "differing": sum(one.differs for one in every),
+    }
+    return json.dumps(document, indent=2) + "\n"
