@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from vggcost import configs, formulas, units
+from vggcost.conventions import TEXTBOOK
+from vggcost.conventions import convention as convention_named
+from vggcost.counting import count
 from vggcost.errors import VggcostError
 from vggcost.identify import among_the_papers, compare, packaged_twin
-from vggcost.layers import Conv2d, Linear
+from vggcost.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
+from vggcost.read_layers import AvgPool2d, Free, MatMul, Uncounted
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
+from vggcost.special_rules import Count
+from vggcost.table import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +32,10 @@ class Audit:
     """
 
     def __init__(self, reading: Reading, like: str | None = None, convention: str = "mac") -> None:
-        if convention != "mac":
-            raise VggcostError(f"unknown convention {convention!r}; known is mac")
         self.reading = reading
-        self.convention = convention
-        self.unit = "MAC"
+        self._convention = convention_named(convention)
+        self.convention = self._convention.name
+        self.unit = self._convention.unit
         self.like = like
         self.paper: Comparison = among_the_papers(reading)
         self.compared: Comparison = self.paper if like is None else self._compared(*named(like))
@@ -76,6 +81,7 @@ class Audit:
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.table/1, and what the program is."""
         reading, paper = self.reading, self.paper
+        rows = self._layers()
         return {
             "schema": "vggcost.table/1",
             "network": {
@@ -90,8 +96,9 @@ class Audit:
             "dtype": reading.dtype,
             "convention": self.convention,
             "unit": self.unit,
-            "layers": self._layers(),
-            "totals": self._totals(),
+            "per": self._convention.per,
+            "layers": rows,
+            "totals": self._totals(rows),
             "is": (
                 {
                     "letter": paper.letter,
@@ -198,7 +205,15 @@ class Audit:
         return lines
 
     def _uncounted_lines(self) -> list[str]:
-        return [
+        lines = []
+        unknown: dict[str, int] = {}
+        for row in self._layers():
+            if row["count"] is None and row["macs"] is not None:
+                unknown[row["kind"]] = unknown.get(row["kind"], 0) + 1
+        if unknown:
+            what = ", ".join(f"{number} {kind}" for kind, number in unknown.items())
+            lines.append(f"{self.convention} has no total here: what it counts of {what} is not known")
+        return lines + [
             f"Not counted, for there is no formula: {entry['count']} x {entry['operation']}"
             f" on {', '.join(units.shape_text(shape) for shape in entry['shapes'])}"
             for entry in self._uncounted()
@@ -215,17 +230,40 @@ class Audit:
     def _layers(self) -> list[dict[str, Any]]:
         failures = self.reading.failures
         stop = failures[0].position if failures else len(self.reading.operations)
-        return [self._layer(place, operation, stop) for place, operation in enumerate(self.reading.operations)]
+        rows = []
+        before: Row | None = None
+        for place, operation in enumerate(self.reading.operations):
+            counted = _row(operation)
+            counts = Count(0) if counted is None else self._count(counted, before)
+            rows.append(self._layer(place, operation, stop, counts))
+            before = counted
+        return rows
 
-    def _layer(self, place: int, operation: Operation, stop: int) -> dict[str, Any]:
+    def _count(self, row: Row, before: Row | None) -> Count:
+        """What the convention counts of one operation; None where its tool's count of such an operation is unknown."""
+        if isinstance(row.layer, Uncounted):
+            return Count(None, "no formula")
+        if isinstance(row.layer, Free | MatMul | AvgPool2d) and not self._counts_macs_alone:
+            return Count(None, f"what {self.convention} counts is not known")
+        return count(self._convention, row, before)
+
+    @property
+    def _counts_macs_alone(self) -> bool:
+        """Whether the convention is a multiple of multiply-accumulates, so that all else is known to be 0."""
+        weights = self._convention.weights
+        return bool(weights) and not self._convention.rules and set(weights) <= set(TEXTBOOK.weights)
+
+    def _layer(self, place: int, operation: Operation, stop: int, counts: Count) -> dict[str, Any]:
         idle = operation.input is None and operation.output is None
         reached = place < stop
         macs = operation.macs if (reached and operation.counted) or idle else None
         note = operation.note
         if not reached and not idle:
             note = "fails" if place == stop else "not reached"
-        elif not operation.counted:
-            note = "no formula"
+        elif not operation.counted or counts.value is None:
+            note = counts.note
+        elif self._convention is not TEXTBOOK and counts.value == 0:
+            note = note or counts.note
         name = self.compared.names.get(place) if self.compared.same else None
         return {
             "name": name or operation.layer.name,
@@ -237,17 +275,18 @@ class Audit:
             "params": operation.params,
             "macs": macs,
             "flops": None if macs is None else formulas.flops(macs),
-            "count": macs,
+            "count": None if macs is None else counts.value,
             "note": note,
         }
 
-    def _totals(self) -> dict[str, int | None]:
+    def _totals(self, rows: Sequence[dict[str, Any]]) -> dict[str, int | None]:
         macs = self.macs
+        unknown = [row for row in rows if row["count"] is None and row["kind"] not in _kinds(self.uncounted)]
         return {
             "params": self.params,
             "macs": macs,
             "flops": None if macs is None else formulas.flops(macs),
-            "count": macs,
+            "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
             "weight_bytes": formulas.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
         }
 
@@ -292,6 +331,27 @@ _FORMATS = {
 }
 
 
+def _kinds(operations: Sequence[Operation]) -> set[str]:
+    return {operation.layer.kind for operation in operations}
+
+
+def _row(operation: Operation) -> Row | None:
+    """An operation as a row of the table, whose shapes have their batch; None for what is never called."""
+    shape, output, layer = operation.input, operation.output, operation.layer
+    if shape is None or output is None:
+        return None
+    if isinstance(layer, IMAGE_LAYERS):
+        if len(shape) == 3:
+            shape, output = (1, *shape), (1, *output)
+        if len(output) == 2:
+            output = (*output, 1, 1)  # a global pool that drops the two axes that it has made one
+    return Row(layer, shape, output, operation.params, operation.macs, operation.ledger)
+
+
+IMAGE_LAYERS = (Conv2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm)
+"""What works on feature maps, N x C x H x W."""
+
+
 def _many(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
@@ -314,10 +374,10 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
 
     model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, or a tensor, of
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
-    file, to compare with.
+    file, to compare with; convention a row of `vggcost.conventions`, by which `count` counts.
 
     Raises:
-        VggcostError: the model is of another kind, takes another number of inputs, or like names nothing.
+        VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.
     """
     return Audit(read(model, _inputs(input), type(model).__name__), like, convention)
 

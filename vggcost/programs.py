@@ -24,6 +24,7 @@ def audit_target(
     size: tuple[int, int] | None,
     batch: int,
     like: str | None,
+    convention: str = "mac",
 ) -> Audit:
     """Return the audit of what TARGET names, called with these keywords.
 
@@ -43,7 +44,7 @@ def audit_target(
         model, notes, rebuild = _model(value, target, keywords)
         inputs = [(batch, *shape) for shape in shapes] or _images(model, size, batch)
         reading = read(model, inputs, target, rebuild)
-    return Audit(reading.replace(notes=(*notes, *reading.notes)), like)
+    return Audit(reading.replace(notes=(*notes, *reading.notes)), like, convention)
 
 
 def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, tuple[str, ...], Any]:

@@ -135,3 +135,19 @@ def window_out(shape: Shape, window: Window, *, ceil_mode: bool) -> Pair:
                 side -= 1
         sides.append(side)
     return sides[0], sides[1]
+
+
+def broadcast(one: Shape, other: Shape) -> Shape | None:
+    """Return the shape that two shapes broadcast to, None where they do not.
+
+    >>> broadcast((1, 64, 1, 1), (64, 7, 7))
+    (1, 64, 7, 7)
+    """
+    length = max(len(one), len(other))
+    pairs = zip((1,) * (length - len(one)) + one, (1,) * (length - len(other)) + other, strict=True)
+    output = []
+    for mine, its in pairs:
+        if mine != its and 1 not in (mine, its):
+            return None
+        output.append(its if mine == 1 else mine)
+    return tuple(output)

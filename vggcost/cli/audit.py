@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager, redirect_stdout
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_output, count_from, format_from, size_from
+from vggcost.cli.options import Parser, add_convention, add_output, convention_from, count_from, format_from, size_from
 from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
 from vggcost.report.audit_text import AuditView
@@ -51,6 +51,7 @@ def parser() -> Parser:
     group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
     group = result.add_argument_group("more rows")
     group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
+    add_convention(result)
     add_output(result)
     return result
 
@@ -66,11 +67,12 @@ def run(args: Namespace) -> int:
     batch = count_from(args.batch, "--batch", 1)
     if args.input and args.size:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
+    convention = convention_from(args)
     size = size_from(args.size) if args.size is not None else None
     from vggcost.programs import audit_target
 
     with _prints_to_stderr():
-        audit = audit_target(args.target, keywords, shapes, size, batch, args.like)
+        audit = audit_target(args.target, keywords, shapes, size, batch, args.like, convention)
     emit(audit.rendered(fmt, AuditView(args.all, args.human)), args.output)
     return _status(audit, args)
 

@@ -78,9 +78,10 @@ def read_module(
                 notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
                 model, trace, failures = valued, again, ()
     operations = (*trace.operations, *trace.unused(model))
-    if trace.tensors.loose_params:
+    unlisted = trace.tensors.loose_params
+    if unlisted:
         loose = (
-            f"{trace.tensors.loose_params:,} parameters are in use that model.parameters() does not have: their modules are"
+            f"{unlisted:,} parameters are in use that model.parameters() does not have: their modules are"
             " held in a plain list or made in forward; they are counted here"
         )
         notes = (*notes, loose)
@@ -204,7 +205,7 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
     import random
 
     saved = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
-    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()] if values else []  # noqa: SLF001  # torch's own count of writes
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers() if not buffer.is_meta] if values else []
     states = (torch.get_rng_state(), random.getstate())
     initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch has no types there
     cuda = torch.cuda.get_rng_state_all() if initialized else []
@@ -216,9 +217,9 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
             module.__dict__.update(attributes)
             for container, content in containers:
                 _refill(container, content)
-        for buffer, version, content in buffers:
-            if buffer._version != version:  # noqa: SLF001  # as above
-                buffer.copy_(content)
+        for buffer, before in buffers:
+            if not torch.equal(buffer, before):
+                buffer.copy_(before)
         torch.set_rng_state(states[0])
         random.setstate(states[1])
         if cuda:

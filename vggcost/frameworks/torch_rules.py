@@ -67,12 +67,9 @@ def conv2d(  # torch's signature
     }
     image = _image(shape)
     if image is None:
-        problem = f"takes feature maps (N x C x H x W) and gets {shape_text(shape)}"
-        return Plan(layers.Conv2d, fields, shape, shape, Ledger(), problem, (shape, tuple(weight.shape)))
+        return Plan(layers.Conv2d, fields, shape, shape, Ledger(), _no_image(shape), (shape, tuple(weight.shape)))
     padded = (image[0], image[1], image[2] + extra[0], image[3] + extra[1])
-    problem = None
-    if image[1] != c_in:
-        problem = f"takes {c_in:,} channels and gets {image[1]:,}"
+    problem = f"takes {c_in:,} channels and gets {image[1]:,}" if image[1] != c_in else None
     return _windowed(layers.Conv2d, fields, shape, padded, problem, (tuple(weight.shape),))
 
 
@@ -176,8 +173,7 @@ def avg_pool2d(
 def _pool(kind: type[layers.Layer], fields: dict[str, Any], shape: Shape) -> Plan:
     image = _image(shape)
     if image is None:
-        problem = f"takes feature maps (N x C x H x W) and gets {shape_text(shape)}"
-        return Plan(kind, fields, shape, shape, Ledger(), problem, (shape,))
+        return Plan(kind, fields, shape, shape, Ledger(), _no_image(shape), (shape,))
     return _windowed(kind, fields, shape, image, None)
 
 
@@ -187,8 +183,8 @@ def adaptive_avg_pool2d(input: torch.Tensor, output_size: Any) -> Plan:  # noqa:
     image = _image(shape)
     wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
     if image is None:
-        problem = f"takes feature maps (N x C x H x W) and gets {shape_text(shape)}"
-        return Plan(read_layers.Free, {"operation": "adaptive_avg_pool2d"}, shape, shape, Ledger(), problem, (shape,))
+        operation = {"operation": "adaptive_avg_pool2d"}
+        return Plan(read_layers.Free, operation, shape, shape, Ledger(), _no_image(shape), (shape,))
     height, width = (image[2 + axis] if side is None else int(side) for axis, side in enumerate(wanted))
     fields = {"output_size": (height, width)}
     output, ledger = layers.AdaptiveAvgPool2d("", None, **fields).apply(image)
@@ -246,7 +242,7 @@ def elementwise(operation: str, *operands: Any) -> Plan:
     output = shapes[0]
     problem = None
     for shape in shapes[1:]:
-        joined = broadcast(output, shape)
+        joined = read_layers.broadcast(output, shape)
         if joined is None:
             problem = f"gets {shape_text(output)} and {shape_text(shape)}, which do not go together"
             break
@@ -317,7 +313,7 @@ def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa:
     if rows[-1] != columns[-2]:
         inner = f"{rows[-1]:,} and {columns[-2]:,}"
         problem = f"gets {shape_text(left)} and {shape_text(right)}, whose inner sizes {inner} differ"
-    batch = broadcast(rows[:-2], columns[:-2])
+    batch = read_layers.broadcast(rows[:-2], columns[:-2])
     if batch is None:
         problem = problem or f"gets {shape_text(left)} and {shape_text(right)}, which do not go together"
         batch = rows[:-2]
@@ -414,28 +410,16 @@ def _first_rule(operation: str, *args: Any, **kwargs: Any) -> Plan:
     return elementwise(operation, next(iter((*args, *kwargs.values()))))
 
 
-def broadcast(one: Shape, other: Shape) -> Shape | None:
-    """Return the shape that two shapes broadcast to, None where they do not.
-
-    >>> broadcast((1, 64, 1, 1), (64, 7, 7))
-    (1, 64, 7, 7)
-    """
-    length = max(len(one), len(other))
-    pairs = zip((1,) * (length - len(one)) + one, (1,) * (length - len(other)) + other, strict=True)
-    output = []
-    for mine, its in pairs:
-        if mine != its and 1 not in (mine, its):
-            return None
-        output.append(its if mine == 1 else mine)
-    return tuple(output)
-
-
 def _is_tensor(value: Any) -> bool:
     return hasattr(value, "is_meta")
 
 
 def _shape(value: Any) -> Shape:
     return tuple(map(int, value.shape)) if _is_tensor(value) else ()
+
+
+def _no_image(shape: Shape) -> str:
+    return f"takes feature maps (N x C x H x W) and gets {shape_text(shape)}"
 
 
 def _image(shape: Shape) -> Shape | None:

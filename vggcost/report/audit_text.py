@@ -5,6 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.record import Record
 from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid
+from vggcost.report.layer_table import convention_words, weights_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,18 +61,7 @@ def header_line(document: Mapping[str, Any]) -> str:
     network = document["network"]
     shapes = ", ".join(units.shape_text(shape) for shape in document["inputs"])
     return (
-        f"{network['name']} ({network['framework']}); input {shapes} {document['dtype']};"
-        f" convention {document['convention']}, 1 MAC = 2 FLOP"
-    )
-
-
-def weights_line(document: Mapping[str, Any]) -> str:
-    """The parameters' memory, exact and with its prefix."""
-    totals = document["totals"]
-    size = totals["weight_bytes"]
-    return (
-        f"Weights: {units.exact(totals['params'])} parameters in {document['dtype']}"
-        f" = {units.exact(size)} B = {units.human_bytes(size)}"
+        f"{network['name']} ({network['framework']}); input {shapes} {document['dtype']}; {convention_words(document)}"
     )
 
 
@@ -80,7 +70,7 @@ def audit_screen(document: Mapping[str, Any], view: AuditView, lines: Sequence[s
     layers, total = document["layers"], _total(document)
     shown = [row for row in layers if view.every_row or _costs(row)]
     rows = [_with_shares(row, total) for row in (*shown, total)]
-    table, left = fitted(_screen_columns(rows), rows, human=view.human)
+    table, left = fitted(_screen_columns(rows, document["convention"]), rows, human=view.human)
     below = [weights_line(document)]
     if len(shown) < len(layers):
         kinds: dict[str, int] = {}
@@ -96,7 +86,7 @@ def audit_screen(document: Mapping[str, Any], view: AuditView, lines: Sequence[s
     return "\n".join((f"{header_line(document)}\n", table, *below, "", *lines)) + "\n"
 
 
-def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+def _screen_columns(rows: Sequence[Mapping[str, Any]], convention: str) -> list[Column]:
     total_is_open = rows[-1]["macs"] is None
     columns = [
         Column("name", "Layer"),
@@ -108,8 +98,11 @@ def _screen_columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
         Column("macs", "MACs", "count"),
         Column("flops", "FLOPs", "count", leaves=4),
         Column("macs_share", "%", "number"),
+        Column("count", convention, "count"),
         Column("note", "Note", leaves=1),
     ]
+    if convention == "mac":
+        columns = [column for column in columns if column.key != "count"]
     if all(row.get("path") in (None, row["name"]) for row in rows):
         columns = [column for column in columns if column.key != "path"]
     if not any(row.get("line") for row in rows):
@@ -130,7 +123,7 @@ def _line(source: str | None) -> str | None:
 
 def _costs(row: Mapping[str, Any]) -> bool:
     """Whether a row has something to say: parameters, counts, or why it has none."""
-    return bool(row["params"] or row["macs"] or row["note"] in ("fails", "no formula"))
+    return bool(row["params"] or row["macs"] or row["count"] or (row["count"] is None and row["note"] != "not reached"))
 
 
 def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, Any]:
