@@ -291,6 +291,26 @@ def test_differences_are_named(change, text):
     assert difference.replace(source=None).text == text
 
 
+@pytest.mark.parametrize("convention", ["fvcore", "ptflops", "thop", "torch", "onnx-tool", "conv-only"])
+def test_conventions_count_a_program_as_they_count_the_network(capsys, convention):
+    status, document = audited(capsys, "four_letters.py:vgg16_bn", "--convention", convention)
+    ours = vggcost.cost("vgg16_bn", classes=4, convention=convention)
+    assert status == 0
+    assert (document["convention"], document["unit"]) == (convention, ours.unit)
+    assert document["totals"]["count"] == ours.totals.count == sum(row["count"] for row in document["layers"])
+    assert document["totals"]["macs"] == ours.totals.macs
+
+
+def test_a_convention_says_what_it_does_not_know(capsys):
+    status, document = audited(capsys, "foreign.py:MobileNet", "--convention", "fvcore")
+    assert (status, document["totals"]["count"], document["totals"]["macs"]) == (0, None, 568_740_352)
+    assert document["layers"][2]["note"] == "what fvcore counts is not known"
+    main(["audit", str(MODELS / "foreign.py:MobileNet"), "--convention", "fvcore"])
+    words = "fvcore has no total here: what it counts of 27 hardtanh, 1 mean, 1 log_softmax is not known"
+    assert words in capsys.readouterr().out
+    assert audited(capsys, "foreign.py:MobileNet", "--convention", "torch")[1]["totals"]["count"] == 2 * 568_740_352
+
+
 def test_every_format_has_the_totals(capsys):
     for fmt in ("table", "markdown", "csv", "latex"):
         assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--format", fmt]) == 0
@@ -354,6 +374,7 @@ model = nn.ReLU()
     ("target", "options", "words"),
     [
         ("", [], "TARGET is ''"),
+        ("net.toml", [], "a network file and no program; give it to vggcost table --file"),
         ("bad.py", [], "give package.module:callable or path/to/file.py:callable"),
         ("nosuch.py:VGG", [], "the file 'nosuch.py' is not there"),
         ("bad.py:Neds", [], "bad.py has no 'Neds'; the nearest are Needs"),

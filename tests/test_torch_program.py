@@ -180,6 +180,50 @@ def test_a_forward_that_asks_for_values_is_run_on_values():
     assert model.seen == 0
 
 
+def test_a_live_model_is_left_untouched_where_values_are_computed():
+    class Statistics(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", torch.zeros(3))
+            self.register_buffer("variance", torch.ones(3))
+            self.register_buffer("average", torch.zeros(3))
+
+        def forward(self, x):
+            x.sum().item()
+            self.average.mul_(0.9).add_(x.mean((0, 2, 3)))
+            return F.batch_norm(x, self.mean, self.variance, training=True)
+
+    model = Statistics()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    torch.manual_seed(7)
+    state = torch.get_rng_state().clone()
+    reading = read_module(model, [torch.rand(IMAGE)], "statistics")
+    assert reading.notes[0].startswith("run on real values")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    torch.manual_seed(7)
+    torch.rand(IMAGE)
+    assert not torch.equal(torch.get_rng_state(), state)  # the image took its numbers, reading took none
+    with torch.no_grad():
+        model(torch.rand(IMAGE))
+    assert not torch.equal(model.mean, before["mean"])  # what it is kept from doing
+
+
+def test_what_stops_without_values_is_tried_with_them():
+    class Refuses(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 1)
+
+        def forward(self, x):
+            if x.device.type == "meta":
+                raise TypeError("no tensors without memory, please")
+            return self.conv(x)
+
+    reading = read_module(Refuses(), [IMAGE], "refuses")
+    assert (reading.failures, reading.macs) == ((), 2 * 9 * 32 * 32)
+    assert "run on real values, because without them it stops: raises TypeError" in reading.notes[0]
+
+
 def test_a_model_on_meta_that_asks_for_values_is_refused():
     with pytest.raises(VggcostError, match="weights are on the meta device"):
         read_module(AsksForward().to("meta"), [IMAGE], "asks")
@@ -319,6 +363,36 @@ def test_an_error_of_the_program_itself_has_its_line():
     (failure,) = read_module(Raises(), [IMAGE], "raises").failures
     assert failure.problem == "raises AssertionError: four channels, please"
     assert 'assert x.shape[1] == 4, "four channels, please"' in failure.source
+
+
+def test_a_view_that_does_not_work_is_followed_further():
+    class Miscounted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(3072, 10)
+
+        def forward(self, x):
+            return self.fc(x.view(-1, 3000))
+
+    view, behind = read_module(Miscounted(), [IMAGE], "miscounted").failures
+    assert view.problem.startswith("cannot turn 2x3x32x32 into -1x3000: ")
+    assert behind.problem == "takes 3,072 features and gets 3,000"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # torch deprecates what torch.compile loads
+def test_compiled_and_wrapped_models_are_opened():
+    inner = nn.Conv2d(3, 3, 1)
+    for model in (nn.DataParallel(inner), torch.compile(inner)):
+        reading = read_module(model, [IMAGE], "wrapped")
+        assert (reading.params, [operation.layer.kind for operation in reading.operations]) == (12, ["Conv2d"])
+
+
+def test_weight_normalization_counts_its_two_parameters():
+    model = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    reading = read_module(model, [IMAGE], "normalized")
+    assert reading.params == sum(parameter.numel() for parameter in model.parameters())
+    assert reading.macs == 2 * 4 * 30 * 30 * 27
+    assert not [operation for operation in reading.operations if operation.note == "never used"]
 
 
 def test_operations_without_a_formula_are_listed():

@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.audited import Audit, audit
     from vggcost.api import Cost, closed_form, cost
+    from vggcost.audited import Audit, audit
     from vggcost.errors import VggcostError
 
 __version__ = "0.1.0"

@@ -40,7 +40,7 @@ RULES: dict[str, str] = {
 
 
 class Rules(Recorder):
-    """One method a layer class: a built layer and its inputs' shapes in, what it does recorded, its output's shape out."""
+    """One method a layer class: a built layer and its inputs' shapes in, its output's shape out, the rest recorded."""
 
     def input_layer(self, layer: Any, shapes: Shapes) -> Ints:
         """An Input: the shapes that it fixes must be those that come."""

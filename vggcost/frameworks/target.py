@@ -60,6 +60,8 @@ def find(target: str) -> Any:
             program's own line.
     """
     place, colon, name = target.rpartition(":")
+    if target.endswith(".toml"):
+        raise VggcostError(f"TARGET is {target!r}, a network file and no program; give it to vggcost table --file")
     if not colon or not place or not name:
         raise VggcostError(
             f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"

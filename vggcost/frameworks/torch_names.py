@@ -128,6 +128,7 @@ FREE_NATIVE = frozenset(
             "all",
             "any",
         ),
+        *("zero", "fill", "copy", "normal", "uniform", "bernoulli", "setitem"),
         *("cumprod", "logsumexp", "dstack", "arange", "linspace", "tensor", "meshgrid", "glu"),
     )
 )

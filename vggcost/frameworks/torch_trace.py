@@ -237,11 +237,10 @@ class Trace(TorchFunctionMode):
 
     def _plan(self, name: str, args: Args, kwargs: Kwargs) -> Plan | None:
         """What the rules say of a call; None where there is no rule for it, or not for these arguments."""
-        if "out" in kwargs:
-            return None
         rule = torch_rules.rule_of(name)
-        if rule is None:
+        if rule is None or kwargs.get("out") is not None:
             return None
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
         try:
             return rule(*self.tensors.looked_up(args), **self.tensors.looked_up(kwargs))
         except TypeError:
