@@ -41,14 +41,18 @@ class Amount(Record):
     quantity: str | None
 
     @property
+    def tens(self) -> int:
+        """What its digits are divided by: 10 for each decimal."""
+        return int(10**self.decimals)
+
+    @property
     def nearest_int(self) -> int:
         """The amount, rounded to a whole number."""
-        tens = 10**self.decimals
-        return (2 * self.digits * self.scale + tens) // (2 * tens)
+        return (2 * self.digits * self.scale + self.tens) // (2 * self.tens)
 
     def distance(self, value: int, scale: int) -> int:
         """How far a value is from the digits at a scale, in units that only order distances at one scale."""
-        return abs(value * 10**self.decimals - self.digits * scale)
+        return abs(value * self.tens - self.digits * scale)
 
     def rounds_to(self, value: int, scale: int) -> bool:
         """Whether a value, written at this scale and with as many decimals, is what was typed."""
@@ -99,6 +103,6 @@ def _ending_parts(ending: str, matched: re.Match[str]) -> tuple[str, str, str]:
 
 def _no_such_unit(ending: str, text: str) -> str:
     return (
-        f"the unit {ending!r} of {text!r} fits no quantity of a network; known are MAC, FLOPs, params, B (MB, MiB), each"
-        " with k, M, G, T or B before it"
+        f"the unit {ending!r} of {text!r} fits no quantity of a network; known are MAC, FLOPs, params, B (MB, MiB),"
+        " each with k, M, G, T or B before it"
     )

@@ -21,8 +21,8 @@ class Convention(Record):
 
     `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
     shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
-    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where multiply-accumulates
-    are added to single operations; `called` is what the tool itself calls it.
+    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
+    multiply-accumulates are added to single operations; `called` is what the tool itself calls it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Convention(Record):
     source: str
     weights: Weights = {}  # noqa: RUF012  # a Record freezes its fields
     image_weights: Weights = {}  # noqa: RUF012  # the same
-    rules: Mapping[str, str] = {}  # noqa: RUF012  # the same
+    rules: Mapping[str, str] = {}
     remark: str | None = None
 
     @property
@@ -282,7 +282,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         unit="mixed",
         called="MACs",
         source="onnx_tool.model_profile of what torch.onnx.export writes",
-        weights={**_MACS, **_BIASES, "relu_elements": 1, "maxpool_window_elements": 1, "softmax_elements": 36},
+        weights={
+            **_MACS,
+            **_BIASES,
+            "relu_elements": 1,
+            "maxpool_window_elements": 1,
+            "softmax_elements": 36,
+            "add_elements": 1,
+        },
         rules={
             "AdaptiveAvgPool2d": "onnx-tool adaptive pool",
             "BatchNorm2d": "onnx-tool folding",

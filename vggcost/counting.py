@@ -82,7 +82,7 @@ def total(convention: Convention, counted: Table) -> int | None:
     ledger, batch = counted.ledger, counted.input[0]
     whole = sum(weight * ledger[name] for name, weight in convention.weights.items())
     shared = sum(weight * ledger[name] for name, weight in convention.image_weights.items())
-    result = whole + shared // batch
+    result: int = whole + shared // batch
     if convention.rules:
         before = None
         for row in counted.rows:

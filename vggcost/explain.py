@@ -165,7 +165,7 @@ def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
 def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candidate]:
     """Yield networks without one of their weight layers, where that comes near the number."""
     near = amount.nearest_int
-    margin = amount.scale // 10**amount.decimals + 1
+    margin = amount.scale // amount.tens + 1
     for one in tables:
         rows = [row for row in one.rows if row.params and row.kind in ("Conv2d", "Linear")]
         if amount.quantity in (None, PARAMS):

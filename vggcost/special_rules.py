@@ -155,12 +155,17 @@ def _onnx_adaptive(row: Row, _: Row | None) -> Count:
 
 def _onnx_norm(row: Row, before: Row | None) -> Count:
     ledger = row.ledger
-    if before is None or before.kind != "Conv2d" or before.output != row.input:
+    # At the start of a branch what stands before in the table is not what feeds it.
+    if before is None or before.kind != "Conv2d" or _branch(before) != _branch(row):
         return Count(31 * ledger["batch_norm_elements"])
     # The folded convolution has a bias even where it had none before.
     gained = before.ledger["conv_outputs"] - before.ledger["conv_bias_adds"]
     bias = " and leaves it a bias" if gained else ""
     return Count(gained, f"folded into the convolution before it{bias}")
+
+
+def _branch(row: Row) -> str:
+    return (row.path or "").rpartition(".")[0]
 
 
 def _onnx_lrn(row: Row, _: Row | None) -> Count:

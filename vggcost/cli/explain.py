@@ -18,9 +18,10 @@ def parser() -> Parser:
     """The command's options."""
     result = Parser(
         "explain",
-        "Which configuration, variant and convention give a number: to the digit, as it was rounded, over 1024^n instead\n"
-        "of 1000^n, or doubled or halved. Searched are all configurations, with and without batch normalization, 1000\n"
-        "and 10 classes, 224 and 32 pixels, every convention, the parameters and their bytes, and one layer less.",
+        "Which configuration, variant and convention give a number: to the digit, as it was rounded, over 1024^n\n"
+        "instead of 1000^n, or doubled or halved.\n"
+        "Searched are all configurations, with and without batch normalization, 1000 and 10 classes, 224 and 32\n"
+        "pixels, every convention, the parameters and their bytes, and each network less one layer.",
         "vggcost explain 15.61G",
     )
     result.add_argument(

@@ -44,9 +44,10 @@ def parser() -> Parser:
     result = Parser(
         "verify",
         "Builds the real torch module and checks, per layer and in total, its parameters, the output shapes of a real\n"
-        "forward, fvcore's MACs and torch's FLOPs. Needs vggcost[torch]. With --against it runs other counters instead,\n"
-        "each in a process of its own, and holds their totals and layers against their conventions, to the last digit;\n"
-        "without --size and --batch on the whole matrix: sizes 32, 224 and 256 at batch 1 and 2. Needs vggcost[peers].\n"
+        "forward, fvcore's MACs and torch's FLOPs. Needs vggcost[torch].\n"
+        "--against runs other counters instead, each in a process of its own, and holds their totals and layers\n"
+        "against their conventions, to the last digit; without --size and --batch on a matrix: sizes 32, 224 and 256\n"
+        "at batch 1 and 2, and without a name all twelve networks. Needs vggcost[peers].\n"
         "Exit status 1 where anything differs or a tool crashes.",
         "vggcost verify --config D --layers",
     )
@@ -91,9 +92,13 @@ def _costs(args: Namespace) -> list[Cost]:
 
 
 def _inputs(args: Namespace) -> list[tuple[tuple[int, int] | None, int]]:
-    """Size and batch, or for counters those of the matrix where neither is given; None is a network's own size."""
+    """Size and batch, or for counters those of the matrix where neither is given; None is a network's own size.
+
+    A network file is held at the size that it was written for: no other need fit it.
+    """
     if args.against is not None and args.size is None and args.batch is None:
-        return [((size, size), batch) for size in MATRIX_SIZES for batch in MATRIX_BATCHES]
+        sizes = [None] if args.file else [(size, size) for size in MATRIX_SIZES]
+        return [(size, batch) for size in sizes for batch in MATRIX_BATCHES]
     size = None if args.size is None else size_from(args.size)
     return [(size, count_from(args.batch, "--batch", 1))]
 

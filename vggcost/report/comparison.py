@@ -64,7 +64,11 @@ def comparison(documents: Sequence[Mapping[str, Any]], header: str, fmt: str, *,
     body = _side_by_side(documents, fmt, human=human, rounding=human)
     if fmt == "latex":
         return f"% {header}\n{body}"
-    notes = f"\n{_NOTES}\n"
+    notes = f"\n{_NOTES}\n" + "".join(
+        f"{document['name']}: no total under {document['convention']}: {document['note']}\n"
+        for document in documents
+        if document["count"] is None
+    )
     if fmt == "table" and not human and max(map(len, body.splitlines())) > LINE_COLUMNS:
         body = _side_by_side(documents, fmt, human=False, rounding=True)
         notes += f"MACs, FLOPs and bytes are rounded to fit {LINE_COLUMNS} columns; --format csv has every digit\n"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from vggcost.conventions import Convention
     from vggcost.table import Table
 
-WORDS_COLUMNS = 42
-"""What 100 columns leave for the words behind name, unit and numbers."""
+LEAST_WORDS_COLUMNS = 36
+"""The words' column is no narrower than this, however long the numbers are."""
 
 NO_DIFFERENCE = "nothing but the textbook's MACs"
 
@@ -83,11 +83,7 @@ def conventions_text(conventions: Sequence[Convention], counted: Table, fmt: str
         return f"% {head}\n{grid(_COLUMNS, rows, fmt, human=human)}"
     if fmt == "markdown":
         return f"{head}\n\n{grid(_COLUMNS, rows, fmt, human=human)}"
-    shown = [
-        {**row, "signed": _signed(row["difference"], human), "words": _wrapped(words)}
-        for row, words in zip(rows, _said_once(rows), strict=True)
-    ]
-    return f"{head}\n\n{grid(_SCREEN_COLUMNS, shown, fmt, human=human)}\n{_notes(rows)}"
+    return f"{head}\n\n{_screen_grid(rows, human=human)}\n{_notes(rows)}"
 
 
 def convention_text(one: Convention, counted: Table, layer_table: str, fmt: str) -> str:
@@ -101,8 +97,8 @@ def convention_text(one: Convention, counted: Table, layer_table: str, fmt: str)
         import json
 
         (row,) = convention_rows((one,), counted)
-        rules = {kind: rule_text(one, kind) for kind in KINDS}
-        return _json({"schema": "vggcost.convention/1", **row, "rules": rules, "table": json.loads(layer_table)})
+        by_kind = {kind: rule_text(one, kind) for kind in KINDS}
+        return _json({"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": json.loads(layer_table)})
     rules = [{"kind": kind, "rule": rule_text(one, kind)} for kind in KINDS]
     about = "\n".join(textwrap.fill(line, LINE_COLUMNS, subsequent_indent="  ") for line in _about(one))
     if fmt == "latex":
@@ -143,13 +139,24 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> str:
     return "".join(f"{textwrap.fill(line, LINE_COLUMNS, subsequent_indent='  ')}\n" for line in lines)
 
 
-def _said_once(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _screen_grid(rows: Sequence[Mapping[str, Any]], *, human: bool) -> str:
+    """The table on the screen, whose words are wrapped into what the numbers leave of its width."""
+    signed = [{**row, "signed": _signed(row["difference"], human)} for row in rows]
+    numbers = grid(_SCREEN_COLUMNS[:-1], signed, "table", human=human)
+    width = max(LEAST_WORDS_COLUMNS, LINE_COLUMNS - 2 - max(map(len, numbers.splitlines())))
+    said = zip(signed, _said_once(rows, width), strict=True)
+    return grid(
+        _SCREEN_COLUMNS, [{**row, "words": _wrapped(words, width)} for row, words in said], "table", human=human
+    )
+
+
+def _said_once(rows: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
     """Yield the words of each row, or whose they are where another has had the same long ones."""
     first: dict[str, str] = {}
     for row in rows:
         words = row["words"]
         said_by = first.setdefault(words, row["name"])
-        yield words if said_by == row["name"] or len(words) <= WORDS_COLUMNS else f"as {said_by}"
+        yield words if said_by == row["name"] or len(words) <= width else f"as {said_by}"
 
 
 def _signed(value: int | None, human: bool) -> str:
@@ -159,12 +166,10 @@ def _signed(value: int | None, human: bool) -> str:
     return f"{'-' if value < 0 else '+'}{text}" if value else "0"
 
 
-def _wrapped(words: str) -> str:
+def _wrapped(words: str, width: int) -> str:
     """Break between parts where it can be, so that a number keeps its name."""
     pieces = words.replace(" + ", "\n+ ").replace(" - ", "\n- ").split("\n")
-    return "\n".join(
-        textwrap.fill(piece, WORDS_COLUMNS, subsequent_indent="  ", break_on_hyphens=False) for piece in pieces
-    )
+    return "\n".join(textwrap.fill(piece, width, subsequent_indent="  ", break_on_hyphens=False) for piece in pieces)
 
 
 def _network(counted: Table) -> dict[str, Any]:

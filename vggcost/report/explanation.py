@@ -95,8 +95,7 @@ def _fit_words(found: Explanation, answer: Answer) -> str:
     if answer.fit == "1024":
         base = 1024 if amount.scale % 1000 == 0 else 1000
         power = _power(amount.slip or 1, base)
-        tens = 10**amount.decimals
-        digits = f"{amount.digits / tens:.{amount.decimals}f}"
+        digits = f"{amount.digits / amount.tens:.{amount.decimals}f}"
         return f"divided by {base}^{power} it is {digits}" + (
             ", the old unit slip" if answer.candidate.unit != "B" else ""
         )

@@ -72,9 +72,9 @@ def notes_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
     totals = sum(one.layer == "total" for outcome in outcomes for one in outcome.comparisons)
     differing = sum(len(outcome.differing) for outcome in outcomes)
     crashed = sum(outcome.crash is not None for outcome in outcomes)
-    verdict = "every residual is 0" if not differing else f"{differing:,} differ"
+    verdict = "nothing ran" if not comparisons else f"{differing:,} differ" if differing else "every residual is 0"
     crash_words = f"; {crashed} tool{'' if crashed == 1 else 's'} crashed" if crashed else ""
-    yield f"{comparisons:,} comparisons, {totals:,} of them totals: {verdict if comparisons else 'nothing ran'}{crash_words}"
+    yield f"{comparisons:,} comparisons, {totals:,} of them totals: {verdict}{crash_words}"
 
 
 def _summary_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,91 @@
+"""``vggcost conventions``: a person who has read only this can say why tools differ."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from vggcost.conventions import CONVENTIONS, NAMES, convention
+from vggcost.counting import KINDS
+
+
+def test_json_has_every_convention_in_order(vggcost):
+    document = json.loads(vggcost("conventions", "D", "--format", "json").out)
+    assert document["schema"] == "vggcost.conventions/1"
+    assert document["network"]["name"] == "D"
+    assert document["input"] == [1, 3, 224, 224]
+    rows = document["conventions"]
+    assert tuple(row["name"] for row in rows) == NAMES
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["torch"]["total"] == 30940528640
+    assert by_name["torch"]["unit"] == "FLOP"
+    assert by_name["ptflops"]["total"] == 15523225576
+    assert by_name["ptflops-aten"]["words"] == "+ 13,547,520 conv bias + 9,192 linear bias"
+    for row in rows:
+        assert row["total"] - 15470264320 == row["difference"] == sum(part["amount"] for part in row["parts"])
+        assert all(part["amount"] == part["times"] * part["of"] for part in row["parts"])
+
+
+def test_the_screen_answers_why(vggcost):
+    out = vggcost("conventions").out
+    assert max(map(len, out.splitlines())) <= 100
+    torch = next(line for line in out.splitlines() if line.startswith("torch "))
+    assert "30,940,528,640" in torch
+    assert "MACs again (1 MAC = 2" in torch
+    assert "2 x 13,555,712 ReLU elements (as module" in out
+    assert "ptflops: it counts modules and, again, the functional calls" in out
+    assert "23 conventions, 15 different totals" in out
+
+
+def test_no_total_has_its_reason(vggcost):
+    rows = json.loads(vggcost("conventions", "A-LRN", "--format", "json").out)["conventions"]
+    (onnx,) = [row for row in rows if row["total"] is None]
+    assert onnx["name"] == "onnx-tool"
+    assert onnx["difference"] is None
+    assert "lrn1" in onnx["words"]
+    lines = csv.DictReader(vggcost("conventions", "A-LRN", "--format", "csv").out.splitlines())
+    assert {line["name"]: line["total"] for line in lines}["onnx-tool"] == ""
+
+
+def test_a_total_per_image_says_so(vggcost):
+    rows = json.loads(vggcost("conventions", "D", "--batch", "2", "--format", "json").out)["conventions"]
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["ptflops-modules"]["per"] == "image"
+    assert "- 15,470,264,320 MACs of the other image (the total is per image)" in by_name["ptflops"]["words"]
+    assert by_name["ptflops"]["total"] == 15542927848
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_of_shows_rules_source_and_layers(vggcost, name):
+    out = vggcost("conventions", "--of", name).out
+    one = convention(name)
+    assert out.startswith(f"{name}: {one.title}\n")
+    assert "Source: " in out
+    assert all(f"\n{kind} " in out for kind in KINDS)
+    assert "\nconv1_1 " in out
+    document = json.loads(vggcost("conventions", "--of", name, "--format", "json").out)
+    assert set(document["rules"]) == set(KINDS)
+    assert document["table"]["convention"] == name
+    assert document["table"]["totals"]["count"] == document["total"]
+
+
+@pytest.mark.parametrize("fmt", ["markdown", "latex", "csv"])
+def test_other_formats(vggcost, fmt):
+    out = vggcost("conventions", "--format", fmt).out
+    assert "15523225576" in out.replace(",", "")
+    assert "conv1\\_1" in out or "conv1_1" in vggcost("conventions", "--of", "thop", "--format", fmt).out.replace(
+        "\\", ""
+    )
+
+
+def test_bad_words(refused):
+    assert "'thop' is a convention, not a network; --of thop shows it" in refused("conventions", "thop")
+    assert "the nearest are torchscan" in refused("conventions", "--of", "torchscam")
+    assert "unknown configuration" in refused("conventions", "F")
+
+
+def test_every_source_is_shown(vggcost):
+    rows = json.loads(vggcost("conventions", "--format", "json").out)["conventions"]
+    assert [row["source"] for row in rows] == [one.source for one in CONVENTIONS]

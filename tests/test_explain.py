@@ -1,0 +1,211 @@
+"""``vggcost explain``: from a number back to the network, variant and convention."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
+from vggcost.conventions import CONVENTIONS
+from vggcost.counting import total
+from vggcost.errors import VggcostError
+from vggcost.explain import FITS, explain, searched_tables
+
+
+def answers(vggcost, *words):
+    return json.loads(vggcost("explain", *words, "--format", "json").out)["answers"]
+
+
+def test_15_61_is_thops_stale_table(vggcost):
+    first = answers(vggcost, "15.61G")[0]
+    assert (first["convention"], first["network"]["name"], first["value"]) == ("thop-2019", "D", 15607486488)
+    assert first["fit"] == "rounded"
+    assert "thop's README" in vggcost("explain", "15.61G").out.splitlines()[0]
+
+
+def test_14_54_is_the_same_over_1024_cubed(vggcost):
+    first = answers(vggcost, "14.54G")[0]
+    assert (first["convention"], first["value"], first["fit"]) == ("thop-2019", 15607486488, "1024")
+    assert "divided by 1024^3 it is 14.54" in " ".join(vggcost("explain", "14.54G").out.split())
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "value"),
+    [
+        ("30.94G", "torch", 30940528640),
+        ("30.94 GFLOPs", "torch", 30940528640),
+        ("15.3G", "conv-only", 15346630656),
+        ("15.47G", "mac", 15470264320),
+        ("30.97G", "calflops", 30973778432),
+        ("15470264320", "mac", 15470264320),
+        ("313.2M", "mac", 313201664 + 5120),
+    ],
+)
+def test_the_first_answer(vggcost, number, name, value):
+    first = answers(vggcost, number)[0]
+    assert first["convention"] == name
+    if number != "313.2M":
+        assert first["value"] == value
+        assert first["network"]["name"] == "D"
+        assert first["input"] == [1, 3, 224, 224]
+
+
+def test_15_52_names_ptflops_among_the_first(vggcost):
+    found = answers(vggcost, "15.52G")
+    assert len(found) == 5
+    assert "ptflops" in [one["convention"] for one in found]
+
+
+@pytest.mark.parametrize(
+    ("number", "head", "quantity"),
+    [
+        ("313.2M", [], "count"),
+        ("313.46M", [512], "count"),
+        ("14,982,474", [512], "params"),
+        ("313.73M", [512, 512], "count"),
+        ("15,245,130", [512, 512], "params"),
+    ],
+)
+def test_heads_for_small_images(vggcost, number, head, quantity):
+    first = answers(vggcost, number)[0]
+    assert first["network"]["name"] == "D"
+    assert first["network"]["options"]["head"] == head
+    assert first["network"]["options"]["classes"] == 10
+    assert first["input"] == [1, 3, 32, 32]
+    assert first["quantity"] == quantity
+
+
+def test_parameters_and_bytes(vggcost):
+    assert answers(vggcost, "138M")[0]["value"] == 138357544
+    assert answers(vggcost, "138M params")[0]["quantity"] == "params"
+    first = answers(vggcost, "528MB")[0]
+    assert (first["quantity"], first["value"], first["fit"]) == ("bytes", 553430176, "1024")
+    assert answers(vggcost, "528MiB")[0]["fit"] == "rounded"
+    assert answers(vggcost, "553MB")[0]["fit"] == "rounded"
+    assert answers(vggcost, "553,430,176 bytes")[0]["fit"] == "exact"
+    assert {one["quantity"] for one in answers(vggcost, "138M params")} == {"params"}
+
+
+def test_one_layer_less(vggcost):
+    first = answers(vggcost, "135,997,736")[0]
+    assert first["fit"] == "exact"
+    assert first["less_layer"].startswith("conv")
+    assert "D (VGG-16), 1000 classes, at 224x224 less one 512 -> 512 convolution" in " ".join(
+        vggcost("explain", "135,997,736").out.split()
+    )
+
+
+def test_twice_and_half():
+    twice = explain(read_amount("61.88G")).answers[0]
+    assert (twice.fit, twice.candidate.value) == ("doubled or halved", 30940528640)
+    half = explain(read_amount("276,715,088")).answers[0]
+    assert (half.fit, half.candidate.value) == ("doubled or halved", 138357544)
+
+
+def test_nothing_fits_names_the_nearest_three(vggcost):
+    document = json.loads(vggcost("explain", "15.4321G", "--format", "json").out)
+    assert document["answers"] == []
+    assert len({one["value"] for one in document["nearest"]}) == 3
+    away = [abs(one["difference"]) for one in document["nearest"]]
+    assert away == sorted(away)
+    assert all(one["value"] - 15432100000 == one["difference"] for one in document["nearest"])
+    assert "Nothing that was searched gives 15.4321G. The nearest:" in vggcost("explain", "15.4321G").out
+
+
+def test_how_many_more_and_all_of_them(vggcost):
+    document = json.loads(vggcost("explain", "15.52G", "--format", "json").out)
+    every = json.loads(vggcost("explain", "15.52G", "--all", "--format", "json").out)
+    assert document["more"] == len(every["answers"]) - 5 > 0
+    assert f"{document['more']} more fit; --all shows them" in vggcost("explain", "15.52G").out
+
+
+@pytest.mark.parametrize("number", ["15.5G", "14.54G", "138M", "30.94G", "313.46M", "0.5T"])
+def test_the_order_of_answers(number):
+    found = explain(read_amount(number))
+    ranks = [
+        (len(FITS) if one.candidate.less and one.fit != "exact" else FITS.index(one.fit), *one.candidate.departures)
+        for one in found.answers
+    ]
+    assert ranks == sorted(ranks)
+
+
+def test_every_searched_number_explains_itself():
+    """Each total of each searched network, typed in full, is found exactly."""
+    tables = list(searched_tables())
+    sizes = {(one.input[2], one.network.variant.classes, one.network.variant.head) for one in tables}
+    assert {
+        (224, 1000, None),
+        (224, 10, None),
+        (32, 1000, None),
+        (32, 10, ()),
+        (32, 10, (512,)),
+        (32, 10, (512, 512)),
+    } <= sizes
+    for one in tables[:: len(tables) // 3]:
+        for convention in CONVENTIONS[::9]:
+            value = total(convention, one)
+            if value is not None:
+                first = explain(read_amount(f"{value} MACs")).answers[0]
+                assert (first.fit, first.candidate.value) == ("exact", value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "quantity"),
+    [
+        ("15.61G", 15610000000, None),
+        ("15.61 GMACs", 15610000000, COUNT),
+        ("15.61 gflops", 15610000000, COUNT),
+        ("15.5B", 15500000000, None),
+        ("15.5 billion", 15500000000, None),
+        ("138 million params", 138000000, PARAMS),
+        ("138k", 138000, None),
+        ("1.2T", 1200000000000, None),
+        ("15,470,264,320", 15470264320, None),
+        ("15470264320MACs", 15470264320, COUNT),
+        ("1.547e10", 15470000000, None),
+        ("528MB", 528000000, BYTES),
+        ("528MiB", 553648128, BYTES),
+        ("0.515 GiB", 552977039, BYTES),
+        ("553430176 B", 553430176, BYTES),
+        ("14.54Gi", 15612206121, None),
+        ("15.52 GMac", 15520000000, COUNT),
+    ],
+)
+def test_numbers_as_people_write_them(text, value, quantity):
+    amount = read_amount(text)
+    assert amount.nearest_int == value
+    assert amount.quantity == quantity
+
+
+def test_precision_is_what_was_typed():
+    amount = read_amount("15.61G")
+    assert amount.rounds_to(15605000000, amount.scale)
+    assert amount.rounds_to(15614999999, amount.scale)
+    assert not amount.rounds_to(15604999999, amount.scale)
+    assert not amount.rounds_to(15615000001, amount.scale)
+    exact = read_amount("15610000001")
+    assert exact.rounds_to(15610000001, 1)
+    assert not exact.rounds_to(15610000002, 1)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-5", "15,61G", "1,2345", "1.2.3", "G", ".", "1" * 60, "15%"])
+def test_what_cannot_be_read_says_how_to_write(refused, text):
+    assert "write it as 15.61G" in refused("explain", "--", text)
+
+
+@pytest.mark.parametrize("text", ["15 GHz", "5 apples", "15.61 GB/s", "3 MiMACz", "15.6 G FLOP/s"])
+def test_a_unit_that_fits_no_quantity(refused, text):
+    assert "fits no quantity of a network; known are MAC, FLOPs, params, B" in refused("explain", text)
+
+
+def test_zero_and_nothing(refused):
+    assert "give one above 0" in refused("explain", "0.00G")
+    assert "NUMBER" in refused("explain")
+    with pytest.raises(VggcostError, match="above 0"):
+        read_amount("0")
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown", "csv", "latex", "json"])
+def test_formats(vggcost, fmt):
+    assert "15607486488" in vggcost("explain", "15.61G", "--format", fmt).out.replace(",", "")
