@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.api import Cost, closed_form, cost
+    from vggcost.audited import Audit, audit
     from vggcost.errors import VggcostError
 
 __version__ = "0.1.0"
-__all__ = ["Cost", "VggcostError", "__version__", "closed_form", "cost"]
+__all__ = ["Audit", "Cost", "VggcostError", "__version__", "audit", "closed_form", "cost"]
 
 _HOMES = {
+    "Audit": "vggcost.audited",
+    "audit": "vggcost.audited",
     "Cost": "vggcost.api",
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",

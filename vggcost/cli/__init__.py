@@ -12,6 +12,7 @@ COMMANDS = {
     "compare": "configurations side by side, one a column",
     "formula": "the closed forms: parameters and MACs as polynomials",
     "stack": "a stack of small kernels against one large one",
+    "audit": "read a real model: what it costs, and which VGG it is",
     "conventions": "one network as every tool counts it, and why they differ",
     "explain": "where a number from a paper or a README comes from",
     "verify": "hold the numbers against the real module, fvcore and torch",

@@ -1,0 +1,476 @@
+"""vggcost audit, from the command line: published programs, what each is, and what stands in its way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vggcost
+from vggcost.cli import main
+
+torch = pytest.importorskip("torch")
+
+MODELS = Path(__file__).parent / "models"
+
+
+def audited(capsys, target, *options):
+    """The exit status and the JSON document of one audit."""
+    status = main(["audit", str(MODELS / target), *options, "--format", "json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def sums(document):
+    totals = document["totals"]
+    return totals["params"], totals["macs"]
+
+
+def rows_sum_to_totals(document):
+    return all(
+        sum(row[key] or 0 for row in document["layers"]) == document["totals"][key]
+        for key in ("params", "macs", "flops", "count")
+    )
+
+
+def test_plain_vgg16_is_d(capsys):
+    status, document = audited(capsys, "plain_vgg16.py:VGG16")
+    assert status == 0
+    assert sums(document) == (138_357_544, 15_470_264_320)
+    assert rows_sum_to_totals(document)
+    assert document["is"]["letter"] == document["nearest"] == "D"
+    assert document["is"]["variant"] == "no adaptive pool"
+    assert document["is"]["options"] == {
+        **vggcost.cost("D", adaptive_pool=False).network.variant.options(),
+    }
+    assert (document["differences"], document["uncounted"], document["cannot_run"], document["notes"]) == (
+        [],
+        [],
+        None,
+        [],
+    )
+    kinds = [row["kind"] for row in document["layers"]]
+    assert (kinds.count("Conv2d"), kinds.count("Linear")) == (13, 3)
+    names = [row["name"] for row in document["layers"] if row["macs"]]
+    assert names == [row.name for row in vggcost.cost("D").layers if row.macs]
+    assert document["layers"][0]["path"] == "convolutions.0"
+    assert document["layers"][0]["source"].endswith("plain_vgg16.py:29")
+
+
+def test_plain_vgg16_cannot_run_at_256(capsys):
+    status, document = audited(capsys, "plain_vgg16.py:VGG16", "--size", "256")
+    assert status == 1
+    assert document["cannot_run"]["text"].startswith("fc6 (linears.0, ")
+    assert document["cannot_run"]["text"].endswith("plain_vgg16.py:31) takes 25,088 features and gets 32,768")
+    assert document["cannot_run"]["shapes"] == [[1, 32768], [4096, 25088]]
+    assert document["cannot_run"]["next"] == []
+    assert document["totals"]["params"] == 138_357_544
+    assert document["totals"]["macs"] is None
+    assert document["is"]["letter"] == "D"
+    fc6 = next(row for row in document["layers"] if row["name"] == "fc6")
+    assert (fc6["note"], fc6["input"], fc6["output"], fc6["macs"]) == ("fails", [1, 32768], None, None)
+
+
+@pytest.mark.parametrize(("own", "letter"), [("A", "A"), ("B", "B"), ("C", "D"), ("D", "E")])
+def test_letters_of_ones_own_are_the_papers(capsys, own, letter):
+    status, document = audited(capsys, "four_letters.py:VGG", "--call", f"letter={own!r}")
+    assert status == 0
+    assert document["is"]["letter"] == letter
+    assert document["is"]["variant"] == "batch normalization, 4 classes"
+    ours = vggcost.cost(letter, batch_norm=True, classes=4).totals
+    assert sums(document) == (ours.params, ours.macs)
+
+
+def test_four_class_vgg16_bn(capsys):
+    status, document = audited(capsys, "four_letters.py:vgg16_bn")
+    assert (status, document["totals"]["params"]) == (0, 134_285_380)
+    assert (document["is"]["letter"], document["is"]["variant"]) == ("D", "batch normalization, 4 classes")
+
+
+def test_the_short_vgg_lacks_one_convolution(capsys):
+    status, document = audited(capsys, "short_vgg.py:VGG")
+    assert status == 0
+    assert sums(document) == (135_997_736, 13_620_576_256)
+    assert (document["is"], document["nearest"], document["same_as"]) == (None, "D", "twelve-conv-vgg")
+    (difference,) = document["differences"]
+    assert (difference["change"], difference["layer"]) == ("missing", "conv4_3")
+    assert (difference["params"], difference["macs"]) == (-2_359_808, -1_849_688_064)
+    assert difference["text"] == "- conv4_3 3x3 512->512: 2,359,808 parameters, 1,849,688,064 MACs missing"
+
+
+def test_the_residual_vgg16(capsys):
+    status, document = audited(capsys, "residual_vgg16.py:ResidualVGG16")
+    assert status == 0
+    assert sums(document) == (149_345_960, 31_192_612_864)
+    assert rows_sum_to_totals(document)
+    assert (document["is"], document["nearest"], document["same_as"]) == (None, "D", "residual-vgg16")
+    assert [difference["change"] for difference in document["differences"]] == ["extra"] * 15
+    assert sum(difference["params"] for difference in document["differences"]) == 149_345_960 - 138_357_544
+
+
+def test_the_misfit_addition_is_an_answer(capsys):
+    status, document = audited(capsys, "misfit_residual.py:ResidualVGG")
+    assert (status, document["totals"]["params"], document["totals"]["macs"]) == (1, 277_962, None)
+    failure = document["cannot_run"]
+    line = 1 + (MODELS / "misfit_residual.py").read_text().splitlines().index(
+        "        x += self.shortcut(x)  # the addition that cannot be"
+    )
+    assert failure["operation"] == "in-place addition"
+    assert failure["source"].endswith(f"misfit_residual.py:{line}")
+    assert failure["shapes"] == [[1, 128, 56, 56], [1, 128, 28, 28]]
+    (behind,) = failure["next"]
+    assert behind["problem"] == "takes 128 features and gets 401,408"
+    assert behind["path"] == "classifier"
+    assert sum(row["params"] for row in document["layers"]) == 277_962
+
+
+def test_the_screen_says_it_in_words(capsys):
+    assert main(["audit", str(MODELS / "misfit_residual.py:ResidualVGG")]) == 1
+    shown = capsys.readouterr()
+    assert "It cannot run: the in-place addition (" in shown.out
+    assert "gets 1x128x56x56 and 1x128x28x28, which do not go together" in shown.out
+    assert "takes 128 features and gets 401,408" in shown.out
+    assert shown.err == ""
+    assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--human"]) == 0
+    shown = capsys.readouterr().out
+    assert "It is no VGG of the paper (it is the packaged network twelve-conv-vgg)" in shown
+    assert "The nearest is D (VGG-16), with 1 difference:\n  - conv4_3 3x3 512->512: 2,359,808" in shown
+    assert "136.0 M" in shown
+
+
+@pytest.mark.parametrize(
+    ("target", "like", "status"),
+    [
+        ("plain_vgg16.py:VGG16", "D", 0),
+        ("plain_vgg16.py:VGG16", "vgg16", 0),
+        ("plain_vgg16.py:VGG16", "vgg16_bn", 1),
+        ("plain_vgg16.py:VGG16", "E", 1),
+        ("four_letters.py:vgg16_bn", "vgg16_bn", 0),
+        ("short_vgg.py:VGG", "D", 1),
+        ("short_vgg.py:VGG", "twelve-conv-vgg", 0),
+        ("residual_vgg16.py:ResidualVGG16", "residual-vgg16", 0),
+    ],
+)
+def test_like_compares_with_what_is_named(capsys, target, like, status):
+    got, document = audited(capsys, target, "--like", like)
+    assert got == status
+    assert document["like"] == {"name": like, "same": status == 0}
+    assert bool(document["differences"]) == (status == 1)
+
+
+def test_like_takes_a_network_file(capsys, tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text('features = [64, "M", 64]\nclassifier = false\n')
+    status, document = audited(capsys, "plain_vgg16.py:VGG16", "--like", str(path))
+    assert status == 1
+    assert "features" not in document["differences"][0]["text"]
+
+
+@pytest.mark.parametrize("target", ["AlexNet", "ResNet18", "MobileNet"])
+@pytest.mark.parametrize("batch", ["1", "2"])
+def test_foreign_families_agree_with_torchs_own_counter(capsys, target, batch):
+    import importlib.util
+
+    from torch.utils.flop_counter import FlopCounterMode
+
+    spec = importlib.util.spec_from_file_location("foreign", MODELS / "foreign.py")
+    foreign = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(foreign)
+    with torch.device("meta"):
+        model = getattr(foreign, target)().eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.empty(int(batch), 3, 224, 224, device="meta"))
+    status, document = audited(capsys, f"foreign.py:{target}", "--batch", batch, "--strict")
+    assert (status, document["is"], document["uncounted"]) == (0, None, [])
+    assert document["totals"]["params"] == sum(parameter.numel() for parameter in model.parameters())
+    assert document["totals"]["flops"] == counter.get_total_flops()
+    assert rows_sum_to_totals(document)
+
+
+@pytest.mark.parametrize("letter", ["A", "B", "D", "E"])
+@pytest.mark.parametrize("ending", ["", "_bn"])
+def test_torchvisions_vggs_are_named_exactly(capsys, letter, ending):
+    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    name = {"A": "vgg11", "B": "vgg13", "D": "vgg16", "E": "vgg19"}[letter] + ending
+    status = main(["audit", f"torchvision.models:{name}", "--format", "json", "--like", name])
+    document = json.loads(capsys.readouterr().out)
+    assert (status, document["is"]["letter"]) == (0, letter)
+    assert document["is"]["variant"] == ("batch normalization" if ending else "")
+    ours = vggcost.cost(name).totals
+    assert sums(document) == (ours.params, ours.macs)
+
+
+@pytest.mark.parametrize("letter", ["A", "A-LRN", "B", "C", "D", "E"])
+@pytest.mark.parametrize("options", [{}, {"batch_norm": True, "bias": False}, {"classes": 7, "in_channels": 1}])
+def test_every_configuration_is_named_from_its_own_module(letter, options):
+    from vggcost.frameworks.torch_module import build_module
+
+    cost = vggcost.cost(letter, **options)
+    audit = vggcost.audit(build_module(cost.network), cost.input)
+    assert audit.paper.same
+    assert audit.paper.letter == letter
+    assert audit.paper.network.variant == cost.network.variant
+    assert audit.paper.departures == ()
+    assert (audit.params, audit.macs) == (cost.totals.params, cost.totals.macs)
+    named = [(row["name"], row["params"], row["macs"]) for row in audit.to_dict()["layers"] if row["params"]]
+    assert named == [(row.name, row.params, row.macs) for row in cost.layers if row.params]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"width": 0.5}, "width 0.5"),
+        ({"width": 0.25, "batch_norm": True, "classes": 10}, "batch normalization, width 0.25, 10 classes"),
+        ({"head": (512, 512), "classes": 10}, "head 512,512, 10 classes"),
+        ({"head": (), "adaptive_pool": False, "size": 32, "classes": 10}, "no adaptive pool, head none, 10 classes"),
+        ({"adaptive_pool": False, "bias": False}, "bias-less convolutions, no adaptive pool"),
+    ],
+)
+def test_variants_are_named(options, words):
+    from vggcost.frameworks.torch_module import build_module
+
+    cost = vggcost.cost("D", **options)
+    audit = vggcost.audit(build_module(cost.network), cost.input)
+    assert audit.paper.same
+    assert (audit.paper.letter, audit.paper.words) == ("D", words)
+    assert (audit.params, audit.macs) == (cost.totals.params, cost.totals.macs)
+
+
+def test_departures_that_cost_nothing_are_named():
+    from torch import nn
+
+    from vggcost.frameworks.torch_module import build_module
+
+    model = build_module(vggcost.cost("A").network)
+    model.classifier[2] = nn.Identity()
+    model.features[1] = nn.Sigmoid()
+    audit = vggcost.audit(model, (1, 3, 224, 224))
+    assert audit.paper.same
+    assert audit.paper.departures == (
+        "9 ReLU layers in place of 10",
+        "1 dropout layer in place of 2",
+        "1 x sigmoid",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            lambda model, nn: model.features.__setitem__(0, nn.Conv2d(3, 64, 7, padding=3)),
+            "~ conv1_1 3x3 3->64: is 7x7 3->64, +7,680 parameters, +385,351,680 MACs",
+        ),
+        (
+            lambda model, nn: model.features.__setitem__(2, nn.MaxPool2d(2, 2, ceil_mode=True)),
+            "~ pool1 max-pool 2x2 of stride 2: is max-pool 2x2 of stride 2, ceil mode",
+        ),
+        (
+            lambda model, nn: model.classifier.__setitem__(3, nn.Linear(4096, 4096, bias=False)),
+            "~ fc7 linear 4,096->4,096: is linear 4,096->4,096 without bias, -4,096 parameters",
+        ),
+        (
+            lambda model, nn: model.add_module("spare", nn.Linear(2, 3)),
+            "+ spare Linear, which is never used: 9 parameters more",
+        ),
+        (
+            lambda model, nn: model.features.__setitem__(1, nn.LocalResponseNorm(5)),
+            "+ features.1 local response normalization of size 5: not in it",
+        ),
+    ],
+)
+def test_differences_are_named(change, text):
+    from torch import nn
+
+    from vggcost.frameworks.torch_module import build_module
+
+    model = build_module(vggcost.cost("A").network)
+    change(model, nn)
+    audit = vggcost.audit(model, (1, 3, 224, 224), like="A")
+    assert not audit.compared.same
+    (difference,) = audit.compared.differences
+    assert difference.replace(source=None).text == text
+
+
+@pytest.mark.parametrize("convention", ["fvcore", "ptflops", "thop", "torch", "onnx-tool", "conv-only"])
+def test_conventions_count_a_program_as_they_count_the_network(capsys, convention):
+    status, document = audited(capsys, "four_letters.py:vgg16_bn", "--convention", convention)
+    ours = vggcost.cost("vgg16_bn", classes=4, convention=convention)
+    assert status == 0
+    assert (document["convention"], document["unit"]) == (convention, ours.unit)
+    assert document["totals"]["count"] == ours.totals.count == sum(row["count"] for row in document["layers"])
+    assert document["totals"]["macs"] == ours.totals.macs
+
+
+def test_a_convention_says_what_it_does_not_know(capsys):
+    status, document = audited(capsys, "foreign.py:MobileNet", "--convention", "fvcore")
+    assert (status, document["totals"]["count"], document["totals"]["macs"]) == (0, None, 568_740_352)
+    assert document["layers"][2]["note"] == "what fvcore counts is not known"
+    main(["audit", str(MODELS / "foreign.py:MobileNet"), "--convention", "fvcore"])
+    words = "fvcore has no total here: what it counts of 27 hardtanh, 1 mean, 1 log_softmax is not known"
+    assert words in capsys.readouterr().out
+    assert audited(capsys, "foreign.py:MobileNet", "--convention", "torch")[1]["totals"]["count"] == 2 * 568_740_352
+
+
+def test_every_format_has_the_totals(capsys):
+    for fmt in ("table", "markdown", "csv", "latex"):
+        assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--format", fmt]) == 0
+        shown = capsys.readouterr().out
+        assert ("135997736" if fmt == "csv" else "135,997,736") in shown
+        assert ("conv4_3" in shown) == (fmt != "csv")
+
+
+def test_output_goes_to_a_file(capsys, tmp_path):
+    path = tmp_path / "audit.json"
+    assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--format", "json", "-o", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert json.loads(path.read_text())["nearest"] == "D"
+
+
+def test_what_a_program_prints_goes_to_standard_error(tmp_path):
+    path = tmp_path / "loud.py"
+    path.write_text(
+        "import os\nfrom torch import nn\nprint('at the top')\nos.system('echo from below')\n"
+        "class Loud(nn.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(3, 3, 3)\n        print('constructing')\n"
+        "    def forward(self, x):\n        print('forward')\n        return super().forward(x)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "vggcost", "audit", f"{path}:Loud", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["totals"]["params"] == 84
+    for words in ("at the top", "from below", "constructing", "forward"):
+        assert words in done.stderr
+
+
+BAD = """
+from torch import nn
+
+VALUE = 4
+
+def number():
+    return 3
+
+class Raises(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(undefined, 3)
+
+class Needs(nn.Module):
+    def __init__(self, plan, classes=3):
+        super().__init__()
+
+class Two(nn.Module):
+    def forward(self, image, meta):
+        return image
+
+model = nn.ReLU()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "words"),
+    [
+        ("", [], "TARGET is ''"),
+        ("net.toml", [], "a network file and no program; give it to vggcost table --file"),
+        ("bad.py", [], "give package.module:callable or path/to/file.py:callable"),
+        ("nosuch.py:VGG", [], "the file 'nosuch.py' is not there"),
+        ("bad.py:Neds", [], "bad.py has no 'Neds'; the nearest are Needs"),
+        ("bad.py:VALUE", [], "bad.py:VALUE is an int, no model and nothing that makes one"),
+        ("bad.py:number", [], "bad.py:number gives int, which is no model"),
+        ("bad.py:Needs", [], "bad.py:Needs takes (plan, classes=3), and was given nothing"),
+        ("bad.py:Needs", ["--call", "plan=open('x')"], "--call is \"plan=open('x')\"; give keywords with literal"),
+        ("bad.py:Needs", ["--call", "3"], "--call is '3'; give keywords with literal"),
+        ("bad.py:Needs", ["--call", "plann=3"], "was given plann=3"),
+        ("bad.py:model", ["--call", "a=3"], "bad.py:model is a model already"),
+        ("bad.py:Raises", [], "name 'undefined' is not defined (bad.py:12: self.fc = nn.Linear(undefined, 3))"),
+        ("bad.py:Two", [], "bad.py:Two takes 2 inputs (image, meta) and gets 1"),
+        (
+            "raises.py:VGG",
+            [],
+            "raises.py cannot be imported: ValueError: math domain error (raises.py:4: return math.sqrt(x))",
+        ),
+        ("syntax.py:VGG", [], "SyntaxError: invalid syntax (syntax.py:1: def f(:)"),
+        ("quits.py:VGG", [], "quits.py cannot be imported: SystemExit: 3 (quits.py:1: raise SystemExit(3))"),
+        ("misses.py:VGG", [], "No module named 'nosuchpackage' (misses.py:1: import nosuchpackage)"),
+        ("nosuchmodule:VGG", [], "there is no module 'nosuchmodule' here"),
+        ("torch.nn:Linaer", [], "torch.nn has no 'Linaer'; the nearest are Linear"),
+        ("bad.py:model", ["--like", "Q"], "unknown configuration 'Q'"),
+        ("bad.py:model", ["--like", "nosuch.toml"], "nosuch.toml"),
+        ("bad.py:model", ["--input", "3x0x4"], "--input is '3x0x4'; give a shape of whole numbers"),
+        ("bad.py:model", ["--input", "3x4", "--size", "3"], "--input and --size are both given"),
+        ("bad.py:model", ["--batch", "0"], "--batch is 0"),
+        ("bad.py:model", ["--lke", "D"], "unknown option '--lke'; the nearest are --like"),
+        ("bad.py:model", ["--format", "jsn"], "unknown format 'jsn'"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, tmp_path, monkeypatch, target, options, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.py").write_text(BAD)
+    (tmp_path / "raises.py").write_text("import math\n\ndef helper(x):\n    return math.sqrt(x)\n\nhelper(-1)\n")
+    (tmp_path / "syntax.py").write_text("def f(:\n")
+    (tmp_path / "quits.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "misses.py").write_text("import nosuchpackage\n")
+    for name in ("bad", "raises", "syntax", "quits", "misses"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    before = list(sys.path)
+    assert main(["audit", target, *options]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("vggcost: error: ")
+    assert shown.err.count("\n") == 1
+    assert words in shown.err
+    assert sys.path == before
+
+
+def test_no_target_is_refused(capsys):
+    assert main(["audit"]) == 2
+    assert "no TARGET is given" in capsys.readouterr().err
+
+
+def test_help_says_that_auditing_runs_the_file(capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["audit", "--help"])
+    assert raised.value.code == 0
+    assert "Auditing a file runs it" in capsys.readouterr().out
+    assert "audit" in vggcost.__all__
+
+
+def test_two_inputs(capsys, tmp_path):
+    path = tmp_path / "pair.py"
+    path.write_text(
+        "from torch import nn\nclass Pair(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(10, 3)\n"
+        "    def forward(self, image, meta):\n        return image.mean((2, 3)) + self.f(meta)\n"
+    )
+    assert main(["audit", f"{path}:Pair", "--input", "3x8x8", "--input", "10", "--batch", "2", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["inputs"] == [[2, 3, 8, 8], [2, 10]]
+    assert sums(document) == (33, 60)
+
+
+def test_strict_refuses_what_is_not_counted(capsys, tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text("from torch import nn\ndef odd():\n    return nn.Sequential(nn.Flatten(2), nn.Conv1d(3, 5, 3))\n")
+    assert main(["audit", f"{path}:odd", "--size", "8"]) == 0
+    assert "Not counted, for there is no formula: 1 x conv1d on 1x3x64" in capsys.readouterr().out
+    assert main(["audit", f"{path}:odd", "--size", "8", "--strict"]) == 1
+    assert "--strict: 1 operation has no formula" in capsys.readouterr().err
+
+
+def test_known_operations_do_not_load_torchs_meta_kernels():
+    script = (
+        "import sys, json\nfrom vggcost.cli import main\n"
+        f"main(['audit', {str(MODELS / 'four_letters.py:vgg16_bn')!r}, '-o', '/dev/null'])\n"
+        "print(json.dumps([name for name in ('torch._inductor', 'sympy') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_the_guard_of_the_meta_kernels_can_fail():
+    script = "import sys, torch\ntorch.empty(2, device='meta') + 1\nprint('torch._inductor' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -1,0 +1,138 @@
+"""``vggcost audit``: reads a real model, says what it costs and what it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, redirect_stdout
+
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.options import Parser, add_convention, add_output, convention_from, count_from, format_from, size_from
+from vggcost.cli.output import check_writable, emit
+from vggcost.errors import VggcostError
+from vggcost.report.audit_text import AuditView
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+    from typing import Any
+
+    from vggcost.audited import Audit
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "audit",
+        "Reads a real PyTorch or Keras model: what every operation costs, and which configuration of the paper\n"
+        "it is, or the nearest one and what differs. No weights are allocated where the program allows it.\n"
+        "Auditing a file runs it: its imports, its top level, and the constructor of what TARGET names; what it\n"
+        "prints goes to standard error.\n"
+        "Exit status 1: the model cannot run (the answer says where and why), or it differs from --like.",
+        'vggcost audit path/to/vgg.py:VGG16 --call "num_classes=10" --size 224',
+    )
+    result.add_argument(
+        "target", nargs="?", metavar="TARGET", help="package.module:callable or path/to/file.py:callable"
+    )
+    result.add_argument("--call", metavar="ARGS", help='keyword literals for the callable: "num_classes=4, bias=False"')
+    result.add_argument(
+        "--like", metavar="NAME", help="compare with this configuration (or NET.toml): 0 same, 1 different"
+    )
+    result.add_argument("--strict", action="store_true", help="exit status 1 where an operation has no formula")
+    group = result.add_argument_group("input")
+    group.add_argument(
+        "--input",
+        metavar="CxHxW",
+        action="append",
+        help="one input's shape without the batch, as the model takes it; once for each (3x224x224)",
+    )
+    group.add_argument("--size", metavar="HxW", help="image size in pixels, with the model's own channels (224)")
+    group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
+    group = result.add_argument_group("more rows")
+    group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
+    add_convention(result)
+    add_output(result)
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Read the model and print what it is."""
+    fmt = format_from(args)
+    check_writable(args.output)
+    if args.target is None:
+        raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
+    keywords = _keywords(args.call)
+    shapes = _shapes(args)
+    batch = count_from(args.batch, "--batch", 1)
+    if args.input and args.size:
+        raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
+    convention = convention_from(args)
+    size = size_from(args.size) if args.size is not None else None
+    from vggcost.programs import audit_target
+
+    with _prints_to_stderr():
+        audit = audit_target(args.target, keywords, shapes, size, batch, args.like, convention)
+    emit(audit.rendered(fmt, AuditView(args.all, args.human)), args.output)
+    return _status(audit, args)
+
+
+def _status(audit: Audit, args: Namespace) -> int:
+    differs = args.like is not None and not audit.compared.same
+    unknown = args.strict and audit.uncounted
+    if unknown:
+        number = len(audit.uncounted)
+        sys.stderr.write(f"vggcost: --strict: {number} operation{'s have' if number != 1 else ' has'} no formula\n")
+    return EXIT_DIFFERS if not audit.runs or differs or unknown else EXIT_FINE
+
+
+def _keywords(text: str | None) -> dict[str, Any]:
+    """The keyword literals of --call; nothing in them is executed."""
+    if text is None or not text.strip():
+        return {}
+    import ast
+
+    try:
+        call = ast.parse(f"f({text}\n)", mode="eval").body
+        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        found = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords if keyword.arg is not None}
+        if found and len(found) == len(keywords):
+            return found
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # the refusal below says what is expected
+    raise VggcostError(
+        f'--call is {text[:80]!r}; give keywords with literal values, as --call "num_classes=4, bias=False"'
+    )
+
+
+def _shapes(args: Namespace) -> list[tuple[int, ...]]:
+    return [_shape(text) for text in args.input or ()]
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(count_from(side, "--input", 0) for side in text.lower().split("x"))
+    except VggcostError:
+        raise VggcostError(
+            f"--input is {text[:80]!r}; give a shape of whole numbers from 1 to 10^18 without the batch, as 3x224x224"
+        ) from None
+
+
+@contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """Send what the audited program prints to standard error, what its subprocesses and C code print included."""
+    sys.stdout.flush()
+    try:
+        real = sys.stdout.fileno() == 1
+    except (OSError, ValueError, AttributeError):
+        real = False
+    saved = os.dup(1) if real else None
+    try:
+        if saved is not None:
+            os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)

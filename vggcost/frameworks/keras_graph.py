@@ -1,0 +1,213 @@
+"""Reads a Keras 3 model through its own layer graph, on any backend, channels last or first; nothing is run.
+
+Shapes are kept channels first inside, whatever the model's layout; a reading says which layout it is shown in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vggcost.errors import VggcostError
+from vggcost.frameworks.keras_rules import FREE, RULES, Rules
+from vggcost.ledger import Ledger
+from vggcost.read_layers import Free, Idle, Uncounted
+from vggcost.reading import Operation, Reading
+from vggcost.units import DTYPE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Ints = tuple[int, ...]
+    Shapes = list[Ints]
+
+DEFAULT_SIZE = 224
+"""Height and width where neither the model nor anyone else says any [pixels]."""
+
+
+def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[Ints]:
+    """Return a model's input shapes in its own layout, with what it leaves open filled in.
+
+    Raises:
+        VggcostError: the model has no shapes of its own, for it is not built.
+    """
+    shapes = []
+    for own in _own_shapes(model):
+        if len(own) != 4:
+            shapes.append((batch, *(side or 1 for side in own[1:])))
+            continue
+        image = (1, 2) if _channels_last(model) else (2, 3)
+        filled = [batch, *(side or 3 for side in own[1:])]
+        for axis, asked in zip(image, size or (None, None), strict=True):
+            filled[axis] = asked or own[axis] or DEFAULT_SIZE
+        shapes.append(tuple(filled))
+    return shapes
+
+
+def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
+    """Call what makes a model without giving its weights memory, where the backend can do that; else plainly.
+
+    Returns what it made, and a note where the plain way was needed. What the program raises comes through.
+    """
+    from importlib import import_module
+
+    keras = import_module("keras")
+    if keras.backend.backend() != "torch":
+        return make(), (f"built with real weights, for the {keras.backend.backend()} backend has no others",)
+    try:
+        with keras.device("meta"):
+            return make(), ()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the plain way shows whether it is the program's own
+        why = type(error).__name__
+    return make(), (f"built with real weights, because its constructor does not take tensors without memory ({why})",)
+
+
+def read_model(model: Any, inputs: Sequence[Any], program: str) -> Reading:
+    """Return what one call of a Keras model does, in inference.
+
+    inputs are shapes, batch first, in the model's own layout, or tensors, of which only the shape is looked at.
+
+    Raises:
+        VggcostError: the model has no layer graph, or takes another number of inputs.
+    """
+    graph = _graph(model, program)
+    last = _channels_last(model)
+    given = [tuple(int(side) for side in getattr(each, "shape", each)) for each in inputs]
+    own = _own_shapes(graph)
+    if len(given) != len(own):
+        raise VggcostError(
+            f"{program} takes {len(own)} inputs and gets {len(given)}; give a shape for each, in the model's own layout"
+        )
+    given = [_turned(shape, mine) for shape, mine in zip(given, own, strict=True)]
+    walk = _Walk(channels_last=last)
+    shapes = [walk.inward(shape) for shape in given]
+    walk.through(graph, shapes, "")
+    operations = (*walk.operations, *walk.idle(model))
+    statistics = (
+        f"Keras also counts {walk.statistics:,} running means and variances of batch normalization, which are no"
+        " parameters"
+    )
+    notes = (statistics,) if walk.statistics else ()
+    return Reading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
+
+
+def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:
+    """A shape in the model's layout: 3x224x224 for a channels-last model is taken for what it means."""
+    if len(shape) == len(own) == 4 and own[3] == shape[1] != shape[3]:
+        return (shape[0], shape[2], shape[3], shape[1])
+    return shape
+
+
+def _own_shapes(model: Any) -> list[tuple[int | None, ...]]:
+    try:
+        tensors = model.inputs
+    except (AttributeError, ValueError):
+        tensors = None
+    if not tensors:
+        raise VggcostError(
+            f"the Keras model {getattr(model, 'name', model)!r} has no layer graph: it is a subclass of Model or not"
+            " built yet; give a functional or Sequential model that starts with an Input"
+        )
+    return [tuple(tensor.shape) for tensor in tensors]
+
+
+def _graph(model: Any, program: str) -> Any:
+    """The functional model behind a model.
+
+    Raises:
+        VggcostError: there is none.
+    """
+    graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph there
+    _own_shapes(graph)
+    if not hasattr(graph, "_nodes_by_depth"):
+        raise VggcostError(f"{program} is a Keras layer without a graph; give a functional or Sequential model")
+    return graph
+
+
+def _channels_last(model: Any) -> bool:
+    for layer in _every_layer(model):
+        if hasattr(layer, "data_format"):
+            return bool(layer.data_format == "channels_last")
+    return True
+
+
+def _every_layer(model: Any) -> Iterator[Any]:
+    for layer in getattr(model, "layers", ()):
+        if hasattr(layer, "layers"):
+            yield from _every_layer(layer)
+        else:
+            yield layer
+
+
+def _dtype(model: Any) -> str:
+    found = next((str(weight.dtype) for weight in model.weights), "float32")
+    return found if found in DTYPE_BYTES else "float32"
+
+
+class _Walk(Rules):
+    """One pass over a graph: shapes go in, operations come out."""
+
+    def through(self, graph: Any, shapes: Shapes, prefix: str) -> Shapes:
+        """Walk a graph from these input shapes to its output shapes."""
+        known: dict[int, Ints] = {id(tensor): shape for tensor, shape in zip(graph.inputs, shapes, strict=True)}
+        born: dict[int, int] = {id(tensor): len(self.operations) for tensor in graph.inputs}
+        depths = graph._nodes_by_depth  # noqa: SLF001  # Keras has no public way to a graph's nodes
+        for depth in sorted(depths, reverse=True):
+            for node in depths[depth]:
+                births = [born[id(tensor)] for tensor in node.input_tensors]
+                self.branch = len(self.operations) - min(births) if births else 0
+                self.prefix = prefix
+                outputs = self._visit(node, known, prefix)
+                for tensor, shape in zip(node.output_tensors, outputs, strict=True):
+                    known[id(tensor)] = shape
+                    born[id(tensor)] = len(self.operations)
+        return [known[id(tensor)] for tensor in graph.outputs]
+
+    def _visit(self, node: Any, known: dict[int, Ints], prefix: str) -> Shapes:
+        layer = node.operation
+        # An input node has no inputs: what comes in stands at its output already.
+        shapes = [known[id(tensor)] for tensor in node.input_tensors or node.output_tensors]
+        inner = getattr(layer, "_functional", None) or layer
+        if hasattr(inner, "_nodes_by_depth"):
+            return self.through(inner, shapes, f"{prefix}{layer.name}.")
+        rule = RULES.get(_known_class(layer))
+        if rule is not None:
+            return [getattr(self, rule)(layer, shapes)] * len(node.output_tensors)
+        outputs = self._asked(node, known, shapes[0][0])
+        name = type(layer).__name__
+        kind = Free if name in FREE else Uncounted
+        self.emit(layer, kind("", None, name), shapes[0], outputs[0], params=self.claim(layer))
+        return outputs
+
+    def _asked(self, node: Any, known: dict[int, Ints], batch: int) -> Shapes:
+        """What a layer without a rule says itself of its outputs' shapes."""
+        from importlib import import_module
+
+        keras = import_module("keras")
+        given = {
+            id(tensor): keras.KerasTensor(self.outward(known[id(tensor)]), tensor.dtype)
+            for tensor in node.input_tensors
+        }
+        try:
+            args, kwargs = node.arguments.fill_in(given)
+            specs = keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
+        except Exception:  # noqa: BLE001  # a layer may refuse in any way; the graph has shapes from when it was built
+            specs = node.output_tensors
+        return [self.inward((batch, *(side or 1 for side in spec.shape[1:]))) for spec in specs]
+
+    def idle(self, model: Any) -> list[Operation]:
+        """Layers whose weights the graph does not reach."""
+        left = []
+        for layer in _every_layer(model):
+            size = self.claim(layer)
+            if size:
+                made = Idle(layer.name, layer.name, type(layer).__name__)
+                left.append(Operation(made, None, None, size, Ledger(), None, "never used"))
+        return left
+
+
+def _known_class(layer: Any) -> str:
+    """The name of Keras's own class that a layer is, or only configures; a `call` of its own makes it unknown."""
+    for base in type(layer).__mro__:
+        if base.__module__.partition(".")[0] == "keras" or "call" in vars(base):
+            return base.__name__ if base.__module__.partition(".")[0] == "keras" else ""
+    return ""

@@ -1,0 +1,90 @@
+"""The record of one pass over a Keras graph: operations with shapes, weights counted once, what does not fit.
+
+Shapes are kept channels first inside, whatever the model's layout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vggcost import layers, read_layers
+from vggcost.ledger import Ledger
+from vggcost.read_layers import product
+from vggcost.reading import Failure, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Ints = tuple[int, ...]
+
+
+class Recorder:
+    """Operations and failures in execution order; statistics are the weights that are no parameters [elements].
+
+    prefix and branch are set by whoever walks the graph: the path of the model that a layer stands in, and how many
+    operations an addition joins with what went past them.
+    """
+
+    def __init__(self, *, channels_last: bool) -> None:
+        self.operations: list[Operation] = []
+        self.failures: list[Failure] = []
+        self.statistics = 0
+        self.prefix = ""
+        self.branch = 0
+        self._last = channels_last
+        self._seen: set[int] = set()
+        self._names: dict[str, int] = {}
+
+    def inward(self, shape: Ints) -> Ints:
+        """A shape of the model's layout with its channels first."""
+        return (shape[0], shape[3], shape[1], shape[2]) if self._last and len(shape) == 4 else shape
+
+    def outward(self, shape: Ints) -> Ints:
+        """A shape in the model's own layout."""
+        return (shape[0], shape[2], shape[3], shape[1]) if self._last and len(shape) == 4 else shape
+
+    def emit(
+        self,
+        layer: Any,
+        made: layers.Layer,
+        shape: Ints,
+        output: Ints,
+        ledger: Ledger | None = None,
+        *,
+        params: int = 0,
+        ending: str = "",
+    ) -> Ints:
+        """Record an operation of a layer; return its output's shape."""
+        path = f"{self.prefix}{layer.name}"
+        label = path + ending
+        number = self._names[label] = self._names.get(label, 0) + 1
+        named = made.replace(name=label if number == 1 else f"{label}:{number}", path=path)
+        branch = self.branch if isinstance(made, layers.Add) else 0
+        note = "shares its parameters" if number > 1 and not params and made.params() else None
+        self.operations.append(Operation(named, shape, output, params, ledger or Ledger(), None, note, branch))
+        return output
+
+    def free(self, layer: Any, shape: Ints, output: Ints) -> Ints:
+        """Record an operation that is known to do no multiply-accumulate."""
+        return self.emit(
+            layer, read_layers.Free("", None, type(layer).__name__), shape, output, params=self.claim(layer)
+        )
+
+    def fail(self, layer: Any, made: layers.Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
+        """Record that a layer does not fit what reaches it; shapes are in the model's own layout."""
+        path = f"{self.prefix}{layer.name}"
+        shapes = tuple(self.inward(shape) for shape in shapes)
+        self.failures.append(Failure(len(self.operations), made, type(layer).__name__, problem, shapes, None, path))
+
+    def claim(self, layer: Any, *names: str) -> int:
+        """The elements of a layer's weights that are counted for the first time; all of them where none is named."""
+        weights = [getattr(layer, name, None) for name in names] if names else list(getattr(layer, "weights", ()))
+        return self._claimed(weights)
+
+    def _claimed(self, weights: Sequence[Any]) -> int:
+        total = 0
+        for weight in weights:
+            if weight is not None and id(weight) not in self._seen:
+                self._seen.add(id(weight))
+                total += product(tuple(weight.shape))
+        return total

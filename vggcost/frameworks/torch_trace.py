@@ -1,0 +1,379 @@
+"""Sees every operation of a torch program, module or function, without weights and without arithmetic.
+
+A function mode stands between the program and torch. Tensors live on the meta device, where they have a shape and no
+memory; known operations take their shapes from `torch_rules`, so that torch's own meta kernels, whose first use loads a
+second's worth of Python, are needed for unknown operations alone. Where a program needs values, `values=True` lets
+every operation compute, and the rules only watch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from vggcost import layers, read_layers
+from vggcost.frameworks import torch_rules
+from vggcost.frameworks.torch_names import (
+    COPIES,
+    FACTORIES,
+    FREE_NATIVE,
+    LIKES,
+    PASSIVE,
+    VALUE_SEEKERS,
+    VIEWS,
+    spoken,
+    writes,
+)
+from vggcost.frameworks.torch_rules import Plan
+from vggcost.frameworks.torch_tensors import Tensors, found_in
+from vggcost.ledger import Ledger
+from vggcost.reading import Failure, Operation
+from vggcost.units import shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from torch import nn
+
+    Function = Callable[..., Any]
+    Args = tuple[Any, ...]
+    Kwargs = dict[str, Any]
+
+LARGE_ELEMENTS = 1 << 16
+"""From this many elements on, a tensor that the program fills gets no memory; smaller ones keep their values."""
+
+DTYPE_COPIES = {"float": torch.float32, "double": torch.float64, "half": torch.float16, "bfloat16": torch.bfloat16}
+"""The methods that change the dtype to the one they are named for."""
+
+
+class NeedsValuesError(BaseException):
+    """The program asks a tensor for its values, and there are none. No program's `except Exception` catches it."""
+
+    def __init__(self, operation: str, source: str | None) -> None:
+        super().__init__(operation)
+        self.operation = operation
+        self.source = source
+
+
+class StoppedError(Exception):
+    """The program cannot go on; the failure is recorded."""
+
+
+class Trace(TorchFunctionMode):
+    """Watches one construction (model is None) or one forward call of a model.
+
+    values: let every operation compute. operations and failures are filled in execution order; doubtful says that a
+    failure came from torch's meta kernels and not from a rule.
+    """
+
+    def __init__(self, model: nn.Module | None = None, *, values: bool = False) -> None:
+        super().__init__()
+        self.operations: list[Operation] = []
+        self.failures: list[Failure] = []
+        self.doubtful = False
+        self.tensors = Tensors(model, values=values)
+        self._values = values
+        self._recording = model is not None
+        self._modules = {id(module): path for path, module in model.named_modules()} if model is not None else {}
+        self._names: dict[str, int] = {}
+
+    def __torch_function__(
+        self,
+        func: Function,
+        types: Any,  # torch's signature
+        args: Args = (),
+        kwargs: Kwargs | None = None,
+    ) -> Any:
+        """Answer one call of the program."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", str(func))
+        tensors = found_in((args, kwargs))
+        live = any(map(self.tensors.is_live, tensors))
+        if self._recording and tensors and writes(name):
+            self.tensors.protect(tensors[0])
+        result = self._answer(name, func, args, kwargs, live=live)
+        if self._values and live:
+            for tensor in found_in(result):
+                self.tensors.follow(tensor)
+        return result
+
+    def _answer(  # noqa: C901, PLR0911  # one line a sort of call
+        self, name: str, func: Function, args: Args, kwargs: Kwargs, *, live: bool
+    ) -> Any:
+        if name == "__get__":
+            return self._property(func, args)
+        if name in PASSIVE or (name == "type" and len(args) == 1):
+            return func(*self.tensors.looked_up(args), **kwargs)
+        if name in FACTORIES:
+            return self._make(name, func, args, kwargs)
+        if name in LIKES or name.startswith("new_"):
+            return self._make_alike(func, args, kwargs)
+        if name in VALUE_SEEKERS:
+            return self._value(name, func, args, kwargs)
+        if name in COPIES:
+            return self._copy(name, func, args, kwargs)
+        if not live:
+            return self._compute(func, args, kwargs)
+        if not self._recording:
+            return self._construct(name, func, args, kwargs)
+        if name in VIEWS:
+            return self._view(name, func, args, kwargs)
+        plan = self._plan(name, args, kwargs)
+        if plan is not None:
+            return self._apply(name, plan, func, args, kwargs)
+        return self._unknown(name, func, args, kwargs)
+
+    # Calls that compute nothing of the network
+
+    def _property(self, func: Function, args: Args) -> Any:
+        which = getattr(getattr(func, "__self__", None), "__name__", "")
+        result = func(*(args if which in ("device", "is_cuda", "grad") else self.tensors.looked_up(args)))
+        if isinstance(result, torch.Tensor):
+            self.tensors.pass_ownership(found_in(args), result)
+        return result
+
+    def _make(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """A tensor of a given size: without memory if nothing is in it, or much."""
+        if self._values or "out" in kwargs:
+            return func(*args, **kwargs)
+        weightless = name.startswith("empty") or _asked_elements(args, kwargs) >= LARGE_ELEMENTS
+        if not weightless and str(kwargs.get("device")) != "meta":
+            return func(*args, **_here(kwargs))
+        given = {key: value for key, value in kwargs.items() if key not in ("generator", "pin_memory", "device")}
+        if name in ("rand", "randn", "normal"):
+            size = given.pop("size", None)
+            shape = args if name != "normal" else tuple(arg for arg in args if isinstance(arg, list | tuple))
+            return torch.empty(*(shape if size is None else (size,)), **given, device="meta")
+        return func(*args, **given, device="meta")
+
+    def _make_alike(self, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """A tensor like another: without memory if that has none."""
+        args = self.tensors.looked_up(args)
+        if any(tensor.is_meta for tensor in found_in(args)):
+            return func(*args, **{**kwargs, "device": "meta"})
+        return func(*args, **(kwargs if self._values else _here(kwargs)))
+
+    def _value(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        looked_up = self.tensors.looked_up(args)
+        if not any(tensor.is_meta for tensor in found_in(looked_up)):
+            return func(*looked_up, **kwargs)
+        # A live model's parameters have values of their own, whatever stands in for them.
+        if any(tensor.is_meta for tensor in found_in(args)):
+            raise NeedsValuesError(name, self._where()[0])
+        return func(*args, **kwargs)
+
+    def _compute(self, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """Let torch compute on values that are no activations: sizes, tables, statistics."""
+        return func(*self.tensors.looked_up(args), **self.tensors.looked_up(kwargs if self._values else _here(kwargs)))
+
+    def _construct(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """While a model is built: nothing is filled, nothing is recorded, everything has a shape."""
+        if name not in VIEWS:
+            if writes(name):
+                target: torch.Tensor = args[0] if args else kwargs["tensor"]
+                if not target.is_meta:
+                    raise NeedsValuesError(name, self._where()[0])  # it has values, which would change
+                return target
+            plan = self._plan(name, args, kwargs)
+            if plan is not None and plan.problem is None:
+                return self._output(plan, args)
+        return func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
+
+    def _copy(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """Another dtype; another device changes nothing, for no device is needed."""
+        if self._values:
+            return func(*self.tensors.looked_up(args), **kwargs)
+        tensor = self.tensors.looked_up(args[0])
+        dtype = DTYPE_COPIES.get(name, tensor.dtype)
+        for value in (*args[1:], *kwargs.values()) if name in ("to", "type", "type_as") else ():
+            if isinstance(value, torch.Tensor):
+                dtype = value.dtype
+            elif isinstance(value, torch.dtype):
+                dtype = value
+        if dtype == tensor.dtype:
+            return args[0]
+        result = torch.empty_like(tensor, dtype=dtype) if tensor.is_meta else tensor.to(dtype)
+        self.tensors.pass_ownership([args[0]], result)
+        return result
+
+    def _view(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        inputs = self.tensors.weightless(args)
+        try:
+            result = func(*inputs, **self.tensors.weightless(kwargs))
+        except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
+            if not self._values and "meta" in str(error).lower():
+                raise NeedsValuesError(name, self._where()[0]) from error
+            return self._misshapen(name, inputs, kwargs, error)
+        self.tensors.pass_ownership(found_in(args), result)
+        source = inputs[0] if inputs else None
+        if isinstance(result, torch.Tensor) and isinstance(source, torch.Tensor):
+            flat = source.dim() > 2 and result.dim() == 2 and name in ("view", "reshape", "flatten")
+            if flat and not self.tensors.is_owned(result):
+                self._record(name, Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger()), [])
+            self.tensors.as_old_as(source, result)
+        return result
+
+    def _misshapen(self, name: str, args: Any, kwargs: Kwargs, error: Exception) -> torch.Tensor:
+        """Record a view that does not work; where its target is plain, go on with that."""
+        shape = tuple(args[0].shape) if args and isinstance(args[0], torch.Tensor) else ()
+        target: Any = args[1:] if len(args) != 2 or isinstance(args[1], int) else args[1]
+        target = tuple(target or kwargs.get("shape") or kwargs.get("size") or ())
+        plain = name in ("view", "reshape") and bool(target) and all(isinstance(side, int) for side in target)
+        turn = f"cannot turn {shape_text(shape)} into {shape_text(target)}: " if plain else ""
+        self._fail(name, None, turn + _first_line(error), (shape,))
+        if not plain or self._values:
+            raise StoppedError from error
+        output = tuple(1 if side == -1 else int(side) for side in target)
+        self._record(name, Plan(read_layers.Free, {"operation": name}, shape, output, Ledger()), [])
+        return torch.empty(output, device="meta")
+
+    # Calls that are the network
+
+    def _plan(self, name: str, args: Args, kwargs: Kwargs) -> Plan | None:
+        """What the rules say of a call; None where there is no rule for it, or not for these arguments."""
+        rule = torch_rules.rule_of(name)
+        if rule is None or kwargs.get("out") is not None:
+            return None
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+        try:
+            return rule(*self.tensors.looked_up(args), **self.tensors.looked_up(kwargs))
+        except TypeError:
+            return None  # a form of the call that the rule does not have; torch answers it
+
+    def _output(self, plan: Plan, args: Args) -> torch.Tensor:
+        like = next((tensor for tensor in found_in(args) if tensor.is_floating_point()), None)
+        return torch.empty(plan.output, dtype=None if like is None else like.dtype, device="meta")
+
+    def _apply(self, name: str, plan: Plan, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        if plan.problem is not None:
+            self._fail(name, plan, plan.problem, plan.shapes)
+        self._record(name, plan, found_in((args, kwargs)))
+        place = len(self.operations)
+        if self._values:
+            if plan.problem is not None:
+                raise StoppedError
+            return self.tensors.born(func(*self.tensors.looked_up(args), **self.tensors.looked_up(kwargs)), place)
+        if writes(name) or kwargs.get("inplace"):
+            target = args[0] if args else kwargs["input"]
+            self.tensors.stand_in(target)
+            return self.tensors.born(target, place)
+        output: torch.Tensor = self.tensors.born(self._output(plan, args), place)
+        if name == "max_pool2d_with_indices" or kwargs.get("return_indices"):
+            return output, torch.empty(plan.output, dtype=torch.int64, device="meta")
+        return output
+
+    def _unknown(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """Let torch's meta kernel answer, and record what was asked."""
+        tensors = found_in((args, kwargs))
+        shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+        try:
+            result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
+            if not self._values and (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
+                raise NeedsValuesError(name, self._where()[0]) from error
+            self._fail(name, None, f"gets {' and '.join(map(shape_text, shapes))}: {_first_line(error)}", shapes)
+            self.doubtful = True
+            raise StoppedError from error
+        outputs = found_in(result)
+        if outputs:
+            bare = name.strip("_")
+            kind = read_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else read_layers.Uncounted
+            shape = tuple(outputs[0].shape)
+            plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
+            self._record(name, plan, tensors)
+        return self.tensors.born(result, len(self.operations))
+
+    # The record
+
+    def _record(self, name: str, plan: Plan, tensors: list[torch.Tensor]) -> None:
+        source, module, path = self._where()
+        params, shared = self.tensors.claim(tensors)
+        owner = path if module is not None and type(module).__module__.startswith("torch.") else None
+        bare = name.strip("_")
+        label = self._unique(owner or (f"{path}.{bare}" if path else bare))
+        layer = plan.kind(name=label, path=path or None, **plan.fields)
+        note = "shares its parameters" if shared and not params else None
+        branch = self.tensors.branch(tensors, len(self.operations)) if plan.kind is layers.Add else 0
+        self.operations.append(Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch))
+
+    def _fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
+        source, _, path = self._where()
+        layer = None if plan is None else plan.kind(name=path or name.strip("_"), path=path or None, **plan.fields)
+        self.failures.append(Failure(len(self.operations), layer, spoken(name), problem, shapes, source, path or None))
+
+    def unused(self, model: nn.Module) -> list[Operation]:
+        """The model's parts whose parameters no operation used, each with what it owns."""
+        idle = []
+        for path, module in model.named_modules():
+            named = dict(module.named_parameters(recurse=False))
+            left = {name: parameter for name, parameter in named.items() if self.tensors.first_use(parameter)}
+            parts = [(f"{path}.{name}" if path else name, "Parameter", (one,)) for name, one in left.items()]
+            if left and len(left) == len(named) and type(module).__module__.startswith("torch."):
+                parts = [(path, type(module).__name__, tuple(left.values()))]
+            for place, kind, parameters in parts:
+                size = sum(parameter.numel() for parameter in parameters)
+                layer = read_layers.Idle(self._unique(place or kind), place or None, kind)
+                idle.append(Operation(layer, None, None, size, Ledger(), None, "never used"))
+        return idle
+
+    def _unique(self, label: str) -> str:
+        number = self._names[label] = self._names.get(label, 0) + 1
+        return label if number == 1 else f"{label}:{number}"
+
+    def _where(self) -> tuple[str | None, nn.Module | None, str]:
+        """The program's own line, the innermost of the model's modules, and its path."""
+        source: str | None = None
+        module: nn.Module | None = None
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the interpreter's own name for it
+        call = torch.nn.Module._call_impl.__code__  # noqa: SLF001  # where a module's forward is called
+        while frame is not None and (source is None or module is None):
+            code = frame.f_code
+            if code.co_name == RUNNER:
+                break
+            if source is None and not _is_machinery(code.co_filename):
+                source = f"{_short(code.co_filename)}:{frame.f_lineno}"
+            if module is None and code is call and id(frame.f_locals["self"]) in self._modules:
+                module = frame.f_locals["self"]
+            frame = frame.f_back
+        return source, module, self._modules.get(id(module), "") if module is not None else ""
+
+
+RUNNER = "_run_forward"
+"""The function behind whose frame the program is no longer the audited one."""
+
+_TORCH = os.path.dirname(torch.__file__) + os.sep
+_VGGCOST = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_CONTEXTLIB = os.path.join(os.path.dirname(os.__file__), "contextlib")
+
+
+@cache
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith((_TORCH, _VGGCOST, _CONTEXTLIB, "<"))
+
+
+@cache
+def _short(filename: str) -> str:
+    relative = os.path.relpath(filename)
+    return filename if relative.startswith("..") else relative
+
+
+def _here(kwargs: Kwargs) -> Kwargs:
+    """The same keywords without a device that may not be here; shapes need none."""
+    return {**kwargs, "device": "cpu"} if kwargs.get("device") is not None else kwargs
+
+
+def _asked_elements(args: Args, kwargs: Kwargs) -> int:
+    size = kwargs.get("size", next((arg for arg in args if isinstance(arg, list | tuple)), None))
+    if size is None:
+        size = [arg for arg in args if isinstance(arg, int)]
+    return read_layers.product(tuple(int(side) for side in size))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,94 @@
+"""What was read from a program, whichever framework it is written in: its operations, and what went wrong."""
+
+from __future__ import annotations
+
+from vggcost.read_layers import Uncounted
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vggcost.layers import Layer
+    from vggcost.ledger import Ledger
+
+    Ints = tuple[int, ...]
+
+
+class Operation(Record):
+    """One operation of a program.
+
+    Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get
+    there. params are the parameters that this operation is the first to use [elements], so that shared ones are
+    counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many
+    operations an addition joins with what went past them, 0 for everything else.
+    """
+
+    layer: Layer
+    input: Ints | None
+    output: Ints | None
+    params: int
+    ledger: Ledger
+    source: str | None = None
+    note: str | None = None
+    branch: int = 0
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates [MAC]."""
+        return int(self.ledger.macs)
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is a formula for it."""
+        return not isinstance(self.layer, Uncounted)
+
+
+class Failure(Record):
+    """An operation that does not fit what reaches it.
+
+    position: how many operations come before it; subject: the layer that fails, where it is one; problem: what it takes
+    and gets, a sentence's rest (``takes 25,088 features and gets 32,768``); shapes: those that meet.
+    """
+
+    position: int
+    subject: Layer | None
+    operation: str
+    problem: str
+    shapes: tuple[Ints, ...]
+    source: str | None
+    path: str | None
+
+
+class Reading(Record):
+    """A program as it was read at its inputs' shapes (batch first).
+
+    failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
+    it next. notes: how it was read where that departs from the ordinary way. channels_last: whether the program's own
+    layout is (N, H, W, C). dtype: what its weights are stored in.
+    """
+
+    program: str
+    framework: str
+    inputs: tuple[Ints, ...]
+    operations: tuple[Operation, ...]
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    channels_last: bool = False
+    dtype: str = "float32"
+
+    @property
+    def params(self) -> int:
+        """Learned parameters, each counted once [elements]."""
+        return sum(operation.params for operation in self.operations)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the operations that have a formula [MAC]."""
+        return sum(operation.macs for operation in self.operations)
+
+    @property
+    def image(self) -> tuple[int, int] | None:
+        """Height and width of the first input, None where it is no image."""
+        shape = self.inputs[0]
+        if len(shape) != 4:
+            return None
+        return shape[2], shape[3]
