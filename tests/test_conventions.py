@@ -269,6 +269,12 @@ def test_the_python_door():
     assert api.cost("D").totals.count == 15470264320
 
 
+def test_a_gap_in_a_frame_leaves_ints_ints():
+    counts = api.cost("A-LRN", convention="onnx-tool").to_frame()["count"].tolist()
+    assert counts[:4] == [89915392, 3211264, None, 3211264]
+    assert type(counts[0]) is int
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_sum_to_the_total_in_every_format(name, vggcost):
     words = ("table", "D", "--batch-norm", "--batch", "2", "--convention", name)

@@ -192,10 +192,14 @@ class Cost:
         """A pandas DataFrame with a row a layer and no row of totals, so that a column's sum is its total."""
         import pandas as pd
 
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             [[getattr(layer, name) for name in LayerCost._fields] for layer in self.layers],
             columns=list(LayerCost._fields),
         )
+        counts = [layer.count for layer in self.layers]
+        if None in counts:
+            frame["count"] = pd.Series(counts, dtype=object)  # beside a gap pandas would turn ints into floats
+        return frame
 
     def _repr_html_(self) -> str:
         return markup(self.to_dict(), View(), "html")
