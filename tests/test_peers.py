@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -217,6 +221,28 @@ def test_what_a_tool_prints_does_not_reach_the_results(adapter):
     (one,) = run_peer(chatty, [vgg(*SMALL)]).comparisons
     assert one.theirs == 1
     assert one.differs
+
+
+def test_ctrl_c_ends_at_once_and_leaves_no_process(tmp_path):
+    """Only our own process is interrupted; the tools' must end with it."""
+    started = [sys.executable, "-m", "vggcost", "verify", "--against", "all", "--all"]
+    with subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ours:
+        children = Path(f"/proc/{ours.pid}/task")
+        tools = _until(
+            lambda: [child for task in children.iterdir() for child in (task / "children").read_text().split()]
+        )
+        ours.send_signal(signal.SIGINT)
+        out, err = ours.communicate(timeout=60)
+    assert (ours.returncode, out, err) == (130, b"", b"")
+    assert not [tool for tool in tools if Path(f"/proc/{tool}").exists()]
+
+
+def _until(found):
+    for _ in range(600):
+        if value := found():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("no tool was started")
 
 
 def test_a_fraction_is_no_count(adapter):

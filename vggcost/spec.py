@@ -160,7 +160,9 @@ def _check(document: dict[str, Any], path: str) -> None:
 
     # JSON takes 10.0 for an integer. TOML keeps integers and floats apart, and so do counts.
     whole = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    validator = extend(Draft202012Validator, type_checker=whole)(json.loads(schema_text()))
+    validator = extend(Draft202012Validator, type_checker=whole)(  # type: ignore[no-untyped-call]  # so are its stubs
+        json.loads(schema_text())
+    )
     try:
         for error in validator.iter_errors(document):
             raise VggcostError(f"{path}: {_complaint(error)}")

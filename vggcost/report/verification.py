@@ -99,7 +99,8 @@ def summary_line(results: Sequence[Verification]) -> str:
     """How many checks ran, and how many differed."""
     checks = sum(len(result.checks) for result in results)
     differing = sum(len(result.differing) for result in results)
-    what = f"{checks:,} checks of parameters, output shapes, MACs and FLOPs on {len(results)} network{'' if len(results) == 1 else 's'}"
+    networks = "1 network" if len(results) == 1 else f"{len(results)} networks"
+    what = f"{checks:,} checks of parameters, output shapes, MACs and FLOPs on {networks}"
     return f"{what}: {'every residual is 0' if not differing else f'{differing} differ'}\n"
 
 

@@ -59,6 +59,26 @@ class Outcome(Record):
         return tuple(one for one in self.comparisons if one.differs)
 
 
+class Started:
+    """The processes of one run, so that an interrupted run leaves none behind and starts no further ones."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Remember a process; one that comes too late is ended at once."""
+        self._processes.append(process)
+        if self.stopped:
+            process.kill()
+
+    def stop(self) -> None:
+        """End every process, and let none be started."""
+        self.stopped = True
+        for process in self._processes:
+            process.kill()
+
+
 def run_peers(peers: Sequence[Peer], tables: Sequence[Table], progress: Progress | None = None) -> tuple[Outcome, ...]:
     """Run each tool on every network; the outcomes are in the order of the tools.
 
@@ -71,23 +91,30 @@ def run_peers(peers: Sequence[Peer], tables: Sequence[Table], progress: Progress
     for peer in peers:
         lanes.setdefault(peer.device, []).append(peer)
 
+    started = Started()
+
     def run_lane(lane: list[Peer]) -> list[Outcome]:
-        return [run_peer(peer, tables, progress) for peer in lane]
+        return [run_peer(peer, tables, progress, started) for peer in lane if not started.stopped]
 
     with ThreadPoolExecutor(max(1, len(lanes))) as pool:
-        outcomes = [outcome for lane in pool.map(run_lane, lanes.values()) for outcome in lane]
+        try:
+            outcomes = [outcome for lane in pool.map(run_lane, lanes.values()) for outcome in lane]
+        finally:
+            started.stop()  # after Ctrl-C the pool waits for its threads, and they for their processes
     order = [peer.name for peer in peers]
     return tuple(sorted(outcomes, key=lambda outcome: order.index(outcome.name)))
 
 
-def run_peer(peer: Peer, tables: Sequence[Table], progress: Progress | None = None) -> Outcome:
+def run_peer(
+    peer: Peer, tables: Sequence[Table], progress: Progress | None = None, started: Started | None = None
+) -> Outcome:
     """Run one tool on every network; after a crash it is not asked again, for it may have left torch patched."""
     installed = peer.installed()
     if installed is None:
         return Outcome(peer.name, None)
     comparisons: list[Comparison] = []
     with tempfile.TemporaryFile() as said:
-        for index, (table, answer) in enumerate(_answers(peer, tables, said, progress)):
+        for index, (table, answer) in enumerate(_answers(peer, tables, said, (progress, started or Started()))):
             if answer is None:
                 return Outcome(peer.name, installed, tuple(comparisons), _crash(table, said, len(tables) - index - 1))
             comparisons += _compared(table, answer)
@@ -95,15 +122,17 @@ def run_peer(peer: Peer, tables: Sequence[Table], progress: Progress | None = No
 
 
 def _answers(
-    peer: Peer, tables: Sequence[Table], said: IO[bytes], progress: Progress | None
+    peer: Peer, tables: Sequence[Table], said: IO[bytes], run: tuple[Progress | None, Started]
 ) -> Iterator[tuple[Table, list[dict[str, Any]] | None]]:
     """Yield each network with the tool's readings, None where its process ended instead."""
+    progress, started = run
     command = [sys.executable, "-m", "vggcost.frameworks.peers.worker", peer.adapter, peer.device]
     # What we can import, the tool's process can.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen(  # noqa: S603  # our own interpreter and our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment
     ) as process:
+        started.add(process)
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process was started with pipes and has none")
         try:
