@@ -116,8 +116,8 @@ def _graph(model: Any, given: Sequence[Ints], program: str, *, fresh: bool) -> A
     graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph there
     if not _own_shapes(graph) or not hasattr(graph, "_nodes_by_depth"):
         raise VggcostError(
-            f"{program}, the Keras model {getattr(model, 'name', model)!r}, has no layer graph: it is a subclass of Model"
-            " or not built yet; give a functional or Sequential model that starts with an Input"
+            f"{program}, the Keras model {getattr(model, 'name', model)!r}, has no layer graph: it is a subclass of"
+            " Model or not built yet; give a functional or Sequential model that starts with an Input"
         )
     return graph
 
