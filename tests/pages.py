@@ -46,12 +46,12 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def ran(command: str) -> str:
-    """What a vggcost command prints, both streams in their order."""
+    """What a vggcost command prints in the checkout, both streams in their order."""
     program, *words = shlex.split(command)
     if program != "vggcost":
         raise ValueError(f"a console block runs {program}, and only vggcost is known here")
     out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    with contextlib.chdir(CHECKOUT), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         main(words)
     return out.getvalue()
 

@@ -29,7 +29,7 @@ KINDS = {
 """The layer kinds that do anything, and how the names of their primitives begin."""
 
 NOT_COUNTED = "not counted"
-NOTHING_TO_COUNT = "hands its input on"
+NOTHING_TO_COUNT = "nothing is computed"
 
 
 class Tally(Record):
@@ -189,7 +189,10 @@ def _ruled_parts(convention: Convention, counted: Table) -> Iterator[Part | None
 
 
 def rule_text(convention: Convention, kind: str) -> str:
-    """What a convention counts of a layer kind, in words: ``multiply-accumulates of convolutions + conv bias``."""
+    """What a convention counts of a layer kind, in words: ``multiply-accumulates of convolutions + conv bias``.
+
+    A kind that it leaves out is 0, with the reason.
+    """
     rule = convention.rules.get(kind)
     if rule:
         text = RULES[rule].words
@@ -197,7 +200,7 @@ def rule_text(convention: Convention, kind: str) -> str:
     whole = _terms(convention.weights, KINDS[kind])
     image = _terms(convention.image_weights, KINDS[kind])
     if not image:
-        return whole or "0"
+        return whole or f"0: {NOTHING_TO_COUNT if kind == 'Dropout' else NOT_COUNTED}"
     image = f"({image}) / N" if " " in image else f"{image} / N"
     return f"{image} + {whole}" if whole else image
 

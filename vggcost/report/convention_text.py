@@ -101,7 +101,9 @@ def convention_text(one: Convention, counted: Table, layer_table: str, fmt: str)
         return _json({"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": json.loads(layer_table)})
     rules = [{"kind": kind, "rule": rule_text(one, kind)} for kind in KINDS]
     about = "\n".join(textwrap.fill(line, LINE_COLUMNS, subsequent_indent="  ") for line in _about(one))
-    if fmt == "latex":
+    if fmt == "markdown":
+        about = "\n".join(f"- {line}" for line in _about(one))
+    elif fmt == "latex":
         about = "\n".join(f"% {line}" for line in about.splitlines())
     return f"{about}\n\n{grid(_RULE_COLUMNS, rules, fmt)}\n{layer_table}"
 

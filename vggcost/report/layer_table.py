@@ -78,9 +78,9 @@ def convention_words(document: Mapping[str, Any]) -> str:
     convention = document["convention"]
     if convention == "mac":
         return "convention mac, 1 MAC = 2 FLOP"
-    unit = "MACs and single operations added up" if document["unit"] == "mixed" else document["unit"]
-    per = {"image": ", per image", "mixed": ", in part per image"}.get(document["per"], "")
-    return f"convention {convention}, counts in {unit}{per}"
+    unit = "MACs + operations" if document["unit"] == "mixed" else f"{document['unit']}s"
+    per = {"image": " per image", "mixed": ", partly per image"}.get(document["per"], "")
+    return f"convention {convention}, in {unit}{per}"
 
 
 def csv_text(document: Mapping[str, Any], view: View) -> str:
