@@ -438,6 +438,17 @@ def test_help_says_that_auditing_runs_the_file(capsys):
     assert "audit" in vggcost.__all__
 
 
+def test_help_and_refusals_load_no_framework():
+    script = (
+        "import sys\nfrom vggcost.cli import main\n"
+        "try:\n    main(['audit', '--help'])\nexcept SystemExit:\n    pass\n"
+        "main(['audit', 'nosuch.py:VGG'])\n"
+        "sys.stderr.write(str([name for name in ('torch', 'keras', 'sympy', 'numpy') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def test_two_inputs(capsys, tmp_path):
     path = tmp_path / "pair.py"
     path.write_text(

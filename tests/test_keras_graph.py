@@ -152,6 +152,40 @@ def test_what_has_no_formula_is_listed():
     assert audit.params == 50
 
 
+@pytest.mark.parametrize("target", ["sequential", "Subclass"])
+def test_models_without_a_graph_get_one_where_they_are_nobodys_yet(capsys, target):
+    status, document = audited(capsys, f"keras_unbuilt.py:{target}", "--call", "num_classes=10")
+    ours = vggcost.cost("A", classes=10).totals
+    assert status == 0
+    assert (document["totals"]["params"], document["totals"]["macs"]) == (ours.params, ours.macs)
+    assert (document["is"]["letter"], document["is"]["variant"]) == ("A", "no adaptive pool, 10 classes")
+
+
+def test_a_model_that_cannot_be_followed_is_refused_with_its_line(capsys):
+    assert main(["audit", str(MODELS / "keras_unbuilt.py:Branches")]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert "is a Keras model whose layers cannot be followed: " in shown.err
+    assert "keras_unbuilt.py:" in shown.err
+
+
+def test_sums_broadcast_and_layers_of_ones_own_are_not_taken_for_keras():
+    class Mine(keras.layers.Conv2D):
+        def call(self, x):
+            return x * 2
+
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same")(image)
+    weights = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    model = keras.Model(image, keras.layers.LeakyReLU()(Mine(4, 3, padding="same")(x + weights) + x))
+    audit = vggcost.audit(model, (1, 10, 12, 3))
+    assert audit.runs
+    kinds = [row["kind"] for row in audit.to_dict()["layers"]]
+    assert kinds == ["Conv2d", "AdaptiveAvgPool2d", "Add", "Mine", "Add", "LeakyReLU"]
+    assert [operation.layer.kind for operation in audit.uncounted] == ["Mine"]
+    assert audit.to_dict()["layers"][-1]["output"] == [1, 10, 12, 4]
+
+
 def test_refusals():
     class Own(keras.Model):
         def call(self, x):

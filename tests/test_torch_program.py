@@ -405,6 +405,22 @@ def test_operations_without_a_formula_are_listed():
     assert "Not counted, for there is no formula: 1 x conv1d on 2x3x1024" in audit.to_text()
 
 
+def test_sizes_beyond_torch_are_refused_and_others_are_exact():
+    model = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.Flatten(), nn.ReLU())
+    assert read_module(model, [(10**12, 3, 32, 32)], "large").macs == 10**12 * 64 * 32 * 32 * 27
+    for batch in (10**16, 10**18):
+        with pytest.raises(VggcostError, match="is larger than torch can address; give a smaller --size or --batch"):
+            read_module(model, [(batch, 3, 32, 32)], "too large")
+    with pytest.raises(VggcostError, match="does not fit this machine's memory"):
+        read_module(AsksForward(), [(10**12, 3, 32, 32)], "too large for values")
+
+
+def test_networks_that_are_no_image_networks():
+    audit = vggcost.audit(nn.Sequential(nn.Linear(10, 20), nn.Tanh(), nn.Linear(20, 3)), (5, 10))
+    assert (audit.params, audit.macs, audit.paper.same) == (10 * 20 + 20 + 20 * 3 + 3, 5 * (200 + 60), False)
+    assert "2 linear layers" in audit.to_text()
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_refusals():
     with pytest.raises(VggcostError, match="TorchScript"):

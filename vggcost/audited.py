@@ -279,7 +279,7 @@ class Audit:
             "note": note,
         }
 
-    def _totals(self, rows: Sequence[dict[str, Any]]) -> dict[str, int | None]:
+    def _totals(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         macs = self.macs
         unknown = [row for row in rows if row["count"] is None and row["kind"] not in _kinds(self.uncounted)]
         return {
@@ -288,6 +288,7 @@ class Audit:
             "flops": None if macs is None else formulas.flops(macs),
             "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
             "weight_bytes": formulas.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
+            "note": f"without {_many(len(self.uncounted), 'operation')}" if self.uncounted else None,
         }
 
     def _cannot_run(self) -> dict[str, Any] | None:
@@ -413,7 +414,7 @@ def read(model: Any, inputs: list[Any], program: str, rebuild: Any = None) -> Re
     if keras is not None and hasattr(keras, "Layer") and isinstance(model, keras.Layer):
         from vggcost.frameworks.keras_graph import read_model
 
-        return read_model(model, inputs, program)
+        return read_model(model, inputs, program, fresh=rebuild is not None)
     if torch is not None and isinstance(model, torch.nn.Module):
         from vggcost.frameworks.torch_program import read_module
 

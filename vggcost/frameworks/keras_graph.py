@@ -5,6 +5,7 @@ Shapes are kept channels first inside, whatever the model's layout; a reading sa
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
@@ -25,19 +26,16 @@ DEFAULT_SIZE = 224
 
 
 def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[Ints]:
-    """Return a model's input shapes in its own layout, with what it leaves open filled in.
-
-    Raises:
-        VggcostError: the model has no shapes of its own, for it is not built.
-    """
-    shapes = []
-    for own in _own_shapes(model):
+    """Return a model's input shapes in its own layout, with what it leaves open filled in; an image if it has none."""
+    shapes: list[Ints] = []
+    image: tuple[int | None, ...] = (None, None, None, 3) if _channels_last(model) else (None, 3, None, None)
+    for own in _own_shapes(model) or [image]:
         if len(own) != 4:
             shapes.append((batch, *(side or 1 for side in own[1:])))
             continue
-        image = (1, 2) if _channels_last(model) else (2, 3)
+        axes = (1, 2) if _channels_last(model) else (2, 3)
         filled = [batch, *(side or 3 for side in own[1:])]
-        for axis, asked in zip(image, size or (None, None), strict=True):
+        for axis, asked in zip(axes, size or (None, None), strict=True):
             filled[axis] = asked or own[axis] or DEFAULT_SIZE
         shapes.append(tuple(filled))
     return shapes
@@ -61,17 +59,18 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
     return make(), (f"built with real weights, because its constructor does not take tensors without memory ({why})",)
 
 
-def read_model(model: Any, inputs: Sequence[Any], program: str) -> Reading:
+def read_model(model: Any, inputs: Sequence[Any], program: str, *, fresh: bool = False) -> Reading:
     """Return what one call of a Keras model does, in inference.
 
-    inputs are shapes, batch first, in the model's own layout, or tensors, of which only the shape is looked at.
+    inputs are shapes, batch first, in the model's own layout, or tensors, of which only the shape is looked at. fresh:
+    the model is nobody's yet, so that one without a graph may be built and called on symbolic inputs to get one.
 
     Raises:
         VggcostError: the model has no layer graph, or takes another number of inputs.
     """
-    graph = _graph(model, program)
-    last = _channels_last(model)
     given = [tuple(int(side) for side in getattr(each, "shape", each)) for each in inputs]
+    graph = _graph(model, given, program, fresh=fresh)
+    last = _channels_last(model)
     own = _own_shapes(graph)
     if len(given) != len(own):
         raise VggcostError(
@@ -98,29 +97,48 @@ def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:
 
 
 def _own_shapes(model: Any) -> list[tuple[int | None, ...]]:
+    """The shapes that a model's inputs leave open or fix; none for a model that has no graph yet."""
     try:
         tensors = model.inputs
     except (AttributeError, ValueError):
         tensors = None
-    if not tensors:
-        raise VggcostError(
-            f"the Keras model {getattr(model, 'name', model)!r} has no layer graph: it is a subclass of Model or not"
-            " built yet; give a functional or Sequential model that starts with an Input"
-        )
-    return [tuple(tensor.shape) for tensor in tensors]
+    return [tuple(tensor.shape) for tensor in tensors or ()]
 
 
-def _graph(model: Any, program: str) -> Any:
+def _graph(model: Any, given: Sequence[Ints], program: str, *, fresh: bool) -> Any:
     """The functional model behind a model.
 
     Raises:
-        VggcostError: there is none.
+        VggcostError: there is none, and none can be made.
     """
+    if not _own_shapes(model) and fresh:
+        model = _called(model, given, program)
     graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph there
-    _own_shapes(graph)
-    if not hasattr(graph, "_nodes_by_depth"):
-        raise VggcostError(f"{program} is a Keras layer without a graph; give a functional or Sequential model")
+    if not _own_shapes(graph) or not hasattr(graph, "_nodes_by_depth"):
+        raise VggcostError(
+            f"{program}, the Keras model {getattr(model, 'name', model)!r}, has no layer graph: it is a subclass of"
+            " Model or not built yet; give a functional or Sequential model that starts with an Input"
+        )
     return graph
+
+
+def _called(model: Any, given: Sequence[Ints], program: str) -> Any:
+    """Call a model without a graph on symbolic inputs, layer by layer, so that it has one."""
+    from importlib import import_module
+
+    from vggcost.frameworks.target import told
+
+    keras = import_module("keras")
+    scope = keras.device("meta") if keras.backend.backend() == "torch" else nullcontext()
+    try:
+        with scope:
+            inputs = [keras.Input(batch_shape=shape) for shape in given]
+            if isinstance(model, keras.Sequential):
+                model.build(given[0])
+                return model
+            return keras.Model(inputs, model.call(*inputs))
+    except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
+        raise VggcostError(f"{program} is a Keras model whose layers cannot be followed: {told(error)}") from None
 
 
 def _channels_last(model: Any) -> bool:

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.torch_tensors import weightless
 from vggcost.frameworks.torch_trace import NeedsValuesError, StoppedError, Trace
 from vggcost.reading import Failure, Reading
-from vggcost.units import DTYPE_BYTES
+from vggcost.units import DTYPE_BYTES, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -147,7 +148,7 @@ def _check_arguments(model: nn.Module, shapes: tuple[Ints, ...], program: str) -
 def _blank(given: Ints | torch.Tensor) -> torch.Tensor:
     if isinstance(given, torch.Tensor):
         return torch.empty(tuple(given.shape), dtype=given.dtype, device="meta")
-    return torch.empty(given, device="meta")
+    return weightless(given, torch.get_default_dtype())
 
 
 def _random_inputs(model: nn.Module, inputs: Sequence[Ints | torch.Tensor]) -> list[torch.Tensor]:
@@ -159,7 +160,13 @@ def _random_inputs(model: nn.Module, inputs: Sequence[Ints | torch.Tensor]) -> l
             made.append(given.detach())
         else:
             shape = tuple(given.shape) if isinstance(given, torch.Tensor) else given
-            made.append(torch.rand(shape, generator=generator).to(device))
+            try:
+                made.append(torch.rand(shape, generator=generator).to(device))
+            except RuntimeError:
+                raise VggcostError(
+                    f"the program needs real values, and an input of {shape_text(shape)} does not fit this machine's"
+                    " memory; give a smaller --size or --batch"
+                ) from None
     return made
 
 
@@ -176,6 +183,8 @@ def _traced(
             _run_forward(model, inputs, trace)
         except StoppedError:
             pass
+        except VggcostError:
+            raise  # ours, and no answer: a tensor that torch cannot address
         except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
             if not trace.failures:
                 trace.failures.append(_raised(error, len(trace.operations), inputs))

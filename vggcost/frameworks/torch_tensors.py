@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from vggcost.errors import VggcostError
+from vggcost.units import shape_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -146,6 +149,20 @@ class Tensors:
     def _age(self, tensor: torch.Tensor) -> int:
         birth = self._born.get(id(tensor))
         return birth[0] if birth is not None and birth[1]() is tensor else 0
+
+
+def weightless(shape: tuple[int, ...], dtype: torch.dtype | None) -> torch.Tensor:
+    """Return a tensor without memory.
+
+    Raises:
+        VggcostError: torch counts bytes in 64 bits, and this one has more.
+    """
+    try:
+        return torch.empty(shape, dtype=dtype, device="meta")
+    except (RuntimeError, OverflowError, TypeError):
+        raise VggcostError(
+            f"a tensor of {shape_text(shape)} is larger than torch can address; give a smaller --size or --batch"
+        ) from None
 
 
 def found_in(tree: Any) -> list[torch.Tensor]:

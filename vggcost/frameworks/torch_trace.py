@@ -30,7 +30,7 @@ from vggcost.frameworks.torch_names import (
     writes,
 )
 from vggcost.frameworks.torch_rules import Plan
-from vggcost.frameworks.torch_tensors import Tensors, found_in
+from vggcost.frameworks.torch_tensors import Tensors, found_in, weightless
 from vggcost.ledger import Ledger
 from vggcost.reading import Failure, Operation
 from vggcost.units import shape_text
@@ -248,7 +248,7 @@ class Trace(TorchFunctionMode):
 
     def _output(self, plan: Plan, args: Args) -> torch.Tensor:
         like = next((tensor for tensor in found_in(args) if tensor.is_floating_point()), None)
-        return torch.empty(plan.output, dtype=None if like is None else like.dtype, device="meta")
+        return weightless(plan.output, None if like is None else like.dtype)
 
     def _apply(self, name: str, plan: Plan, func: Function, args: Args, kwargs: Kwargs) -> Any:
         if plan.problem is not None:

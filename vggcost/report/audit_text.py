@@ -42,7 +42,8 @@ def audit_csv(document: Mapping[str, Any]) -> str:
 
 def audit_markup(document: Mapping[str, Any], view: AuditView, fmt: str, lines: Sequence[str]) -> str:
     """Every row and the totals in Markdown, LaTeX or HTML, and the sentences under it."""
-    body = grid(COLUMNS, [*document["layers"], _total(document)], fmt, human=view.human)
+    columns = [column for column in COLUMNS if column.key != "count" or document["convention"] != "mac"]
+    body = grid(columns, [*document["layers"], _total(document)], fmt, human=view.human)
     head = header_line(document)
     if fmt == "html":
         from html import escape
