@@ -18,8 +18,11 @@ COMMANDS = {
     "verify": "hold the numbers against the real module, fvcore and torch",
     "configs": "every network that has a name; network files to start from",
     "report": "write or check the tables of all twelve variants",
+    "bench": "time the real forward pass, layer by layer",
+    "bench-compare": "two bench results: faster, slower, or undecided",
+    "roofline": "a bench result as a picture under this machine's ceilings",
 }
-"""Every command and what it is for, in the order of --help. Each is a module of this package."""
+"""Every command and what it is for, in the order of --help. Each is a module of this package, with _ for -."""
 
 EXIT_FINE, EXIT_DIFFERS, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -56,7 +59,7 @@ def _run(argv: list[str]) -> int:
         raise VggcostError(f"unknown {what} {word!r}; {nearest(word, known)} (vggcost --help lists all)")
     from importlib import import_module
 
-    command = import_module(f"vggcost.cli.{word}")
+    command = import_module(f"vggcost.cli.{word.replace('-', '_')}")
     parser = command.parser()
     status: int = command.run(parser.parse(argv[1:]))
     sys.stdout.flush()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import contextmanager, redirect_stdout
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_output, convention_from, count_from, format_from, size_from
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import (
+    Parser,
+    add_convention,
+    add_output,
+    convention_from,
+    count_from,
+    format_from,
+    keywords_from,
+    size_from,
+)
+from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.errors import VggcostError
 from vggcost.report.audit_text import AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator
-    from typing import Any
 
     from vggcost.audited import Audit
 
@@ -62,7 +67,7 @@ def run(args: Namespace) -> int:
     check_writable(args.output)
     if args.target is None:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
-    keywords = _keywords(args.call)
+    keywords = keywords_from(args.call)
     shapes = _shapes(args)
     batch = count_from(args.batch, "--batch", 1)
     if args.input and args.size:
@@ -71,7 +76,7 @@ def run(args: Namespace) -> int:
     size = size_from(args.size) if args.size is not None else None
     from vggcost.programs import audit_target
 
-    with _prints_to_stderr():
+    with prints_to_stderr():
         audit = audit_target(args.target, keywords, shapes, size, batch, args.like, convention)
     emit(audit.rendered(fmt, AuditView(args.all, args.human)), args.output)
     return _status(audit, args)
@@ -86,25 +91,6 @@ def _status(audit: Audit, args: Namespace) -> int:
     return EXIT_DIFFERS if not audit.runs or differs or unknown else EXIT_FINE
 
 
-def _keywords(text: str | None) -> dict[str, Any]:
-    """The keyword literals of --call; nothing in them is executed."""
-    if text is None or not text.strip():
-        return {}
-    import ast
-
-    try:
-        call = ast.parse(f"f({text}\n)", mode="eval").body
-        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
-        found = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords if keyword.arg is not None}
-        if found and len(found) == len(keywords):
-            return found
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass  # the refusal below says what is expected
-    raise VggcostError(
-        f'--call is {text[:80]!r}; give keywords with literal values, as --call "num_classes=4, bias=False"'
-    )
-
-
 def _shapes(args: Namespace) -> list[tuple[int, ...]]:
     return [_shape(text) for text in args.input or ()]
 
@@ -116,23 +102,3 @@ def _shape(text: str) -> tuple[int, ...]:
         raise VggcostError(
             f"--input is {text[:80]!r}; give a shape of whole numbers from 1 to 10^18 without the batch, as 3x224x224"
         ) from None
-
-
-@contextmanager
-def _prints_to_stderr() -> Iterator[None]:
-    """Send what the audited program prints to standard error, what its subprocesses and C code print included."""
-    sys.stdout.flush()
-    try:
-        real = sys.stdout.fileno() == 1
-    except (OSError, ValueError, AttributeError):
-        real = False
-    saved = os.dup(1) if real else None
-    try:
-        if saved is not None:
-            os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        if saved is not None:
-            os.dup2(saved, 1)
-            os.close(saved)

@@ -91,11 +91,15 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
     group.add_argument("--width", metavar="F", help="every convolution's width times F, floored; the head stays (1)")
 
 
-def add_input(parser: Parser, *, dtype: bool = True) -> None:
+def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> None:
     """Add the input's size, batch and dtype."""
     group = parser.add_argument_group("input")
     group.add_argument("--size", metavar="HxW", help="image size in pixels: 224 or 224x320 (224)")
-    group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
+    group.add_argument(
+        "--batch",
+        metavar="N",
+        help="images in one forward call (1)" + ("; a comma list for several" if batches else ""),
+    )
     if dtype:
         group.add_argument("--dtype", metavar="NAME", default="float32", help=", ".join(units.DTYPE_BYTES))
 
@@ -305,3 +309,26 @@ def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) ->
     if args.format not in formats:
         raise VggcostError(f"unknown format {args.format!r}; {nearest(args.format, formats)}")
     return str(args.format)
+
+
+def keywords_from(text: str | None) -> dict[str, Any]:
+    """Return the keyword literals of --call; nothing in them is executed.
+
+    Raises:
+        VggcostError: it is written otherwise.
+    """
+    if text is None or not text.strip():
+        return {}
+    import ast
+
+    try:
+        call = ast.parse(f"f({text}\n)", mode="eval").body
+        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        found = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords if keyword.arg is not None}
+        if found and len(found) == len(keywords):
+            return found
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass  # the refusal below says what is expected
+    raise VggcostError(
+        f'--call is {text[:80]!r}; give keywords with literal values, as --call "num_classes=4, bias=False"'
+    )

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import contextmanager, redirect_stdout
 
 from vggcost.errors import VggcostError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def emit(text: str, path: str | None) -> None:
@@ -41,6 +46,15 @@ def check_writable(path: str | None) -> None:
 
 
 def write_whole(path: str, text: str) -> None:
+    """Write a text file whole or not at all, in UTF-8 with its line ends as they are.
+
+    Raises:
+        VggcostError: the file cannot be written; what stood there is untouched.
+    """
+    write_whole_bytes(path, text.encode("utf-8"))
+
+
+def write_whole_bytes(path: str, content: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then moved there in one step.
 
     A link is followed; a device or a pipe is written to directly, for it must not be replaced by a file.
@@ -54,12 +68,12 @@ def write_whole(path: str, text: str) -> None:
     try:
         mode = os.stat(target).st_mode if os.path.exists(target) else None
         if mode is not None and not stat.S_ISREG(mode):
-            with open(target, "w", encoding="utf-8", newline="") as device:
-                device.write(text)
+            with open(target, "wb") as device:
+                device.write(content)
             return
         try:
-            with open(beside, "x", encoding="utf-8", newline="") as part:
-                part.write(text)
+            with open(beside, "xb") as part:
+                part.write(content)
                 part.flush()
                 os.fsync(part.fileno())
             if mode is not None:
@@ -73,3 +87,23 @@ def write_whole(path: str, text: str) -> None:
         raise VggcostError(
             f"cannot write {path!r}: {error.strerror or error}; nothing was changed there, choose another place"
         ) from None
+
+
+@contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """Send what a program of the user's own prints to standard error, subprocesses and C code included."""
+    sys.stdout.flush()
+    try:
+        real = sys.stdout.fileno() == 1
+    except (OSError, ValueError, AttributeError):
+        real = False
+    saved = os.dup(1) if real else None
+    try:
+        if saved is not None:
+            os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)

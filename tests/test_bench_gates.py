@@ -1,0 +1,99 @@
+"""Every gate: silent on a sound result, and tripped by the fault it is there for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bench_documents import MS, case, document
+
+from vggcost.bench import gates
+
+TOTAL_MS = 34
+
+TRIPPED = [
+    ("incomplete", {"complete": False}, [], "until then"),
+    ("few_forwards", {}, [case(count=7, stopped_by="budget")], "--budget"),
+    ("spread", {}, [case(whole=[30 * MS, 40 * MS] * 15)], "spreads over"),
+    ("loaded", {"environment__load_average": 5.0}, [], "repeat when the machine is idle"),
+    ("layers_over_whole", {}, [case(whole=[30 * MS] * 30)], "the layers sum to 113.3%"),
+    ("layers_over_whole", {}, [case(whole=[36 * MS] * 30)], "the layers sum to 94.4%"),
+    (
+        "dispatch_bound",
+        {"device": "cuda:0"},
+        [case(queued_ahead=False, host_ns=[3 * MS, 3 * MS, 3 * MS, 1, MS // 2])],
+        "conv1_1, relu1_1, drop6",
+    ),
+    ("above_memory", {"ceilings__bytes_per_s": 20e9}, [], "relu1_1 moves 24.50 MiB at 128%"),
+    ("above_compute", {"ceilings__flops_per_s": 20e9}, [], "conv1_1 runs at 434%"),
+    ("paper_order", {}, [case("A", scale=2.0), case("D")], "A at batch 1 68.00 ms"),
+    ("batch_norm_costs", {}, [case(scale=2.0), case(batch_norm=True)], "batch normalization on top"),
+    ("batch_doubling", {}, [case(batch=1), case(batch=4, scale=5.0)], "4 times the images"),
+    (
+        "slow_clock",
+        {"device": "cuda:0", "environment__nvml": {"default_sm_clock_mhz": 1410}},
+        [case(clocks=[1410] * 20 + [900] * 10)],
+        "10 of 30 forwards",
+    ),
+    ("no_autotuning", {"device": "cuda:0", "settings__cudnn_benchmark": False}, [], "--cudnn-benchmark"),
+    ("no_graph", {"device": "cuda:0"}, [{**case(), "graph_refused": "not permitted"}], "not permitted"),
+    ("no_layers", {}, [{**case(), "layers_refused": "TraceError: x"}], "no per-layer times"),
+    ("graph_gain", {"device": "cuda:0"}, [case(graph=20 * MS)], "58.8% of the whole"),
+]
+
+
+def test_a_sound_result_trips_nothing():
+    sound = document(
+        case("A", scale=0.7),
+        case("D"),
+        case("E", scale=1.2),
+        case("D", batch_norm=True, scale=1.1),
+        case("D", batch=4, scale=3.9, graph=round(3.9 * TOTAL_MS * MS)),
+    )
+    assert sound["verdict"] == []
+
+
+@pytest.mark.parametrize(("gate", "changes", "cases", "words"), TRIPPED)
+def test_a_gate_trips_on_its_fault_alone(gate, changes, cases, words):
+    lines = document(*cases, **changes)["verdict"]
+    assert {line["gate"] for line in lines} == {gate}
+    assert words in " ".join(line["text"] for line in lines)
+
+
+def test_every_gate_is_tried():
+    assert {gate.__name__.strip("_") for gate in gates.GATES} == {row[0] for row in TRIPPED}
+
+
+def test_every_text_names_a_way_out():
+    for _, changes, cases, _ in TRIPPED:
+        for line in document(*cases, **changes)["verdict"]:
+            assert line["text"].endswith((".", "-lgc", "stands alone", "until then")) or any(
+                word in line["text"] for word in ("repeat", "give", "try", "believe", "--", "read")
+            )
+
+
+def test_a_cache_that_holds_the_working_set_excuses_bytes_above_the_ceiling():
+    excused = document(ceilings__bytes_per_s=20e9, environment__cache_bytes=64 << 20)
+    assert excused["verdict"] == []
+
+
+def test_a_linear_layer_has_no_algorithm_that_saves_multiplications():
+    fast = case(times=[2 * MS, MS, 30 * MS, 0, 30_000])  # fc8: 8.2 MFLOP in 30 us are 273 GFLOP/s
+    lines = document(fast, environment__cache_bytes=64 << 20)["verdict"]
+    assert [line["gate"] for line in lines] == ["above_compute"]
+    assert "fc8" in lines[0]["text"]
+
+
+def test_what_lies_within_the_noise_is_no_fault():
+    noisy = [29 * MS, 39 * MS] * 15
+    lines = document(case("A", whole=noisy), case("D", whole=[32 * MS] * 30))["verdict"]
+    assert "paper_order" not in {line["gate"] for line in lines}
+
+
+def test_variants_are_not_mixed():
+    other = case("A", scale=2.0)
+    other["network"]["options"]["classes"] = 10
+    assert document(other, case("D"))["verdict"] == []

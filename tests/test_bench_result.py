@@ -1,0 +1,210 @@
+"""The document: what goes in comes out, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bench_documents import MS, case, document
+
+from vggcost.bench import gates
+from vggcost.bench.result import load, rates, ratio_to_whole, shares, to_json
+from vggcost.errors import VggcostError
+from vggcost.report import bench_table
+from vggcost.report.bench_comparison import comparison
+from vggcost.report.grid import LINE_COLUMNS
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(made):
+        path = tmp_path / "result.json"
+        path.write_text(made if isinstance(made, str) else to_json(made), encoding="utf-8")
+        return str(path)
+
+    return save
+
+
+def test_what_is_written_is_read_again(saved):
+    made = document(case(), case("E", batch=4))
+    assert load(saved(made)) == made
+    assert json.loads(to_json(made)) == made
+
+
+def test_every_sample_is_in_it_and_layers_sum_to_the_whole_in_each_forward():
+    only = document(case(count=31))["cases"][0]
+    assert all(len(layer["samples_ns"]) == 31 for layer in only["layers"])
+    for forward in range(31):
+        total = sum(layer["samples_ns"][forward] for layer in only["layers"])
+        assert total == only["passes"]["layers"]["samples_ns"][forward]
+
+
+def damaged():
+    def edit(change):
+        made = document()
+        change(made)
+        return to_json(made)
+
+    return [
+        ("no JSON", "{"),
+        ("no bench result", "[]"),
+        ("no bench result", "{}"),
+        ("no bench result", '{"schema": "vggcost.table/1"}'),
+        ("no bench result", '{"schema": "vggcost.bench/x"}'),
+        ("install a later vggcost", '{"schema": "vggcost.bench/2"}'),
+        ("lacks a valid complete", '{"schema": "vggcost.bench/1"}'),
+        ("lacks a valid cases", edit(lambda made: made.update(cases={}))),
+        ("cases[0] is no object", edit(lambda made: made.update(cases=[7]))),
+        ("lacks a valid cases[0].layers[1].macs", edit(lambda made: made["cases"][0]["layers"][1].update(macs="many"))),
+        ("lacks a valid ceilings.flops_per_s", edit(lambda made: made["ceilings"].pop("flops_per_s"))),
+        ("unknown pass", edit(lambda made: made["cases"][0]["passes"].update(other={"samples_ns": []}))),
+        (
+            "no time in whole nanoseconds",
+            edit(lambda made: made["cases"][0]["passes"]["whole"].update(samples_ns=[1.5])),
+        ),
+        ("do not sum to their whole", edit(lambda made: made["cases"][0]["layers"][0]["samples_ns"].__setitem__(3, 1))),
+        ("do not sum to their whole", edit(lambda made: made["cases"][0]["layers"][0]["samples_ns"].pop())),
+    ]
+
+
+@pytest.mark.parametrize(("words", "text"), damaged())
+def test_what_is_not_ours_is_refused_in_one_line(saved, words, text):
+    with pytest.raises(VggcostError) as caught:
+        load(saved(text))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def places(value, path=()):
+    """Every place in a document, by its keys."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inside in items:
+        yield (*path, key)
+        yield from places(inside, (*path, key))
+
+
+def broken(made, path, replacement):
+    """A copy of a document with one place taken out or filled with something else."""
+    copied = copy.deepcopy(made)
+    holder = copied
+    for key in path[:-1]:
+        holder = holder[key]
+    if replacement is None:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = replacement[0]
+    return copied
+
+
+@pytest.mark.parametrize("replacement", [None, (None,), ("text",), ([],), ({},), (-1,), (True,)])
+def test_a_document_damaged_anywhere_is_refused_or_still_printed(saved, replacement):
+    made = document(
+        case(count=2, graph=34 * MS, stopped_by="budget", clocks=[900, 1410]),
+        device="cuda:0",
+        environment__nvml={
+            "driver": "570",
+            "sm_clock_mhz": 1410,
+            "default_sm_clock_mhz": 1410,
+            "memory_clock_mhz": 1593,
+            "power_limit_w": 700.0,
+            "temperature_c": 41,
+        },
+    )
+    refused = 0
+    for path in places(made):
+        try:
+            loaded = load(saved(broken(made, path, replacement)))
+        except VggcostError:
+            refused += 1
+            continue
+        try:
+            gates.verdict(loaded)
+            bench_table.screen(loaded)
+            bench_table.csv_text(loaded)
+            comparison(made, loaded, 0.01)
+        except VggcostError:
+            refused += 1
+        except Exception as error:
+            raise AssertionError(f"{path} as {replacement}: {error!r}") from error
+    assert refused > 20
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(VggcostError, match="cannot read"):
+        load(str(tmp_path / "none.json"))
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(VggcostError, match="no JSON"):
+        load(str(tmp_path / "binary.json"))
+
+
+def test_rates_are_the_textbooks():
+    made = document()
+    layer = made["cases"][0]["layers"][2]  # 1,849,688,064 MACs in 30 ms
+    achieved = rates(layer, made["ceilings"])
+    assert achieved["flops_per_s"] == pytest.approx(2 * 1_849_688_064 / 0.030)
+    assert achieved["intensity"] == pytest.approx(2 * 1_849_688_064 / 25_837_824)
+    assert achieved["bound"] == "compute"
+    assert achieved["roof_fraction"] == pytest.approx(2 * 1_849_688_064 / 0.030 / 200e9)
+    relu = rates(made["cases"][0]["layers"][1], made["ceilings"])
+    assert (relu["flops_per_s"], relu["intensity"], relu["bound"]) == (None, None, "memory")
+    assert relu["bytes_per_s"] == pytest.approx(25_690_112 / 0.001)
+    dropout = rates(made["cases"][0]["layers"][3], made["ceilings"])
+    assert dropout["bound"] == "no work"
+    assert all(dropout[key] is None for key in dropout if key != "bound")
+
+
+def test_shares_sum_to_one_and_ratios_are_of_the_same_round():
+    drifting = case(whole=[(30 + number) * MS for number in range(30)])
+    assert sum(shares(drifting)) == pytest.approx(1)
+    ratios = sorted(34 / (30 + number) for number in range(30))
+    assert ratio_to_whole(drifting, "layers") == pytest.approx((ratios[14] + ratios[15]) / 2)
+    assert ratio_to_whole(drifting, "graph") is None
+
+
+def test_the_screen_fits_its_columns_and_has_a_row_a_layer():
+    made = document(
+        case(times=[2_000_123_456, MS, 30 * MS, 70, MS]),
+        case("E", batch=64, count=3, stopped_by="budget"),
+        device="cuda:0",
+        environment__nvml={
+            "driver": "570.124.06",
+            "sm_clock_mhz": 1980,
+            "default_sm_clock_mhz": 1980,
+            "memory_clock_mhz": 3201,
+            "power_limit_w": 700.0,
+            "temperature_c": 41,
+        },
+    )
+    text = bench_table.screen(made)
+    assert max(map(len, text.splitlines())) <= LINE_COLUMNS
+    for name in ("conv1_1", "relu1_1", "drop6", "fc8"):
+        assert text.count(f"\n{name} ") == 2
+    assert "no work" in text
+    assert "driver 570.124.06" in text
+    assert "All networks of this run" in text
+    assert "! E at batch 64: the budget of 30 s ended after 3 of 30 forwards" in text
+
+
+def test_a_sound_result_says_that_nothing_speaks_against_it():
+    assert "no gate tripped" in bench_table.screen(document())
+
+
+def test_csv_is_plain_and_complete():
+    lines = bench_table.csv_text(document(case(graph=34 * MS))).splitlines()
+    assert lines[0].startswith("network,input,dtype,name,kind,path,median_ns")
+    assert len(lines) == 1 + 5 + 3
+    assert lines[3].startswith(
+        "D,1x3x224x224,float32,conv1_2,Conv2d,features.2,30000000,30000000,30000000,30000000,30,"
+    )
+    assert lines[-1].startswith("D,1x3x224x224,float32,graph replay,")
+
+
+def test_markdown_has_a_table_a_block():
+    text = bench_table.markdown(document())
+    assert "| conv1_1" in text.replace("|conv", "| conv")
+    assert "|:--" in text

@@ -1,0 +1,281 @@
+"""What makes a timing doubtful: each gate says what was seen, the likely cause, and the flag to try.
+
+A gate reads the document alone, so a loaded result is judged as a fresh one is. It yields (case, text), where the case
+is empty for what concerns the whole run.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from vggcost import units
+from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
+from vggcost.bench.result import best_pass, pass_samples, rates, ratio_to_whole
+from vggcost.bench.statistics import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Document = Mapping[str, Any]
+    Case = Mapping[str, Any]
+    Found = Iterator[tuple[str, str]]
+
+LAYERS_OVER_WHOLE = 0.03
+"""How far the layers' sum may lie from the pass without instruments."""
+
+WINOGRAD_SAVING = 4
+"""F(4x4, 3x3) multiplies a quarter of the direct count (Lavin & Gray 2016, section 4.2)."""
+
+SLOW_CLOCK = 0.75
+"""Samples under this part of the default SM clock are flagged."""
+
+NOISY_SPREAD = 0.1
+"""An interquartile range of this part of the median is worth a warning."""
+
+LOADED = 1.25
+"""A run queue this much longer than the cores that the run leaves free means that others ran too."""
+
+PAPER_ORDER = ("A", "B", "D", "E")
+
+
+def verdict(document: Document) -> list[dict[str, str]]:
+    """Return every gate that tripped, as gate, case and text."""
+    return [
+        {"gate": gate.__name__.strip("_"), "case": case, "text": text}
+        for gate in GATES
+        for case, text in gate(document)
+    ]
+
+
+def case_title(case: Case) -> str:
+    """Return the network and its batch, as all messages name a case."""
+    return f"{case['network']['title']} at batch {case['input'][0]}"
+
+
+def _incomplete(document: Document) -> Found:
+    if not document["complete"]:
+        yield "", "the run was ended before it was complete; this is what was measured until then"
+
+
+def _few_forwards(document: Document) -> Found:
+    rule = document["settings"]["rule"]
+    for case in document["cases"]:
+        if case["stopped_by"] != "budget" or case["rounds"] >= rule["forwards"]:
+            continue
+        warm_up = len(case["warm_up_ns"])
+        spent_ns = sum(case["warm_up_ns"]) + sum(sum(pass_samples(case, name)) for name in case["passes"])
+        each_s = spent_ns / (case["rounds"] + warm_up) / 1e9
+        needed_s = ceil(1.2 * each_s * (rule["forwards"] + warm_up))
+        text = f"the budget of {rule['budget_s']:g} s ended after {case['rounds']} of {rule['forwards']} forwards"
+        yield case_title(case), f"{text}; give --budget {needed_s}"
+
+
+def _spread(document: Document) -> Found:
+    for case in document["cases"]:
+        numbers = summary(best_pass(case))
+        if numbers and numbers.spread > NOISY_SPREAD:
+            text = f"the middle half of the forwards spreads over {numbers.spread:.0%} of the median: other work on the"
+            advice = "machine, or clocks that change; stop it, or give a larger --budget and compare minima"
+            yield case_title(case), f"{text} {advice}"
+
+
+def _loaded(document: Document) -> Found:
+    environment = document["environment"]
+    load, threads, cores = (environment.get(key) for key in ("load_average", "threads", "cpu_cores"))
+    # A minute's mean before the first forward: what it holds is not ours.
+    if environment["device"] == "cpu" and load and threads and cores and load > LOADED * max(1, cores - threads):
+        mine = f"{threads} thread{'s' if threads > 1 else ''} on {cores} core{'s' if cores > 1 else ''}"
+        text = f"the load average was {load:g} before the first forward, for {mine}"
+        yield "", f"{text}: others ran beside it; repeat when the machine is idle, or give fewer --threads"
+
+
+def _layers_over_whole(document: Document) -> Found:
+    for case in document["cases"]:
+        ratio = ratio_to_whole(case, LAYERS)
+        if ratio is not None and abs(ratio - 1) > LAYERS_OVER_WHOLE:
+            text = f"the layers sum to {ratio:.1%} of the pass without instruments"
+            yield case_title(case), f"{text}: {_why_layers_differ(document, case, ratio)}"
+
+
+def _why_layers_differ(document: Document, case: Case, ratio: float) -> str:
+    if document["settings"]["protocol"].get("synchronised_marks"):
+        return "the host clock has to wait for this device at every layer; believe --whole"
+    if ratio > 1 and any(layer["dispatch_bound"] for layer in case["layers"]):
+        return "the host queued kernels more slowly than the device ran them; try a larger --batch, or believe --whole"
+    numbers = summary(best_pass(case))
+    if numbers and numbers.n < document["settings"]["rule"]["forwards"]:
+        return f"{numbers.n} forwards are too few to say; give a larger --budget"
+    if numbers and numbers.spread > LAYERS_OVER_WHOLE:
+        apart = f"single forwards differ by more than that themselves (quartiles {numbers.spread:.0%} apart)"
+        return f"{apart}; repeat on an idle machine, or give a larger --budget"
+    return "marks cost time where layers are this short; believe --whole, or try a larger --batch"
+
+
+def _dispatch_bound(document: Document) -> Found:
+    for case in document["cases"]:
+        bound = [layer["name"] for layer in case["layers"] if 2 * layer["dispatch_bound"] > len(layer["samples_ns"])]
+        if bound:
+            names = ", ".join(bound[:6]) + (f" and {len(bound) - 6} more" if len(bound) > 6 else "")
+            text = f"the host took as long to queue {names} as the device to run it"
+            advice = "that time is Python's, not the device's; try a larger --batch, or read the graph replay"
+            yield case_title(case), f"{text}: {advice}"
+
+
+def _above_memory(document: Document) -> Found:
+    ceilings, cache = document["ceilings"], document["environment"].get("cache_bytes")
+    if not ceilings or not cache:
+        return
+    for case in document["cases"]:
+        for layer in case["layers"]:
+            fraction = rates(layer, ceilings)["bytes_fraction"]
+            # A smaller working set may come from the cache, of which the copy says nothing.
+            if fraction and fraction > 1 and layer["min_bytes"] > cache:
+                moved, held = units.human_bytes(layer["min_bytes"]), units.human_bytes(cache)
+                text = (
+                    f"{layer['name']} moves {moved} at {fraction:.0%} of the copy's speed, and the cache holds {held}"
+                )
+                causes = "part of it stayed in the cache, the copy was disturbed, or the layer did not do its work"
+                yield case_title(case), f"{text}: {causes}; repeat, and compare with --whole"
+
+
+def _above_compute(document: Document) -> Found:
+    ceilings = document["ceilings"]
+    if not ceilings:
+        return
+    for case in document["cases"]:
+        for layer in case["layers"]:
+            saving = WINOGRAD_SAVING if layer["winograd"] else 1
+            fraction = rates(layer, ceilings)["flops_fraction"]
+            if fraction and fraction > saving:
+                text = f"{layer['name']} runs at {fraction:.0%} of the matrix product's FLOP/s"
+                limit = f"above the {saving}x that its algorithm can save"
+                causes = "the matrix product was disturbed, or the dtype is not what it seems"
+                yield case_title(case), f"{text}, {limit}: {causes}; repeat on an idle machine, and check --dtype"
+
+
+def _paper_order(document: Document) -> Found:
+    """A < B < D < E: each does all that the one before it does, and more."""
+    for group in _grouped(document, lambda case: (_variant(case), tuple(case["input"]))):
+        by_name = {case["network"]["name"]: case for case in group}
+        chain = [by_name[name] for name in PAPER_ORDER if name in by_name]
+        yield from _not_below(document, chain, "does all that it does and more")
+
+
+def _batch_norm_costs(document: Document) -> Found:
+    def identity(case: Case) -> Any:
+        return case["network"]["name"], _variant(case, "batch_norm"), tuple(case["input"])
+
+    for group in _grouped(document, identity):
+        plain = [case for case in group if not (case["network"]["options"] or {}).get("batch_norm")]
+        normed = [case for case in group if (case["network"]["options"] or {}).get("batch_norm")]
+        if plain and normed:
+            yield from _not_below(document, [plain[0], normed[0]], "has batch normalization on top")
+
+
+def _not_below(document: Document, chain: list[Case], reason: str) -> Found:
+    on_cuda = document["environment"]["device"].startswith("cuda")
+    fix = "repeat, or fix the algorithm with --no-cudnn-benchmark" if on_cuda else "repeat on an idle machine"
+    for less, more in pairwise(chain):
+        small, large = summary(best_pass(less)), summary(best_pass(more))
+        if small and large and large.q3_ns < small.q1_ns:
+            times = f"{milliseconds(large.median_ns)} and {case_title(less)} {milliseconds(small.median_ns)}"
+            causes = "the machine changed between them, or another algorithm was chosen"
+            yield case_title(more), f"it takes {times}, yet it {reason}: {causes}; {fix}"
+
+
+def _batch_doubling(document: Document) -> Found:
+    """Twice the images take at most twice the time: the device could have run them one half after the other."""
+    for group in _grouped(document, lambda case: (case["network"]["name"], _variant(case), tuple(case["input"][1:]))):
+        for one, more in pairwise(sorted(group, key=lambda case: int(case["input"][0]))):
+            times = more["input"][0] / one["input"][0]
+            small, large = summary(best_pass(one)), summary(best_pass(more))
+            if small and large and times > 1 and large.q1_ns > times * small.q3_ns:
+                longer = f"{large.median_ns / small.median_ns:.2f} times as long"
+                text = f"{times:g} times the images of batch {one['input'][0]} take {longer}"
+                causes = "memory runs short, clocks fell, or other work ran"
+                yield case_title(more), f"{text}: {causes}; watch memory and temperature, try a batch in between"
+
+
+def _slow_clock(document: Document) -> Found:
+    default = (document["environment"].get("nvml") or {}).get("default_sm_clock_mhz")
+    if not default:
+        return
+    for case in document["cases"]:
+        clocks = [clock for clock in case["sm_clock_mhz"] if clock is not None]
+        slow = [clock for clock in clocks if clock < SLOW_CLOCK * default]
+        if slow:
+            text = f"{len(slow)} of {len(clocks)} forwards ran under {SLOW_CLOCK:.0%} of the default SM clock"
+            clock = f"of {default} MHz (down to {min(slow)})"
+            yield case_title(case), f"{text} {clock}: power or heat; let it cool, or lock its clocks: nvidia-smi -lgc"
+
+
+def _no_autotuning(document: Document) -> Found:
+    if document["environment"]["device"].startswith("cuda") and not document["settings"]["cudnn_benchmark"]:
+        text = "cuDNN's autotuning was off, without which VGG-16 has taken twice as long elsewhere"
+        yield "", f"{text}; --cudnn-benchmark shows what the device can do"
+
+
+def _no_graph(document: Document) -> Found:
+    for case in document["cases"]:
+        if case.get("graph_refused"):
+            yield case_title(case), f"no graph could be captured ({case['graph_refused']}); the whole stands alone"
+
+
+def _no_layers(document: Document) -> Found:
+    for case in document["cases"]:
+        if case.get("layers_refused"):
+            text = f"torch.fx could not follow its forward ({case['layers_refused']})"
+            yield case_title(case), f"{text}, so there are no per-layer times; the whole stands alone"
+
+
+def _graph_gain(document: Document) -> Found:
+    for case in document["cases"]:
+        ratio = ratio_to_whole(case, GRAPH)
+        if ratio is not None and ratio < 1 - LAYERS_OVER_WHOLE:
+            text = f"the graph's replay takes {ratio:.1%} of the whole"
+            yield case_title(case), f"{text}: the whole holds gaps between kernels; try a larger --batch, or a graph"
+
+
+def _variant(case: Case, without: str = "") -> str:
+    options = case["network"]["options"] or {}
+    return repr(sorted((key, repr(value)) for key, value in options.items() if key != without))
+
+
+def _grouped(document: Document, key: Callable[[Case], Any]) -> list[list[Case]]:
+    groups: dict[Any, list[Case]] = {}
+    for case in document["cases"]:
+        if pass_samples(case, WHOLE):
+            groups.setdefault(key(case), []).append(case)
+    return list(groups.values())
+
+
+def milliseconds(time_ns: float) -> str:
+    """Return a time in ms with four digits or so.
+
+    >>> milliseconds(123456789)
+    '123.5 ms'
+    """
+    value = time_ns / 1e6
+    return f"{value:.1f} ms" if value >= 100 else f"{value:.2f} ms" if value >= 1 else f"{value:.4f} ms"
+
+
+GATES: tuple[Callable[[Document], Found], ...] = (
+    _incomplete,
+    _few_forwards,
+    _spread,
+    _loaded,
+    _layers_over_whole,
+    _dispatch_bound,
+    _above_memory,
+    _above_compute,
+    _paper_order,
+    _batch_norm_costs,
+    _batch_doubling,
+    _slow_clock,
+    _no_autotuning,
+    _no_graph,
+    _no_layers,
+    _graph_gain,
+)

@@ -1,0 +1,221 @@
+"""What is timed: one of our networks, built with random numbers in it, or a module of the user's own."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from vggcost import units
+from vggcost.errors import VggcostError
+from vggcost.frameworks.target import find, maker, neighbours_importable, told
+from vggcost.frameworks.torch_module import build_module, require_torch
+from vggcost.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import torch
+    from torch import Tensor, nn
+
+    from vggcost.bench.protocol import Operation
+    from vggcost.table import Row, Table
+
+
+class Subject(Record):
+    """Something to be built and timed at one input."""
+
+    title: str
+    input: tuple[int, ...]
+    counted: Table | None = None
+    """The network's table; None for a module of the user's own, whose operations are found by tracing it."""
+    make: Callable[[], nn.Module] | None = None
+    """Makes that module; None for a network of ours."""
+
+    def identity(self) -> dict[str, Any]:
+        """Who it is, as plain values: what two results are matched by."""
+        if self.counted is None:
+            return {"name": self.title, "title": self.title, "heading": self.title, "options": None}
+        network = self.counted.network
+        return {
+            "name": network.name,
+            "title": network.title,
+            "heading": network.heading,
+            "options": network.variant.options(),
+        }
+
+    @property
+    def short_title(self) -> str:
+        """The title and the batch, for progress and messages."""
+        return f"{self.title} at batch {self.input[0]}"
+
+
+def build(subject: Subject, device: torch.device, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
+    """Return the module on its device with random weights, in eval mode.
+
+    It is made on the meta device in its dtype and filled where it will run: no second copy of the weights ever exists.
+
+    Raises:
+        VggcostError: a module of the user's own that cannot be made.
+    """
+    torch = require_torch("bench")
+    module: nn.Module
+    if subject.counted is not None:
+        module = build_module(subject.counted.network, "meta", dtype).to_empty(device=device)
+        fill(module)
+    elif subject.make is not None:
+        module = subject.make().to(device=device, dtype=dtype).eval()
+    else:
+        raise ValueError("a subject is a network of ours or what makes a module")
+    if channels_last:
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return module
+
+
+def fill(module: nn.Module) -> None:
+    """Fill parameters and buffers with random numbers that keep activations in every dtype's range.
+
+    Weights as He et al. 2015 initialise them, so that a half-precision forward neither overflows nor fades to zeros,
+    which a GPU multiplies faster than numbers.
+    """
+    torch = require_torch("bench")
+    from torch import nn
+
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+                if part.bias is not None:
+                    nn.init.uniform_(part.bias, 0.01, 0.1)
+            elif isinstance(part, nn.BatchNorm2d):
+                for tensor, low, high in (
+                    (part.weight, 0.9, 1.1),
+                    (part.bias, -0.1, 0.1),
+                    (part.running_mean, -0.1, 0.1),
+                    (part.running_var, 0.9, 1.1),
+                ):
+                    if tensor is not None:
+                        tensor.uniform_(low, high)
+                if part.num_batches_tracked is not None:
+                    part.num_batches_tracked.zero_()
+
+
+def random_input(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype, *, channels_last: bool) -> Tensor:
+    """Return an image batch of standard normal numbers."""
+    torch = require_torch("bench")
+    x: Tensor = torch.randn(shape, device=device).to(dtype)
+    return x.contiguous(memory_format=torch.channels_last) if channels_last else x
+
+
+def layer_rows(counted: Table, element_bytes: int) -> list[dict[str, Any]]:
+    """Return what is known of each layer before it runs: shapes, costs, the bytes it must move at least."""
+    return [
+        {
+            "name": row.name,
+            "kind": row.kind,
+            "path": row.path,
+            "input": list(row.input),
+            "output": list(row.output),
+            "params": row.params,
+            "macs": row.macs,
+            "flops": row.flops,
+            "min_bytes": min_elements(row) * element_bytes,
+            "winograd": is_winograd(row),
+        }
+        for row in counted.rows
+    ]
+
+
+def min_elements(row: Row) -> int:
+    """Elements that a layer must move at least: each input, each parameter and each output once.
+
+    An addition reads two inputs. A batch normalization also reads a mean and a variance a channel.
+    """
+    inputs = _elements(row.input) * (2 if row.kind == "Add" else 1)
+    statistics = 2 * row.input[1] if row.kind == "BatchNorm2d" else 0
+    return inputs + row.params + statistics + _elements(row.output)
+
+
+def is_winograd(row: Row) -> bool:
+    """Whether a library may multiply less than the direct count: 3x3 at stride 1, ungrouped."""
+    layer: Any = row.layer
+    return (
+        row.kind == "Conv2d"
+        and layer.kernel == (3, 3)
+        and layer.stride == (1, 1)
+        and layer.dilation == (1, 1)
+        and layer.groups == 1
+    )
+
+
+def probe(operations: tuple[Operation, ...], x: Any, rows: list[dict[str, Any]]) -> None:
+    """Run the operations once, hold each shape against its row, and note which layers hand their input on.
+
+    A layer whose output lies in its input's memory launched nothing: dropout in eval mode, flatten.
+
+    Raises:
+        VggcostError: what runs is not what was counted.
+    """
+    for operation, row in zip(operations, rows, strict=True):
+        before = x
+        x = operation(x)
+        if list(x.shape) != row["output"]:
+            raise VggcostError(
+                f"{row['name']} yields {units.shape_text(tuple(x.shape))} where its row says"
+                f" {units.shape_text(tuple(row['output']))}; the module is not the network that was counted"
+            )
+        row["runs"] = x.data_ptr() != before.data_ptr()
+        if not row["runs"]:
+            row["min_bytes"] = 0
+
+
+def target_maker(target: str, keywords: Mapping[str, Any]) -> Callable[[], nn.Module]:
+    """Import what TARGET names, which runs that code, and return what makes its module.
+
+    Raises:
+        VggcostError: it does not exist, cannot be imported, or does not take these keywords.
+    """
+    require_torch("bench")
+    from torch import nn
+
+    with neighbours_importable(target):
+        value = find(target)
+    if isinstance(value, nn.Module):
+        return lambda: copy.deepcopy(value)
+    call = maker(value, target, keywords)
+
+    def make() -> nn.Module:
+        try:
+            with neighbours_importable(target):
+                made = call()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
+            raise VggcostError(f"{target} cannot be made: {told(error)}") from None
+        if not isinstance(made, nn.Module):
+            raise VggcostError(f"{target} yields a {type(made).__name__}; give one that yields a torch.nn.Module")
+        return made
+
+    return make
+
+
+def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:
+    """Run a module of the user's own once.
+
+    Raises:
+        VggcostError: it raises.
+    """
+    torch = require_torch("bench")
+    try:
+        with torch.no_grad():
+            module(x)
+    except Exception as error:
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+            raise
+        shape = units.shape_text(subject.input)
+        advice = "choose --size and --in-channels, or see vggcost audit"
+        raise VggcostError(f"{subject.title} cannot run on {shape}: {told(error)}; {advice}") from error
+
+
+def _elements(shape: tuple[int, ...]) -> int:
+    elements = 1
+    for size in shape:
+        elements *= size
+    return elements

@@ -1,0 +1,57 @@
+"""``vggcost bench-compare``: two bench results, as an interval test."""
+
+from __future__ import annotations
+
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.options import Parser, add_output, format_from
+from vggcost.cli.output import check_writable, emit
+from vggcost.errors import VggcostError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+FORMATS = ("table", "markdown", "csv", "json")
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "bench-compare",
+        "Hold a bench result against an older one: faster, slower, or undecided, by an interval for the\n"
+        "ratio of the medians.",
+        "vggcost bench-compare old.json new.json --fail-on-slower",
+    )
+    result.add_argument("old", metavar="OLD", help="what vggcost bench --format json wrote")
+    result.add_argument("new", metavar="NEW", help="the same, later")
+    result.add_argument("--threshold", metavar="PERCENT", help="call nothing faster or slower that differs by less (1)")
+    result.add_argument("--fail-on-slower", action="store_true", help="exit with 1 where a whole network is slower")
+    add_output(result, FORMATS, human=False)
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Print or write the comparison."""
+    fmt = format_from(args, FORMATS)
+    check_writable(args.output)
+    threshold = _percent(args.threshold)
+    from vggcost.bench.result import load
+    from vggcost.bench.statistics import SLOWER
+    from vggcost.report.bench_comparison import comparison, text
+
+    document = comparison(load(args.old), load(args.new), threshold)
+    emit(text(document, fmt), args.output)
+    slower = any(case["word"] == SLOWER for case in document["cases"])
+    return EXIT_DIFFERS if slower and args.fail_on_slower else EXIT_FINE
+
+
+def _percent(text: str | None) -> float:
+    if text is None:
+        return 0.01
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = -1.0
+    if not 0 <= percent < 100:
+        raise VggcostError(f"--threshold is {text!r}; give percent from 0 to below 100")
+    return percent / 100

@@ -1,0 +1,42 @@
+"""``vggcost roofline``: a bench result as a picture."""
+
+from __future__ import annotations
+
+from vggcost.cli import EXIT_FINE
+from vggcost.cli.options import Parser, count_from
+from vggcost.cli.output import check_writable, write_whole_bytes
+from vggcost.errors import VggcostError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "roofline",
+        "Draw a bench result: this machine's measured ceilings, and one named point a layer, its area its\n"
+        "share of the time.",
+        "vggcost roofline result.json -o roofline.svg",
+    )
+    result.add_argument("result", metavar="RESULT", help="what vggcost bench --format json wrote")
+    result.add_argument("--config", metavar="NAME", help="the network, where the result has several")
+    result.add_argument("--batch", metavar="N", help="the batch, where the result has several")
+    result.add_argument("-o", "--output", metavar="FILE", required=True, help="a name that ends in .svg, .png or .pdf")
+    return result
+
+
+def run(args: Namespace) -> int:
+    """Draw and write the picture."""
+    check_writable(args.output)
+    from vggcost.bench.result import load
+    from vggcost.report.roofline_plot import FILE_FORMATS, case_of, roofline
+
+    _, dot, ending = args.output.rpartition(".")
+    if not dot or ending.lower() not in FILE_FORMATS:
+        raise VggcostError(f"--output is {args.output!r}; a picture's name ends in .{', .'.join(FILE_FORMATS)}")
+    document = load(args.result)
+    batch = None if args.batch is None else count_from(args.batch, "--batch", 1)
+    write_whole_bytes(args.output, roofline(document, case_of(document, args.config, batch), ending.lower()))
+    return EXIT_FINE
