@@ -11,8 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.api import Cost, closed_form, cost
+    from vggcost.api import closed_form, cost
     from vggcost.audited import Audit, audit
+    from vggcost.costed import Cost
     from vggcost.errors import VggcostError
 
 __version__ = "0.1.0"
@@ -21,7 +22,7 @@ __all__ = ["Audit", "Cost", "VggcostError", "__version__", "audit", "closed_form
 _HOMES = {
     "Audit": "vggcost.audited",
     "audit": "vggcost.audited",
-    "Cost": "vggcost.api",
+    "Cost": "vggcost.costed",
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",
     "VggcostError": "vggcost.errors",

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vggcost.api import Cost
+    from vggcost.costed import Cost
 
 VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-bn"))
 """The twelve names that a report holds where none is asked for."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
+    from vggcost.costed import Cost
+
 
 def parser() -> Parser:
     """The command's options."""
@@ -51,7 +53,7 @@ def run(args: Namespace) -> int:
     return _check(folder, files) if args.check else _write(folder, files)
 
 
-def _costs(args: Namespace) -> Iterator[api.Cost]:
+def _costs(args: Namespace) -> Iterator[Cost]:
     batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
     convention = convention_from(args)
     networks = networks_from(args, VARIANTS)

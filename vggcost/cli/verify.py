@@ -29,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from vggcost.api import Cost
+    from vggcost.costed import Cost
     from vggcost.frameworks.torch_checks import Verification
     from vggcost.table import Table
 
