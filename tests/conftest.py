@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from vggcost.cli import main
+
+# A deadline would be a time asserted in a test.
+settings.register_profile("vggcost", deadline=None, database=None)
+settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
