@@ -44,6 +44,7 @@ class HostClock:
         return {
             "clock": self.name,
             "spin": None,
+            "spin_ns": None,
             "cache": "caches as the forward before left them",
             "flush_bytes": None,
             "synchronised_marks": self._synchronize is not None,
