@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from vggcost.errors import VggcostError, nearest
 from vggcost.network import Configuration, Network, Variant
 from vggcost.unfold import FEATURE_MAP, HEAD, conv_token, unfold
@@ -137,6 +139,7 @@ def network(name: str, variant: Variant, image: tuple[Size, Size] = (224, 224)) 
     return unfolded(find(name), variant, image)
 
 
+@lru_cache(maxsize=256)
 def unfolded(configuration: Configuration, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:
     """Unfold a configuration into its layers, in a variant that says everything.
 

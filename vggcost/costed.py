@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from vggcost import configs, formulas, units
 from vggcost.conventions import convention as convention_named
-from vggcost.counting import tally
+from vggcost.counting import tally, total
 from vggcost.record import Record
 from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from vggcost.counting import Tally
     from vggcost.receptive_field import Field
     from vggcost.table import Table
 
@@ -58,12 +61,30 @@ class Cost:
     """
 
     def __init__(self, counted: Table, dtype: str, convention: str) -> None:
+        rule = convention_named(convention)
         self.table = counted
         self.dtype = dtype
-        self.tally = tally(convention_named(convention), counted)
-        self.convention = self.tally.convention.name
-        self.unit = self.tally.convention.unit
-        self.layers: tuple[LayerCost, ...] = tuple(
+        self.convention = rule.name
+        self.unit = rule.unit
+        count = total(rule, counted)
+        self.totals = Totals(
+            counted.params,
+            counted.macs,
+            counted.flops,
+            count,
+            formulas.weight_bytes(counted.params, units.dtype_bytes(dtype)),
+            self.tally.reason if count is None else None,
+        )
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What the convention counts of each row."""
+        return tally(convention_named(self.convention), self.table)
+
+    @cached_property
+    def layers(self) -> tuple[LayerCost, ...]:
+        """A row a layer, in execution order."""
+        return tuple(
             LayerCost(
                 row.name,
                 row.kind,
@@ -76,15 +97,7 @@ class Cost:
                 counted_row.value,
                 counted_row.note,
             )
-            for row, counted_row in zip(counted.rows, self.tally.counts, strict=True)
-        )
-        self.totals = Totals(
-            counted.params,
-            counted.macs,
-            counted.flops,
-            self.tally.total,
-            formulas.weight_bytes(counted.params, units.dtype_bytes(dtype)),
-            self.tally.reason,
+            for row, counted_row in zip(self.table.rows, self.tally.counts, strict=True)
         )
 
     @property

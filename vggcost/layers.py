@@ -6,6 +6,8 @@ the ledger of one forward call. Sizes may be ints, int64 arrays or symbols; `vgg
 
 from __future__ import annotations
 
+from functools import cache
+
 from vggcost import formulas
 from vggcost.ledger import Ledger
 from vggcost.record import Record
@@ -52,6 +54,10 @@ class Layer(Record):
         """The formula of the multiply-accumulates and its arguments; None where there are none."""
         return None
 
+    def takes(self) -> tuple[str, int, Size] | None:
+        """What an input must have: its name, the axis, and how many; None where any input will do."""
+        return None
+
     def window(self, shape: Shape) -> Window | None:  # noqa: ARG002  # the signature that subclasses fill
         """The window that slides over an input of this shape; None where every output sees the whole input."""
         return POINTWISE
@@ -94,6 +100,12 @@ class Step(Record):
 POINTWISE = Window((1, 1), (1, 1), (0, 0))
 
 
+@cache
+def window_of(kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Window:
+    """Return the window with these sides; a network has few that differ, and asks for each many times."""
+    return Window(kernel, stride, padding, dilation)
+
+
 def _product(shape: Shape) -> Size:
     total = shape[0]
     for size in shape[1:]:
@@ -124,6 +136,10 @@ class Conv2d(Layer):
             "groups": self.groups,
         }
 
+    def takes(self) -> tuple[str, int, Size]:
+        """Its input channels."""
+        return "channels", 1, self.c_in
+
     def macs_call(self, output: Shape) -> Call:
         """One dot product an output element."""
         return formulas.conv2d_macs, {
@@ -139,7 +155,7 @@ class Conv2d(Layer):
 
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
         """The kernel."""
-        return Window(self.kernel, self.stride, self.padding, self.dilation)
+        return window_of(self.kernel, self.stride, self.padding, self.dilation)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, c_in, H, W) to (N, c_out, H', W')."""
@@ -164,6 +180,10 @@ class BatchNorm2d(Layer):
 
     channels: Size
     affine: bool = True
+
+    def takes(self) -> tuple[str, int, Size]:
+        """Its channels."""
+        return "channels", 1, self.channels
 
     def params_call(self) -> Call:
         """A scale and a shift a channel."""
@@ -224,7 +244,7 @@ class MaxPool2d(Layer):
 
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
         """The pool's window."""
-        return Window(self.kernel, self.stride, self.padding, self.dilation)
+        return window_of(self.kernel, self.stride, self.padding, self.dilation)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, H', W')."""
@@ -294,6 +314,10 @@ class Linear(Layer):
             "bias": int(self.bias),
         }
 
+    def takes(self) -> tuple[str, int, Size]:
+        """Its input features."""
+        return "features", -1, self.in_features
+
     def macs_call(self, output: Shape) -> Call:
         """One dot product an output element."""
         return formulas.linear_macs, {
@@ -345,13 +369,15 @@ class Residual(Layer):
 
     def steps(self, shape: Shape, check: Check) -> Iterator[Step]:
         """The body's steps, the shortcut's, and the addition."""
-        inner = tuple(walk(self.body, shape, check))
-        beside = tuple(walk(self.shortcut, shape, check))
-        yield from inner
-        yield from beside
+        ends = []
+        for branch in (self.body, self.shortcut):
+            end = shape
+            for step in walk(branch, shape, check):
+                yield step  # at once, so that who walks can stop at the first layer that does not fit
+                end = step.output
+            ends.append(end)
         # An addition is no module: the path is the block's, whose parameters are those of its layers.
-        add = Add(self.name, None, beside[-1].output if beside else shape)
-        yield from add.steps(inner[-1].output if inner else shape, check)
+        yield from Add(self.name, None, ends[1]).steps(ends[0], check)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """The addition's shape, and the ledger of all that leads to it."""

@@ -60,7 +60,8 @@ class Record:
 
     def replace(self, **changes: object) -> Self:
         """Return a copy with some fields changed."""
-        return type(self)(**{**self.__dict__, **changes})
+        values = self.__dict__
+        return type(self)(**{**{name: values[name] for name in self._fields}, **changes})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen; replace({name}=...) makes a changed copy")
@@ -69,7 +70,11 @@ class Record:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        if type(self) is not type(other):
+            return False
+        # By field: what else stands in __dict__ is a cached property, which one side may lack.
+        mine, theirs = self.__dict__, other.__dict__
+        return all(mine[name] == theirs[name] for name in self._fields)
 
     def __hash__(self) -> int:
         return hash((type(self), *(self.__dict__[name] for name in self._fields)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from vggcost import formulas, units
 from vggcost.errors import VggcostError
-from vggcost.layers import Add, BatchNorm2d, Conv2d, Linear, MaxPool2d, walk
+from vggcost.layers import Add, walk
 from vggcost.ledger import Ledger
 from vggcost.record import Record
 
@@ -13,11 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.configs import Network
-    from vggcost.layers import Layer, Shape, Window
+    from vggcost.layers import Layer, Shape, Step, Window
 
     Ints = tuple[int, ...]
-
-_WINDOWED = (Conv2d, MaxPool2d)
 
 LARGEST_SEARCHED_SIZE = units.COUNT_LIMIT
 """Where the search for the smallest size that works gives up [pixels]."""
@@ -67,10 +67,23 @@ class Table(Record):
 
     network: Network
     input: Ints
-    rows: tuple[Row, ...]
+    steps: tuple[Step, ...]
     params: int
-    macs: int
     ledger: Ledger
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """A row a layer; made when first asked for, since many ask for the sums alone."""
+        return tuple(
+            Row(step.layer, step.input, step.output, step.layer.params(), step.ledger.macs, step.ledger)
+            for step in self.steps
+        )
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers [MAC]."""
+        macs: int = self.ledger.macs
+        return macs
 
     @property
     def flops(self) -> int:
@@ -85,18 +98,18 @@ def table(network: Network, shape: Ints) -> Table:
         VggcostError: a layer does not fit what reaches it; the message names the layer, what it takes and what it
             gets, and for an image too small the smallest that works.
     """
-    rows = []
+    steps = []
     counts: dict[str, int] = {}
-    params = macs = 0
-    for step in walk(network.layers, shape, _Door(network, shape).check):
-        layer, ledger = step.layer, step.ledger
-        layer_params, layer_macs = layer.params(), ledger.macs
-        rows.append(Row(layer, step.input, step.output, layer_params, layer_macs, ledger))
-        params += layer_params
-        macs += layer_macs
-        for name, number in ledger.items():
+    params = 0
+    door = _Door(network, shape)
+    for step in walk(network.layers, shape, door.check):
+        if min(step.output) < 1:
+            raise VggcostError(door.too_small(step))
+        steps.append(step)
+        params += step.layer.params()
+        for name, number in step.ledger.items():
             counts[name] = counts.get(name, 0) + number
-    return Table(network, shape, tuple(rows), params, macs, Ledger(**counts))
+    return Table(network, shape, tuple(steps), params, Ledger(**counts))
 
 
 def checked_count(value: Any, what: str, minimum: int = 1) -> int:
@@ -126,28 +139,22 @@ class _Door:
         self._shape = shape
 
     def check(self, layer: Layer, shape: Shape) -> None:
-        if isinstance(layer, Conv2d):
-            self._expect(layer, "channels", layer.c_in, shape[1], shape)
-        elif isinstance(layer, BatchNorm2d):
-            self._expect(layer, "channels", layer.channels, shape[1], shape)
-        elif isinstance(layer, Linear):
-            self._expect(layer, "features", layer.in_features, shape[-1], shape)
-        elif isinstance(layer, Add) and layer.other != shape:
+        """Refuse an input that has not what the layer takes."""
+        takes = layer.takes()
+        if takes is not None and shape[takes[1]] != takes[2]:
+            self._refuse(layer, takes, shape)
+        if isinstance(layer, Add) and layer.other != shape:
             raise VggcostError(
                 f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
                 f" {units.shape_text(layer.other)}; make the two alike"
             )
-        if isinstance(layer, _WINDOWED):
-            window = layer.window(shape)
-            if not _fits(window, shape):
-                raise VggcostError(self._too_small(layer, window, shape))
 
-    def _expect(self, layer: Layer, what: str, takes: int, gets: int, shape: Shape) -> None:
-        if takes == gets:
-            return
+    def _refuse(self, layer: Layer, takes: tuple[str, int, int], shape: Shape) -> None:
+        what, axis, count = takes
+        gets = shape[axis]
         height, width = self._shape[2:]
         message = (
-            f"{layer.name} takes {takes:,} {what} and gets {gets:,} (from {self._before(layer, shape)})"
+            f"{layer.name} takes {count:,} {what} and gets {gets:,} (from {self._before(layer, shape)})"
             f" at {height}x{width}"
         )
         if what == "features":
@@ -169,12 +176,16 @@ class _Door:
                 shape = step.output
         return units.shape_text(shape[1:])
 
-    def _too_small(self, layer: Layer, window: Window, shape: Shape) -> str:
+    def too_small(self, step: Step) -> str:
+        """Say which window does not fit into what reaches it, and the smallest image with which all do."""
         height, width = self._shape[2:]
+        needed = ""
+        window = step.layer.window(step.input)
+        if window is not None:
+            needed = f" needs {_needed(window, 0)}x{_needed(window, 1)} and"
         return (
-            f"an image of {height}x{width} is too small for {self._network.name}: {layer.name} needs"
-            f" {_needed(window, 0)}x{_needed(window, 1)} and gets {shape[2]}x{shape[3]};"
-            f" {self._advice()}"
+            f"an image of {height}x{width} is too small for {self._network.name}: {step.layer.name}{needed} gets"
+            f" {units.shape_text(step.input[2:])}; {self._advice()}"
         )
 
     def _advice(self) -> str:
@@ -197,30 +208,9 @@ class _Door:
         batch, channels = self._shape[:2]
         sides = (size, LARGEST_SEARCHED_SIZE) if axis == 0 else (LARGEST_SEARCHED_SIZE, size)
 
-        def check(layer: Layer, shape: Shape) -> None:
-            window = layer.window(shape) if isinstance(layer, _WINDOWED) else None
-            if window and not _fits(window, shape):
-                raise _DoesNotFitError
-
-        try:
-            for _ in walk(self._network.layers, (batch, channels, *sides), check):
-                pass
-        except _DoesNotFitError:
-            return False
-        return True
-
-
-class _DoesNotFitError(Exception):
-    """A window is larger than what it slides over."""
+        steps = walk(self._network.layers, (batch, channels, *sides))
+        return all(min(step.output) >= 1 for step in steps)
 
 
 def _needed(window: Window, axis: int) -> int:
     return window.dilation[axis] * (window.kernel[axis] - 1) + 1 - 2 * window.padding[axis]
-
-
-def _fits(window: Window, shape: Shape) -> bool:
-    return bool(
-        formulas.window_out(shape[2], window.kernel[0], window.stride[0], window.padding[0], window.dilation[0]) >= 1
-        and formulas.window_out(shape[3], window.kernel[1], window.stride[1], window.padding[1], window.dilation[1])
-        >= 1
-    )
