@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,12 @@ def refused(vggcost: Callable[..., Ran]) -> Callable[..., str]:
         return ran.err
 
     return run
+
+
+@pytest.fixture
+def heed_ctrl_c() -> Callable[[], None]:
+    """For preexec_fn: a job in the background of a shell is born deaf to Ctrl-C, and so is all that it starts."""
+    return lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ def test_a_budget_too_small_for_one_forward_is_refused_with_what_it_would_take(r
     assert "give --budget" in refused("bench", "A", *SMALL[:-1], "0.000001")
 
 
-def test_ctrl_c_prints_what_was_measured_and_exits_130(tmp_path):
+def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
     script = (
         "import signal, sys\n"
         "from vggcost.bench import session\n"
@@ -208,7 +208,14 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(tmp_path):
         "session.progress_line = line\n"
         f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL[:-1]!r}, '60']))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        preexec_fn=heed_ctrl_c,
+    )
     assert done.returncode == 130, done.stderr
     made = json.loads(done.stdout)
     assert made["complete"] is False

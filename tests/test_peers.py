@@ -223,16 +223,20 @@ def test_what_a_tool_prints_does_not_reach_the_results(adapter):
     assert one.differs
 
 
-def test_ctrl_c_ends_at_once_and_leaves_no_process(tmp_path):
+def test_ctrl_c_ends_at_once_and_leaves_no_process(tmp_path, heed_ctrl_c):
     """Only our own process is interrupted; the tools' must end with it."""
     started = [sys.executable, "-m", "vggcost", "verify", "--against", "all", "--all"]
-    with subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ours:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(started, cwd=tmp_path, preexec_fn=heed_ctrl_c, **pipes) as ours:  # noqa: PLW1509  # it only sets a signal
         children = Path(f"/proc/{ours.pid}/task")
         tools = _until(
             lambda: [child for task in children.iterdir() for child in (task / "children").read_text().split()]
         )
         ours.send_signal(signal.SIGINT)
-        out, err = ours.communicate(timeout=60)
+        try:
+            out, err = ours.communicate(timeout=60)
+        finally:
+            ours.kill()  # where it has not ended, leaving the block would wait for it
     assert (ours.returncode, out, err) == (130, b"", b"")
     assert not [tool for tool in tools if Path(f"/proc/{tool}").exists()]
 
