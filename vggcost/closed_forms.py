@@ -48,6 +48,9 @@ class ClosedForm(Record):
     activations: sympy.Expr
     outputs: sympy.Expr
 
+    def __repr__(self) -> str:
+        return f"<vggcost {self.network.title}: {self.params} parameters, {self.macs} MACs; at(...) evaluates>"
+
     @property
     def symbolic_image(self) -> bool:
         """Whether the image is in a and b."""
@@ -81,10 +84,10 @@ class ClosedForm(Record):
         return self._of([step for step in self.steps() if step.layer.name in names])
 
     def parts(self) -> dict[str, ClosedForm]:
-        """The closed forms of the convolutional part and of the classifier, which add up to the whole."""
+        """The closed forms of the features (all that stands before the first linear layer) and of the classifier, which add up to the whole."""
         steps = self.steps()
         first = next((i for i, step in enumerate(steps) if isinstance(step.layer, Linear)), len(steps))
-        return {"convolutions": self._of(steps[:first]), "classifier": self._of(steps[first:])}
+        return {"features": self._of(steps[:first]), "classifier": self._of(steps[first:])}
 
     def steps(self) -> tuple[Step, ...]:
         """The symbolic walk that the expressions are summed over."""

@@ -88,6 +88,8 @@ def resolve(name: str) -> tuple[str, bool]:
     Raises:
         VggcostError: no such configuration.
     """
+    if not isinstance(name, str):
+        raise VggcostError(f"the network is {name!r}; give its name as a text such as 'D', or a network file as file=")
     plain = name.strip().lower().replace("_", "-")
     batch_norm = plain.endswith("-bn")
     plain = plain.removesuffix("-bn")

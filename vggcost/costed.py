@@ -12,6 +12,7 @@ from vggcost.report.layer_table import View, convention_words, csv_text, markup,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     import pandas as pd
@@ -254,6 +255,17 @@ _FORMATS = {
     "json": Cost.to_json,
     "latex": Cost.to_latex,
 }
+
+
+def common_header(costs: Sequence[Cost]) -> str:
+    """One line that says what the numbers of several networks side by side mean."""
+    shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
+    classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
+    return (
+        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
+        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {costs[0].dtype};"
+        f" {costs[0].convention_words}"
+    )
 
 
 def _field_lists(field: Field | None) -> dict[str, list[int] | None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vggcost import units
 from vggcost.configs import TABLE_1
+from vggcost.costed import common_header
 from vggcost.report.comparison import comparison, summary_markdown
 
 TYPE_CHECKING = False
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-bn"))
 """The twelve names that a report holds where none is asked for."""
 
+SUMMARY = "summary"
+"""The file of all networks, which no network can be called."""
+
 
 def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
     """Yield (file name, text) of each file, the summary last."""
-    summaries = []
-    header = ""
+    counted = []
     for cost in costs:
         name = cost.network.short_name
         yield f"{name}.csv", cost.to_csv()
         yield f"{name}.md", f"# {name}\n\n{cost.to_markdown()}"
-        summaries.append(cost.summary())
-        header = f"input {units.shape_text(cost.input)} {cost.dtype}; {cost.convention_words}"
-    yield "summary.csv", comparison(summaries, "", "csv")
-    yield "summary.md", f"# Summary\n\n{summary_markdown(summaries, header)}"
+        counted.append(cost)
+    summaries = [cost.summary() for cost in counted]
+    yield f"{SUMMARY}.csv", comparison(summaries, "", "csv")
+    yield f"{SUMMARY}.md", f"# Summary\n\n{summary_markdown(summaries, common_header(counted))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost import api, units
+from vggcost import api
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import (
     Parser,
@@ -18,6 +18,7 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.configs import TABLE_1
+from vggcost.costed import common_header
 from vggcost.report.comparison import comparison
 
 TYPE_CHECKING = False
@@ -47,12 +48,5 @@ def run(args: Namespace) -> int:
     convention = convention_from(args)
     networks = networks_from(args, tuple(TABLE_1))
     costs = [api.count(network, network.image, batch, dtype, convention) for network in networks]
-    shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
-    classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
-    header = (
-        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
-        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype};"
-        f" {costs[0].convention_words}"
-    )
-    emit(comparison([cost.summary() for cost in costs], header, fmt, human=args.human), args.output)
+    emit(comparison([cost.summary() for cost in costs], common_header(costs), fmt, human=args.human), args.output)
     return EXIT_FINE

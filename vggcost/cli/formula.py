@@ -61,7 +61,7 @@ def _text(whole: ClosedForm, plan: Configuration, fmt: str, args: Namespace) -> 
     if fmt == "json":
         return formula_text.json_text(form, args.layer)
     if fmt == "latex":
-        return formula_text.latex_text(form)
+        return formula_text.latex_text(form, args.layer)
     if fmt == "python":
         return formula_text.python_text(form)
     if args.layer:

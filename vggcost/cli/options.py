@@ -65,7 +65,7 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
         group.add_argument("names", nargs="*", metavar="NAME", help=known)
     else:
         group.add_argument("names", nargs="?", metavar="NAME", help=f"{known} (default D)")
-    group.add_argument("--config", metavar="NAME", help=f"the same{many}")
+    group.add_argument("--config", metavar="NAME", action="append", help=f"the same{many}")
     group.add_argument(
         "--file",
         metavar="NET.toml",
@@ -88,7 +88,11 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
         help="hidden widths of the classifier (4096,4096); none: one linear layer on the features;"
         " with --no-adaptive-pool the first takes what the features yield at --size",
     )
-    group.add_argument("--width", metavar="F", help="every convolution's width times F, floored; the head stays (1)")
+    group.add_argument(
+        "--width",
+        metavar="F",
+        help="every convolution's width times F, floored, at least 1 channel; the head stays (1)",
+    )
 
 
 def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> None:
@@ -118,7 +122,8 @@ def add_convention(parser: Parser) -> None:
 def add_output(parser: Parser, formats: tuple[str, ...] = FORMATS, *, human: bool = True) -> None:
     """Add the format and the place of the result."""
     group = parser.add_argument_group("output")
-    group.add_argument("--format", metavar="FORMAT", default="table", help=", ".join(formats))
+    what = f"{', '.join(formats)} (by the ending of --output, else {formats[0]})"
+    group.add_argument("--format", metavar="FORMAT", help=what)
     if human:
         group.add_argument("--human", action="store_true", help="138.4 M for 138,357,544")
     group.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
@@ -133,8 +138,8 @@ def names_from(args: argparse.Namespace) -> list[str]:
     given = args.names if isinstance(args.names, list) else [args.names] if args.names else []
     if args.config is not None:
         if given:
-            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {args.config!r}; give one")
-        given = [args.config]
+            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {args.config[0]!r}; give one")
+        given = args.config
     names = [name.strip() for entry in given for name in entry.split(",")]
     if "" in names:
         raise VggcostError(f"an empty configuration name in {','.join(given)!r}; give names such as A,D")
@@ -301,14 +306,21 @@ def convention_from(args: argparse.Namespace) -> str:
 
 
 def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) -> str:
-    """Return the format's name.
+    """Return the format's name: --format, or what the ending of --output means, or the first.
 
     Raises:
         VggcostError: it is not known.
     """
+    if args.format is None:
+        implied = _FORMAT_BY_ENDING.get((args.output or "").lower().rpartition(".")[2], formats[0])
+        return implied if implied in formats else formats[0]
     if args.format not in formats:
         raise VggcostError(f"unknown format {args.format!r}; {nearest(args.format, formats)}")
     return str(args.format)
+
+
+_FORMAT_BY_ENDING = {"json": "json", "csv": "csv", "md": "markdown", "tex": "latex", "py": "python"}
+"""What a file's ending says of its format, where --format says nothing."""
 
 
 def keywords_from(text: str | None) -> dict[str, Any]:

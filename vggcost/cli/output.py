@@ -20,7 +20,7 @@ def emit(text: str, path: str | None) -> None:
     Raises:
         VggcostError: the file cannot be written; what stood there is untouched.
     """
-    if path is None:
+    if path is None or path == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
     else:
@@ -33,8 +33,10 @@ def check_writable(path: str | None) -> None:
     Raises:
         VggcostError: the path is a directory, or its directory is missing or closed to us.
     """
-    if path is None:
+    if path is None or path == "-" or _is_device(path):
         return
+    if not path:
+        raise VggcostError("--output is empty; give a file")
     if os.path.isdir(path):
         raise VggcostError(f"--output is {path!r}, which is a directory; give a file")
     folder = os.path.dirname(os.path.realpath(path))
@@ -63,14 +65,13 @@ def write_whole_bytes(path: str, content: bytes) -> None:
         VggcostError: the file cannot be written; what stood there is untouched.
     """
     check_writable(path)
+    if _is_device(path):
+        _write_through(path, content)
+        return
     target = os.path.realpath(path)
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")
     try:
         mode = os.stat(target).st_mode if os.path.exists(target) else None
-        if mode is not None and not stat.S_ISREG(mode):
-            with open(target, "wb") as device:
-                device.write(content)
-            return
         try:
             with open(beside, "xb") as part:
                 part.write(content)
@@ -87,6 +88,23 @@ def write_whole_bytes(path: str, content: bytes) -> None:
         raise VggcostError(
             f"cannot write {path!r}: {error.strerror or error}; nothing was changed there, choose another place"
         ) from None
+
+
+def _is_device(path: str) -> bool:
+    """Whether something stands there that is neither a file nor a directory: a device, a pipe."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _write_through(path: str, content: bytes) -> None:
+    try:
+        with open(path, "wb") as device:
+            device.write(content)
+    except OSError as error:
+        raise VggcostError(f"cannot write {path!r}: {error.strerror or error}; choose another place") from None
 
 
 @contextmanager

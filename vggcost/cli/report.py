@@ -18,7 +18,7 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import emit, write_whole
 from vggcost.errors import VggcostError
-from vggcost.reports import VARIANTS, report_files
+from vggcost.reports import SUMMARY, VARIANTS, report_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def parser() -> Parser:
     result = Parser(
         "report",
         "A CSV and a Markdown table a network (D.csv, D-bn.md) and one summary of all, in a directory; all twelve\n"
-        "variants without a name. --check writes nothing and ends with 1 where a file is missing or out of date.",
+        "variants without a name. --check writes nothing and ends with 1 where a file is missing or out of date;\n"
+        "give it the options that the directory was written with, for a directory holds one report.",
         "vggcost report -o reports --check",
     )
     add_network(result, several=True)
@@ -59,6 +60,8 @@ def _costs(args: Namespace) -> Iterator[Cost]:
     networks = networks_from(args, VARIANTS)
     names = [network.short_name for network in networks]
     for name in names:
+        if name.lower() == SUMMARY:
+            raise VggcostError(f"a network is called {name!r}, which is the file of all networks; give it another name")
         if names.count(name) > 1:
             raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
     for network in networks:
@@ -80,7 +83,7 @@ def _check(folder: str, files: list[tuple[str, str]]) -> int:
     stale = [
         f"{os.path.join(folder, name)}: {why}\n" for name, text in files if (why := _difference(folder, name, text))
     ]
-    verdict = f"{len(stale)} of {len(files)} files differ; vggcost report -o {folder} writes them anew\n"
+    verdict = f"{len(stale)} of {len(files)} files differ; the same command without --check writes them anew\n"
     emit("".join((*stale, verdict)) if stale else f"{len(files)} files in {folder} are up to date\n", None)
     return EXIT_DIFFERS if stale else EXIT_FINE
 
@@ -96,5 +99,7 @@ def _difference(folder: str, name: str, text: str) -> str | None:
     if found == text:
         return None
     lines = zip(found.splitlines(), text.splitlines(), strict=False)
-    line = next((number for number, (old, new) in enumerate(lines, 1) if old != new), None)
-    return f"out of date from line {line}" if line else "out of date at its end"
+    for number, (old, new) in enumerate(lines, 1):
+        if old != new:
+            return f"out of date from line {number}\n  - {old}\n  + {new}"
+    return "out of date at its end"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError
+from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.formulas import flops
 from vggcost.frameworks.torch_module import build_module, require_torch
 from vggcost.record import Record
+from vggcost.units import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +70,7 @@ def verify(counted: Table, build: Callable[..., nn.Module] = build_module) -> Ve
 
     Raises:
         MissingExtraError: torch or fvcore is not installed.
+        VggcostError: the forward does not fit into memory.
     """
     require_torch("vggcost verify")
     _require_fvcore()
@@ -77,7 +79,15 @@ def verify(counted: Table, build: Callable[..., nn.Module] = build_module) -> Ve
     torch_flops = _torch_flops(module, counted.input)
     params = {path: _params(module, path) for path in paths}
     all_params = sum(parameter.numel() for parameter in module.parameters())
-    shapes, by_module = _traced(module.to_empty(device="cpu"), counted.input)
+    try:
+        shapes, by_module = _traced(module.to_empty(device="cpu"), counted.input)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+            raise
+        raise VggcostError(
+            f"a real forward of {counted.network.title} at {shape_text(counted.input)} does not fit into memory;"
+            " give a smaller --batch, --size or --classes"
+        ) from None
     checks: list[Check] = []
     for row in counted.rows:
         if row.path is None:

@@ -29,8 +29,8 @@ LINES = (
     Line("conv_layers", "of them convolutions", "count"),
     Line("params", "parameters", "count"),
     Line("paper_params_millions", "paper's Table 2 [M]", "count"),
-    Line("classifier_params", "in the classifier", "count"),
-    Line("classifier_share", "in the classifier [%]", "number"),
+    Line("classifier_params", "classifier parameters", "count"),
+    Line("classifier_share", "classifier share [%]", "number"),
     Line("weight_bytes", "weights [B]", "bytes", may_round=True),
     Line("macs", "MACs", "count", may_round=True),
     Line("flops", "FLOPs", "count", may_round=True),
@@ -81,7 +81,7 @@ _NOTES = "activations: outputs of convolutions and linear layers; receptive fiel
 def _side_by_side(documents: Sequence[Mapping[str, Any]], fmt: str, *, human: bool, rounding: bool) -> str:
     rows = [
         {
-            "line": line.name,
+            "line": line.name.removesuffix(" [B]") if rounding and line.may_round else line.name,
             **{
                 str(i): _text(line, document, human or (rounding and line.may_round))
                 for i, document in enumerate(documents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.report.grid import Column, grid
+from vggcost.report.grid import Column, grid, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def header_line(form: ClosedForm, of: str | None = None) -> str:
     """One line that says what the symbols stand for."""
     classes = form.network.variant.classes if form.network.variant.classifier else None
     height, width = form.image
-    symbols = sorted(str(symbol) for symbol in {*_free(form.batch), *_free(classes), *_free(height), *_free(width)})
+    symbols = sorted({str(symbol) for expression in form.quantities().values() for symbol in _free(expression)})
     what = f"layer {of} of VGG {form.network.title}" if of else f"VGG {form.network.title}"
     image = f"{form.network.variant.in_channels} x {height} x {width}".replace("*", "")
     return (
@@ -47,7 +47,7 @@ def table_text(form: ClosedForm, parts: dict[str, ClosedForm]) -> str:
         for name in ("params", "macs", "bias_adds", "activations")
     ]
     blocks = [
-        header_line(form) + "\n",
+        wrapped(header_line(form)) + "\n",
         grid((Column("what", "Quantity"), Column("form", "Closed form")), whole, "table"),
         grid((Column("what", "Of which"), *(Column(part, part) for part in parts)), split, "table"),
         f"{_MEANINGS}\n",
@@ -75,7 +75,7 @@ def layer_text(form: ClosedForm, name: str) -> str:
         Column("numbers", "with its numbers"),
         Column("form", "closed form"),
     )
-    return f"{header_line(form, name)}\n\n{grid(columns, rows, 'table')}"
+    return f"{wrapped(header_line(form, name))}\n\n{grid(columns, rows, 'table')}"
 
 
 def json_text(form: ClosedForm, layer: str | None = None) -> str:
@@ -98,14 +98,13 @@ def python_text(form: ClosedForm) -> str:
     return f"lambda N=1, K=1000, a=7, b=7: {{{entries}}}\n"
 
 
-def latex_text(form: ClosedForm) -> str:
+def latex_text(form: ClosedForm, layer: str | None = None) -> str:
     """An align* environment with a line a quantity."""
     import sympy
 
-    lines = [
-        rf"  \text{{{NAMES[name]}}} &= {sympy.latex(expression)} \\" for name, expression in form.quantities().items()
-    ]
-    return "\n".join((f"% {header_line(form)}", r"\begin{align*}", *lines, r"\end{align*}")) + "\n"
+    lines = [rf"  \text{{{NAMES[name]}}} &= {sympy.latex(form_)}" for name, form_ in form.quantities().items()]
+    body = " \\\\\n".join(lines)
+    return f"% {header_line(form, layer)}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
 
 def value_line(values: dict[str, int], batch: int, classes: int, height: int, width: int) -> str:

@@ -94,6 +94,15 @@ def fitted(columns: Sequence[Column], rows: Rows, *, human: bool = False) -> tup
         left.append(first)
 
 
+def wrapped(line: str) -> str:
+    """Return a line in as many as LINE_COLUMNS takes, the further ones set in by two."""
+    if len(line) <= LINE_COLUMNS:
+        return line
+    from textwrap import fill
+
+    return fill(line, LINE_COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def _csv(columns: Sequence[Column], rows: Rows) -> str:
     import csv
     import io

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.record import Record
-from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid
+from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def screen(document: Mapping[str, Any], view: View) -> str:
     if view.every_row and document["convention"] != "mac":
         columns = (*columns, Column("note", "Note", leaves=4))
     costs, left = fitted(columns, rows, human=view.human)
-    blocks = [header_line(document) + "\n", costs, _footer(document, len(shown), left)]
+    blocks = [wrapped(header_line(document)) + "\n", costs, _footer(document, len(shown), left)]
     if view.formulas:
         blocks.append(_formula_block(shown))
     extra = (*(ACTIVATION_COLUMNS if view.activations else ()), *(FIELD_COLUMNS if view.receptive_field else ()))
@@ -161,6 +161,8 @@ def screen(document: Mapping[str, Any], view: View) -> str:
         named = (Column("name", "Layer"), Column("image_output", "Output", "shape"), *extra)
         every = [{**row, "image_output": _per_image(row)} for row in layers]
         blocks.append(grid(named, [*every, total] if view.activations else every, "table", human=view.human))
+        if view.activations:
+            blocks.append("Elements and bytes: of every layer's output, for the whole batch\n")
     return "\n".join(blocks)
 
 
@@ -220,7 +222,8 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
     lines += left_out_lines(document)
     if left:
         names = ", ".join(column.heading for column in left)
-        lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; --formulas or another --format shows them")
+        how = "--formulas" if all(column.key == "params_numbers" for column in left) else "--format csv"
+        lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; {how} shows what is missing")
     return "\n".join(lines) + "\n"
 
 
