@@ -124,3 +124,75 @@ def test_version_and_module_are_the_same_program(process):
     code = "from importlib.metadata import version; print('vggcost', version('vggcost'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == process("--version").out
+
+
+SMALL_NETWORK = 'name = "{name}"\nfeatures = [64, "M"]\nsize = 32\nclasses = 10\nhead = []\n'
+
+
+@pytest.fixture
+def small_file(tmp_path):
+    """A network of 32x32 pixels in a file, under a name of one's own."""
+
+    def write(name="small"):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(SMALL_NETWORK.format(name=name))
+        return str(path)
+
+    return write
+
+
+def test_a_summary_of_networks_of_several_sizes_says_so(vggcost, tmp_path, small_file):
+    vggcost("report", "D", "--file", small_file(), "-o", str(tmp_path / "mixed"))
+    assert "input of their own sizes float32" in (tmp_path / "mixed" / "summary.md").read_text()
+    assert "input of their own sizes float32" in vggcost("compare", "D", "--file", small_file()).out
+
+
+def test_check_shows_the_first_line_that_differs(vggcost, tmp_path):
+    vggcost("report", "D", "-o", str(tmp_path))
+    (tmp_path / "D.csv").write_text((tmp_path / "D.csv").read_text().replace("1792", "1793", 1))
+    out = vggcost("report", "D", "-o", str(tmp_path), "--check").out
+    assert "\n  - conv1_1,Conv2d,features.0,1x3x224x224,1x64x224x224,1793," in out
+    assert "\n  + conv1_1,Conv2d,features.0,1x3x224x224,1x64x224x224,1792," in out
+    assert "the same command without --check writes them anew" in out
+
+
+def test_no_network_takes_the_summarys_file(refused, tmp_path, small_file):
+    assert "which is the file of all networks" in refused(
+        "report", "--file", small_file("summary"), "-o", str(tmp_path)
+    )
+
+
+def test_config_may_be_repeated_and_loses_no_network(vggcost, refused):
+    assert vggcost("compare", "--config", "A", "--config", "D").out == vggcost("compare", "A", "D").out
+    assert "2 configurations are given, A, D" in refused("table", "--config", "A", "--config", "D")
+
+
+@pytest.mark.parametrize(("ending", "fmt"), [("json", "json"), ("csv", "csv"), ("md", "markdown"), ("tex", "latex")])
+def test_the_outputs_ending_says_the_format_where_nothing_else_does(vggcost, tmp_path, ending, fmt):
+    path = tmp_path / f"d.{ending}"
+    vggcost("table", "D", "-o", str(path))
+    assert path.read_text() == vggcost("table", "D", "--format", fmt).out
+    vggcost("table", "D", "--format", "table", "-o", str(path))
+    assert path.read_text() == vggcost("table", "D").out
+
+
+def test_standard_output_may_be_named(vggcost, process, refused):
+    assert vggcost("table", "-o", "-").out == vggcost("table").out
+    assert process("table", "-o", "/dev/stdout").out == vggcost("table").out
+    assert "--output is empty" in refused("table", "-o", "")
+
+
+def test_the_closed_forms_parts_are_features_and_classifier(vggcost):
+    out = vggcost("formula", "B", "--batch-norm").out
+    assert "features" in out
+    assert "9410880" in out  # batch normalization stands before the classifier, and is no convolution
+    assert len(repr(package.closed_form("D"))) < 200
+
+
+@pytest.mark.parametrize("name", [5, None, ["D"], {"D"}])
+def test_a_name_is_a_text(name):
+    if name is None:
+        assert package.cost(name).totals.params == 138_357_544
+    else:
+        with pytest.raises(package.VggcostError, match="the network is"):
+            package.cost(name)

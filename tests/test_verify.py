@@ -122,3 +122,22 @@ def test_without_the_extra_one_line_says_what_to_install(refused, monkeypatch, p
     monkeypatch.setattr(builtins, "__import__", missing)
     line = refused("verify", "D")
     assert f"vggcost verify needs {package}, which is not installed; run: pip install 'vggcost[torch]'" in line
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_forward_that_does_not_fit_into_memory_is_refused(refused, monkeypatch, error):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr("vggcost.frameworks.torch_checks._traced", refuse)
+    line = refused("verify", "A", "--batch", "1000000")
+    assert "a real forward of A (VGG-11) at 1000000x3x224x224 does not fit into memory; give a smaller --batch" in line
+
+
+def test_another_fault_of_the_forward_is_not_hidden(small, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("vggcost.frameworks.torch_checks._traced", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        verify(small)

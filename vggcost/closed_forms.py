@@ -84,7 +84,10 @@ class ClosedForm(Record):
         return self._of([step for step in self.steps() if step.layer.name in names])
 
     def parts(self) -> dict[str, ClosedForm]:
-        """The closed forms of the features (all that stands before the first linear layer) and of the classifier, which add up to the whole."""
+        """The closed forms of the features and of the classifier, which begins with the first linear layer.
+
+        They add up to the whole.
+        """
         steps = self.steps()
         first = next((i for i, step in enumerate(steps) if isinstance(step.layer, Linear)), len(steps))
         return {"features": self._of(steps[:first]), "classifier": self._of(steps[first:])}
