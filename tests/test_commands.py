@@ -117,6 +117,7 @@ def test_each_command_explains_itself_with_an_example_that_runs(command, process
     assert ran.status == 0
     assert f"usage: vggcost {command}" in ran.out
     assert "example: vggcost " in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 100
 
 
 def test_version_and_module_are_the_same_program(process):

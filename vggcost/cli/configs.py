@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 _WHAT = """\
-Every network that has a name: what it is and where it comes from. With a NAME, that network as a file to
-change and to give to --file; with --schema, the JSON Schema of such files, for an editor.
+Every network that has a name: what it is and where it comes from. With a NAME, that network as
+a file to change and to give to --file; with --schema, the JSON Schema of such files, for an editor.
 
 A network file is TOML, and only its features are required:
-  features = [64, "M", "conv1-128", "conv5-64/2", "LRN", { residual = [64, 64], shortcut = "conv1-64" }]
-  64 is a 3x3 convolution of that width and its ReLU, "M" a 2x2 max-pool, "conv5-64/2" a 5x5 convolution of
-  stride 2; a residual block's shortcut is the identity where none is given. The other keys and their defaults:
-  head = [4096, 4096], classifier = true, classes = 1000, softmax = false, in_channels = 3, bias = true,
-  batch_norm = false, adaptive_pool = true, width = 1, size = 224 (or [height, width]), name, about, source"""
+  features = [64, "M", "conv1-128", "conv5-64/2", "LRN", { residual = [64, 64] }]
+  64 is a 3x3 convolution of that width and its ReLU, "M" a 2x2 max-pool, "conv5-64/2" a 5x5
+  convolution of stride 2; a residual block's shortcut is the identity, or a convolution:
+  { residual = [64, 64], shortcut = "conv1-64" }. The other keys and their defaults:
+  head = [4096, 4096], classifier = true, classes = 1000, softmax = false, in_channels = 3,
+  bias = true, batch_norm = false, adaptive_pool = true, width = 1,
+  size = 224 (or [height, width]), name, about, source"""
 
 
 def parser() -> Parser:

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from vggcost.configs import Configuration, Network, Variant
 
 
+class _Help(argparse.HelpFormatter):
+    """Help that fits the terminal; an example and what is set in by hand stay as they are, to be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("example:") or "\n  " in text:
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with refusals of one line that name the nearest option."""
 
@@ -27,7 +36,7 @@ class Parser(argparse.ArgumentParser):
             description=what,
             epilog=f"example: {example}",
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
 
     def error(self, message: str) -> NoReturn:
