@@ -139,6 +139,15 @@ def left_out_lines(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _filled(line: str) -> str:
+    """A line of words in the screen's width; one that fits is left as it is."""
+    if len(line) <= LINE_COLUMNS:
+        return line
+    import textwrap
+
+    return textwrap.fill(line, LINE_COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def _commented(text: str) -> str:
     return "\n".join(f"% {line}" for line in text.split("\n"))
 
@@ -153,7 +162,10 @@ def screen(document: Mapping[str, Any], view: View) -> str:
     if view.every_row and document["convention"] != "mac":
         columns = (*columns, Column("note", "Note", leaves=4))
     costs, left = fitted(columns, rows, human=view.human)
-    blocks = [header_line(document) + "\n", costs, _footer(document, len(shown), left)]
+    head = header_line(document)
+    if len(head) > LINE_COLUMNS:
+        head = ";\n  ".join(head.rsplit("; ", 1))
+    blocks = [head + "\n", costs, _footer(document, len(shown), left)]
     if view.formulas:
         blocks.append(_formula_block(shown))
     extra = (*(ACTIVATION_COLUMNS if view.activations else ()), *(FIELD_COLUMNS if view.receptive_field else ()))
@@ -217,7 +229,7 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         lines.append(f"Folded, as they cost nothing (--all shows them):\n  {what}")
-    lines += left_out_lines(document)
+    lines += [_filled(line) for line in left_out_lines(document)]
     if left:
         names = ", ".join(column.heading for column in left)
         lines.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; --formulas or another --format shows them")

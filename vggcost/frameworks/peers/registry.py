@@ -87,7 +87,8 @@ def peers_named(names: Sequence[str]) -> tuple[Peer, ...]:
     for name in names:
         word = name.strip().lower()
         if word == "all":
-            return PEERS
+            wanted.update(known)
+            continue
         if word not in known:
             raise VggcostError(_unknown(name, word, tuple(known)))
         wanted.add(word)
