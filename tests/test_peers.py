@@ -319,4 +319,5 @@ def test_both_sides_as_csv_and_json(vggcost):
     document = json.loads(vggcost(*words, "--format", "json").out)
     assert document["schema"] == "vggcost.against/1"
     assert [tool["name"] for tool in document["tools"]] == ["torch", "thop"]
+    assert [one["runs"] for tool in document["tools"] for one in tool["conventions"]] == [1, 1]
     assert {one["residual"] for one in document["comparisons"]} == {0}

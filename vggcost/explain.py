@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vggcost import configs, units
 from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
-from vggcost.conventions import CONVENTIONS, NAMES, convention
+from vggcost.conventions import CONVENTIONS, NAMES
+from vggcost.conventions import convention as convention_named
 from vggcost.counting import count, difference, total
 from vggcost.formulas import weight_bytes
 from vggcost.record import Record
@@ -240,7 +241,7 @@ def _parts(tables: Iterable[Table]) -> Iterator[Candidate]:
         for rows in (*parts, *((row,) for row in weighted)):
             yield Candidate(one, PARAMS, _counted(None, rows), only=rows)
             for name in ("mac", "torch"):
-                by = convention(name)
+                by = convention_named(name)
                 yield Candidate(one, COUNT, _counted(by, rows), by, only=rows)
 
 

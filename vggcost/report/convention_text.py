@@ -117,7 +117,10 @@ def convention_text(one: Convention, counted: Table, layer_table: str, fmt: str)
         about = "\n".join(f"% {line}" for line in about.splitlines())
     if fmt == "table":
         width = LINE_COLUMNS - 2 - max(len(row["kind"]) for row in rules)
-        rules = [{**row, "rule": textwrap.fill(row["rule"], width, subsequent_indent="  ")} for row in rules]
+        rules = [
+            {**row, "rule": textwrap.fill(row["rule"], width, subsequent_indent="  ", break_on_hyphens=False)}
+            for row in rules
+        ]
     return f"{about}\n\n{grid(_RULE_COLUMNS, rules, fmt)}\n{layer_table}"
 
 
