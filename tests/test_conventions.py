@@ -11,7 +11,7 @@ import pytest
 
 from vggcost import api
 from vggcost.configs import TABLE_1, Network, Variant
-from vggcost.conventions import CONVENTIONS, NAMES, TEXTBOOK, convention
+from vggcost.conventions import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
 from vggcost.counting import KINDS, NOT_COUNTED, NOTHING_TO_COUNT, count, difference, rule_text, tally, total
 from vggcost.errors import VggcostError
 from vggcost.layers import (
@@ -77,6 +77,10 @@ def test_recorded_totals(row):
         adaptive_pool=row["adaptive_pool"] == "yes",
     )
     assert tally(convention(row["convention"]), counted).total == int(row["total"])
+
+
+def test_what_is_said_to_be_recorded_is():
+    assert {one.name for one in CONVENTIONS if one.proof == RECORDED} == {row["convention"] for row in recorded()}
 
 
 def test_every_recorded_release_is_the_conventions():

@@ -71,6 +71,25 @@ def test_of_shows_rules_source_and_layers(vggcost, name):
     assert document["table"]["totals"]["count"] == document["total"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", ["D", "A-LRN"])
+def test_the_screen_keeps_to_its_width(vggcost, name, network):
+    for words in (("conventions", network, "--of", name), ("table", network, "--convention", name)):
+        assert max(map(len, vggcost(*words).out.splitlines())) <= 100
+
+
+def test_what_holds_each_row_is_said(vggcost):
+    rows = json.loads(vggcost("conventions", "--format", "json").out)["conventions"]
+    proof = {row["name"]: row["proof"] for row in rows}
+    assert (proof["torch"], proof["torchstat"], proof["mac"]) == ("live", "recorded", "definition")
+    lines = csv.DictReader(vggcost("conventions", "--format", "csv").out.splitlines())
+    assert {line["name"]: line["proof"] for line in lines} == proof
+    out = " ".join(vggcost("conventions").out.split())
+    assert "run live by vggcost verify --against all: fvcore, torch," in out
+    assert "a formula, which needs no tool: mac, torchvision, conv-only" in out
+    assert "held by totals recorded from its release" in vggcost("conventions", "--of", "deepspeed").out
+
+
 @pytest.mark.parametrize("fmt", ["markdown", "latex", "csv"])
 def test_other_formats(vggcost, fmt):
     out = vggcost("conventions", "--format", fmt).out

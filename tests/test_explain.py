@@ -51,6 +51,24 @@ def test_the_first_answer(vggcost, number, name, value):
         assert first["input"] == [1, 3, 224, 224]
 
 
+@pytest.mark.parametrize("number", ["15.5 GFLOPs", "15.5G"])
+def test_the_textbook_comes_before_rarer_counts_that_round_alike(vggcost, number):
+    first_two = answers(vggcost, number)[:2]
+    assert ("mac", 15470264320) in [(one["convention"], one["value"]) for one in first_two]
+
+
+def test_31_is_torch_before_any_other(vggcost):
+    first = answers(vggcost, "31G")[0]
+    assert (first["convention"], first["value"]) == ("torch", 30940528640)
+
+
+def test_ten_classes_come_first_at_32_and_configurations_take_turns(vggcost):
+    found = answers(vggcost, "0.31 GFLOPs")
+    assert (found[0]["convention"], found[0]["value"]) == ("mac", 313201664)
+    assert {one["network"]["options"]["classes"] for one in found} == {10}
+    assert len({one["network"]["name"] for one in found[:3]}) == 3
+
+
 def test_15_52_names_ptflops_among_the_first(vggcost):
     found = answers(vggcost, "15.52G")
     assert len(found) == 5
@@ -96,6 +114,55 @@ def test_one_layer_less(vggcost):
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "layers", "said"),
+    [
+        ("123,642,856", ["fc6", "fc7", "fc8"], "the classifier alone, parameters: 123,642,856"),
+        ("102,764,544", ["fc6"], "fc6 alone, parameters: 102,764,544"),
+        ("1849688064", ["conv1_2"], "conv1_2 alone, mac (the textbook formula): 1,849,688,064 MAC"),
+        ("3699376128", ["conv1_2"], "conv1_2 alone, torch (torch FlopCounterMode 2.13): 3,699,376,128 FLOP"),
+        ("1.85G", ["conv1_2"], "1,849,688,064 MAC; rounds to 1.85G"),
+    ],
+)
+def test_parts_of_the_papers_networks(vggcost, number, layers, said):
+    first = answers(vggcost, number)[0]
+    assert first["only_layers"] == layers
+    assert first["network"]["name"] == "D"
+    assert said in " ".join(vggcost("explain", number).out.split())
+
+
+def test_convolutions_alone(vggcost):
+    first = answers(vggcost, "14,714,688")[0]
+    assert (len(first["only_layers"]), first["value"]) == (13, 14714688)
+
+
+def test_parts_come_behind_whole_networks():
+    for number in ("14.7M", "15.3G", "19.5G", "15,346,630,656"):
+        whole = [one.candidate.whole for one in explain(read_amount(number)).answers]
+        assert whole[0]
+        rounded = [one.candidate.whole for one in explain(read_amount(number)).answers if one.fit != "exact"]
+        assert rounded == sorted(rounded, reverse=True)
+
+
+def test_a_prefix_left_out_is_asked_for(vggcost):
+    assert vggcost("explain", "15.5").out.endswith("Did you mean 15.5G or 15.5M?\n")
+    assert json.loads(vggcost("explain", "30.94", "--format", "json").out)["meant"] == ["30.94G"]
+    assert explain(read_amount("138")).meant[0] == "138M"
+    for number in ("15.4321", "15.4321G", "15.5 MACs"):
+        found = explain(read_amount(number))
+        assert (found.answers, found.meant) == ((), ())
+    assert explain(read_amount("15.47G")).meant == ()
+
+
+@pytest.mark.parametrize("words", [("138M", "15.5G"), ("138M 15.5G",), ("15", "470")])
+def test_two_numbers_are_refused(refused, words):
+    assert "has a second number" in refused("explain", *words)
+
+
+def test_a_unit_written_apart(vggcost):
+    assert answers(vggcost, "138", "M", "params")[0]["value"] == 138357544
+
+
 def test_twice_and_half():
     twice = explain(read_amount("61.88G")).answers[0]
     assert (twice.fit, twice.candidate.value) == ("doubled or halved", 30940528640)
@@ -124,7 +191,10 @@ def test_how_many_more_and_all_of_them(vggcost):
 def test_the_order_of_answers(number):
     found = explain(read_amount(number))
     ranks = [
-        (len(FITS) if one.candidate.less and one.fit != "exact" else FITS.index(one.fit), *one.candidate.departures)
+        (
+            len(FITS) if not one.candidate.whole and one.fit != "exact" else FITS.index(one.fit),
+            *one.candidate.departures,
+        )
         for one in found.answers
     ]
     assert ranks == sorted(ranks)

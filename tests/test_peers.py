@@ -14,7 +14,7 @@ import pytest
 
 from vggcost import api, cli
 from vggcost.configs import TABLE_1, Network, Variant
-from vggcost.conventions import CONVENTIONS, convention
+from vggcost.conventions import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
 from vggcost.counting import tally
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
@@ -295,6 +295,7 @@ def test_which_release_is_proven(release, known, proven):
     ("words", "said"),
     [
         ("fvcor", "unknown tool 'fvcor'; the nearest are fvcore"),
+        ("all,nope", "unknown tool 'nope'"),
         ("fvcore,,thop", "unknown tool ''"),
         ("ptflops-aten", "'ptflops-aten' is a convention of the tool ptflops; give --against ptflops"),
         ("deepspeed", "'deepspeed' cannot be run here, its convention is held by recorded totals"),
@@ -306,7 +307,8 @@ def test_unknown_tools_are_refused(refused, words, said):
 
 def test_every_convention_is_live_or_recorded():
     live = {name for peer in PEERS for name in peer.conventions}
-    assert live <= {one.name for one in CONVENTIONS}
+    assert {one.name for one in CONVENTIONS if one.proof == LIVE} == live - {"ultralytics-thop"}
+    assert {one.proof for one in CONVENTIONS} == {LIVE, RECORDED, DEFINITION}
 
 
 def test_both_sides_as_csv_and_json(vggcost):
@@ -317,4 +319,5 @@ def test_both_sides_as_csv_and_json(vggcost):
     document = json.loads(vggcost(*words, "--format", "json").out)
     assert document["schema"] == "vggcost.against/1"
     assert [tool["name"] for tool in document["tools"]] == ["torch", "thop"]
+    assert [one["runs"] for tool in document["tools"] for one in tool["conventions"]] == [1, 1]
     assert {one["residual"] for one in document["comparisons"]} == {0}

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, int]
 
+LIVE, RECORDED, DEFINITION = "live", "recorded", "definition"
+"""What holds a row: ``vggcost verify --against`` runs the tool; totals recorded from its release; it is a formula."""
+
 
 class Convention(Record):
     """How one tool, paper or table counts a network.
@@ -22,7 +25,8 @@ class Convention(Record):
     `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
     shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
     `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
-    multiply-accumulates are added to single operations; `called` is what the tool itself calls it.
+    multiply-accumulates are added to single operations; `called` is what the tool itself calls it. `proof` is what
+    holds the row: LIVE, RECORDED or DEFINITION.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Convention(Record):
     release: str | None
     unit: str
     called: str
+    proof: str
     source: str
     weights: Weights = {}  # noqa: RUF012  # a Record freezes its fields
     image_weights: Weights = {}  # noqa: RUF012  # the same
@@ -81,6 +86,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release=None,
         unit="MAC",
         called="MAC",
+        proof=DEFINITION,
         source="Simonyan & Zisserman 2015, section 2.1; one multiply-accumulate a weight and output position",
         weights=_MACS,
     ),
@@ -90,6 +96,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.1.5.post20221221",
         unit="MAC",
         called="flop",
+        proof=LIVE,
         source="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
         weights={**_MACS, "adaptive_inputs": 1, **_NORM_TWO_OR_ONE},
         remark="fvcore does not call eval() itself; a batch norm in training mode counts 5n with and 4n without affine",
@@ -100,6 +107,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="2.13",
         unit="FLOP",
         called="flops",
+        proof=LIVE,
         source="torch.utils.flop_counter.FlopCounterMode; its docstring says MACs and its code returns FLOPs",
         weights=_FLOPS,
     ),
@@ -109,6 +117,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.1.0",
         unit="MAC",
         called="macs",
+        proof=LIVE,
         source="torchprofile.profile_macs(model, x)",
         weights={**_MACS, "adaptive_outputs": 1, "batch_norm_affine_elements": 1, "lrn_elements": 3},
     ),
@@ -118,6 +127,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.7.5",
         unit="MAC",
         called="macs",
+        proof=LIVE,
         source='ptflops.get_model_complexity_info(..., backend="aten")',
         weights={**_MACS, **_BIASES},
         remark="in torch's inference mode it returns 0 without a word",
@@ -128,6 +138,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.7.5",
         unit="mixed",
         called="macs",
+        proof=LIVE,
         source="ptflops.get_model_complexity_info, its default backend, input_constructor returning a tensor",
         weights={**_POINTWISE_AND_POOLS, **_LRN_SUMS, "softmax_elements": 1},
         image_weights=_PTFLOPS_MODULES,
@@ -142,6 +153,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.7.5",
         unit="mixed",
         called="macs",
+        proof=LIVE,
         source='ptflops.get_model_complexity_info(..., backend_specific_config={"count_functional": False})',
         image_weights=_PTFLOPS_MODULES,
     ),
@@ -151,6 +163,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.1.1.post2209072238",
         unit="mixed",
         called="MACs",
+        proof=LIVE,
         source="thop.profile(model, inputs=(x,))",
         weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
         rules={"AdaptiveAvgPool2d": "thop float pool"},
@@ -161,6 +174,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="2.2.3",
         unit="mixed",
         called="MACs",
+        proof=RECORDED,
         source="thop.profile(model, inputs=(x,)), from the package that installs over thop's module name",
         weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
         rules={"AdaptiveAvgPool2d": "ultralytics-thop windows"},
@@ -171,6 +185,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="1.8.0",
         unit="MAC",
         called="mult-adds",
+        proof=LIVE,
         source="torchinfo.summary(model, input_data=x).total_mult_adds",
         weights={**_MACS, **_BIASES, "batch_norm_affine_channels": 2},
     ),
@@ -180,6 +195,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.3.2",
         unit="MAC",
         called="MACs",
+        proof=LIVE,
         source="calflops.calculate_flops, its second result",
         weights=_MACS,
     ),
@@ -189,6 +205,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.19.8",
         unit="MAC",
         called="MACs",
+        proof=RECORDED,
         source="deepspeed.profiling.flops_profiler.get_model_profile, its second result",
         weights=_MACS,
     ),
@@ -198,6 +215,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.3.2",
         unit="FLOP",
         called="FLOPs",
+        proof=LIVE,
         source="calflops.calculate_flops, its first result",
         weights=_CALFLOPS,
     ),
@@ -207,6 +225,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.19.8",
         unit="FLOP",
         called="FLOPs",
+        proof=RECORDED,
         source="deepspeed.profiling.flops_profiler.get_model_profile, its first result",
         weights=_CALFLOPS,
     ),
@@ -216,6 +235,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.2.0",
         unit="mixed",
         called="MACs",
+        proof=LIVE,
         source="torchscan.crawl_module(model, input_shape), the sum of its layers' macs; batch 1 only",
         image_weights={**_MACS, **_NORM_TWO_OR_ONE},
         rules=_TORCHSCAN_POOLS,
@@ -227,6 +247,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.2.0",
         unit="FLOP",
         called="FLOPs",
+        proof=LIVE,
         source="torchscan.crawl_module(model, input_shape), the sum of its layers' flops; batch 1 only",
         image_weights={
             **_FLOPS,
@@ -247,6 +268,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.0.7",
         unit="mixed",
         called="Flops",
+        proof=RECORDED,
         source='torchstat.stat(model, input_size), its column "Flops"; batch 1 only',
         image_weights={
             **_MACS,
@@ -262,6 +284,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="0.0.7",
         unit="FLOP",
         called="MAdd",
+        proof=RECORDED,
         source='torchstat.stat(model, input_size), its column "MAdd"; batch 1 only',
         image_weights={
             **_FLOPS,
@@ -281,6 +304,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="1.0.1",
         unit="mixed",
         called="MACs",
+        proof=RECORDED,
         source="onnx_tool.model_profile of what torch.onnx.export writes",
         weights={
             **_MACS,
@@ -302,6 +326,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="9c7f31b",
         unit="mixed",
         called="flops",
+        proof=RECORDED,
         source="the Matlab estimates of many published networks; one fused multiply-add is one",
         image_weights={
             **_MACS,
@@ -319,6 +344,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release=None,
         unit="MAC",
         called="GFLOPS",
+        proof=DEFINITION,
         source="_ops in the metadata of torchvision's weights, published to three places of a GMAC",
         weights=_MACS,
     ),
@@ -328,6 +354,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release="1023a53",
         unit="mixed",
         called="MACs",
+        proof=RECORDED,
         source="the table in thop's README, made by thop of 2019 and stale since; two decimals of a G",
         weights={
             "conv_macs": 1,
@@ -344,6 +371,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         release=None,
         unit="MAC",
         called="FLOPs",
+        proof=DEFINITION,
         source="15.3 G for VGG-16: the convolutions' multiply-accumulates alone",
         weights={"conv_macs": 1},
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vggcost import configs, units
-from vggcost.amounts import BYTES, COUNT, PARAMS
-from vggcost.conventions import CONVENTIONS
+from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
+from vggcost.conventions import CONVENTIONS, NAMES
+from vggcost.conventions import convention as convention_named
 from vggcost.counting import count, difference, total
 from vggcost.formulas import weight_bytes
 from vggcost.record import Record
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 FITS = ("exact", "rounded", "1024", "doubled or halved")
 """How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""
 
+WEIGHTED = ("Conv2d", "Linear")
+"""The layers that may be left out or stand alone."""
+
+BEST_KNOWN = "D"
+
 NEAREST = 3
 """How many near misses are named where nothing fits."""
 
@@ -29,15 +35,23 @@ SMALL_HEADS: tuple[tuple[int, ...], ...] = ((), (512,), (512, 512))
 
 FLOAT32_BYTES = 4
 
+_KNOWN = ("mac", "torch", "fvcore", "conv-only")
+"""The counts that most people have seen; of those that fit alike these come first, then the others as listed."""
+_PROMINENCE = {name: rank for rank, name in enumerate(dict.fromkeys((*_KNOWN, *NAMES)), 1)}
+
 
 class Candidate(Record):
-    """A number that a network has: a quantity, the convention of a count, and the layer that was left out, if any."""
+    """A number that a network has: a quantity, the convention of a count, and the layers it is not or only of.
+
+    less is the layer that was left out, if any; only are the layers that alone are counted, none where all are.
+    """
 
     table: Table
     quantity: str
     value: int
     convention: Convention | None = None
     less: Row | None = None
+    only: tuple[Row, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -48,19 +62,33 @@ class Candidate(Record):
 
     @property
     def departures(self) -> tuple[int, int, int]:
-        """How far the network is from the plain one of the paper: a layer less; its size and head; its variant."""
+        """How far the network is from the plain one of the paper: not whole; its size and head; its variant.
+
+        Ten classes, the usual way to train on small images, are nearer than the paper's thousand at 32 pixels.
+        """
         variant = self.table.network.variant
         usual = variant.classes == 1000 and self.table.input[2] == 224 and variant.head is None
         plain = not variant.batch_norm and (variant.adaptive_pool or not usual)
-        return int(self.less is not None), int(not usual), int(not plain)
+        size = 0 if usual else 1 if variant.classes == 10 else 2
+        return int(not self.whole), size, int(not plain)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every layer is counted."""
+        return self.less is None and not self.only
+
+    @property
+    def prominence(self) -> int:
+        """The lower, the more people have seen numbers of this kind."""
+        return _PROMINENCE[self.convention.name] if self.convention else 0
 
     @property
     def words(self) -> str:
-        """The network, its input and the layer it lacks: ``D (VGG-16), 1000 classes, at 224x224``."""
+        """The network, its input and what of it is counted: ``D (VGG-16), 1000 classes, at 224x224``."""
         network = self.table.network
         height, width = self.table.input[2:]
-        less = f" less {layer_words(self.less)}" if self.less else ""
-        return f"{network.title}, {network.variant.classes} classes, at {height}x{width}{less}"
+        part = f" less {layer_words(self.less)}" if self.less else f", {part_words(self.only)}" if self.only else ""
+        return f"{network.title}, {network.variant.classes} classes, at {height}x{width}{part}"
 
     @property
     def label(self) -> str:
@@ -79,11 +107,15 @@ class Answer(Record):
 
 
 class Explanation(Record):
-    """All that a number may be, the likeliest first, and where nothing fits the nearest."""
+    """All that a number may be, the likeliest first, and where nothing fits the nearest.
+
+    meant are amounts that the number may stand for where nothing fits and its prefix was left out: 15.5 for 15.5G.
+    """
 
     amount: Amount
     answers: tuple[Answer, ...]
     nearest: tuple[Candidate, ...]
+    meant: tuple[str, ...] = ()
 
 
 def layer_words(row: Row) -> str:
@@ -95,9 +127,18 @@ def layer_words(row: Row) -> str:
     return f"one {sizes[0]} -> {sizes[1]}{side} {kind}"
 
 
+def part_words(rows: tuple[Row, ...]) -> str:
+    """What alone is counted: ``fc6 alone``, ``the convolutions alone``."""
+    if len(rows) == 1:
+        return f"{rows[0].name} alone"
+    return "the convolutions alone" if rows[0].kind == "Conv2d" else "the classifier alone"
+
+
 def decomposition(candidate: Candidate) -> str:
     """What a number consists of: ``15,470,264,320 MACs + 13,547,520 conv bias + 9,192 linear bias``."""
     table = candidate.table
+    if candidate.only:
+        return _parts_sum(candidate)
     less = f" - {_of_row(candidate):,} of {candidate.less.name}" if candidate.less else ""
     if candidate.convention:
         parts = " ".join(part.text for part in difference(candidate.convention, table))
@@ -108,28 +149,56 @@ def decomposition(candidate: Candidate) -> str:
     return f"{FLOAT32_BYTES} B x ({parts})" if candidate.quantity == BYTES else parts
 
 
-def _of_row(candidate: Candidate) -> int:
-    if candidate.less is None:
-        return 0
+def _parts_sum(candidate: Candidate) -> str:
     if candidate.convention is None:
-        return candidate.less.params
-    return count(candidate.convention, candidate.less).value or 0
+        if len(candidate.only) > 1:
+            return " + ".join(f"{row.params:,} of {row.name}" for row in candidate.only)
+        (row,) = candidate.only
+        return row.layer.written(row.output)["params_numbers"] or ""
+    macs = sum(row.macs for row in candidate.only)
+    again = f" + {macs:,} MACs again (1 MAC = 2 FLOP)" if candidate.value == 2 * macs else ""
+    return f"{macs:,} MACs{again}"
+
+
+def _of_row(candidate: Candidate) -> int:
+    return 0 if candidate.less is None else _counted(candidate.convention, (candidate.less,))
+
+
+def _counted(by: Convention | None, rows: Iterable[Row]) -> int:
+    """The parameters of rows, or their count by a convention."""
+    return sum(row.params if by is None else count(by, row).value or 0 for row in rows)
 
 
 def explain(amount: Amount) -> Explanation:
     """Search every configuration, variant and convention for a number.
 
     The order of the answers: by how they fit (FITS), and within that 1000 classes at 224 pixels first, then plain
-    networks, then by distance. A network less one layer comes behind the whole ones where it is exact, and behind all
-    others where it is not, for there are many of those.
+    networks. What is alike in this fits alike, so there each configuration has its turn, well-known conventions come
+    before the others, and only then the distance decides. A network less one layer, and parts of one alone, come
+    behind the whole ones where they are exact, and behind all others where they are not, for there are many of those.
     """
     tables = tuple(searched_tables())
     whole = [one for one in _whole(tables) if amount.quantity in (None, one.quantity)]
     found = list(_fitting(amount, whole, FITS))
-    found += _fitting(amount, _less_one_layer(amount, tables), FITS[:2])
-    answers = _grouped(sorted(found, key=lambda entry: entry[0]))
-    nearest = () if answers else _nearest(amount, whole)
-    return Explanation(amount, tuple(answers), nearest)
+    parts = [one for one in _parts(tables) if amount.quantity in (None, one.quantity)]
+    found += _fitting(amount, (*parts, *_less_one_layer(amount, tables)), FITS[:2])
+    answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry[0])))
+    if answers:
+        return Explanation(amount, tuple(answers), ())
+    return Explanation(amount, (), _nearest(amount, whole), tuple(_meant(amount, whole)))
+
+
+def _meant(amount: Amount, whole: Iterable[Candidate]) -> list[str]:
+    """The same number with the prefix that was left out, where it then fits; the likeliest first."""
+    if amount.slip is not None or amount.quantity is not None:
+        return []
+    likely = []
+    for prefix in ("M", "G"):
+        one = read_amount(f"{amount.text}{prefix}")
+        fitting = list(_fitting(one, whole, FITS[:2]))
+        if fitting:
+            likely.append((min(order for order, _, _ in fitting), one.text))
+    return [text for _, text in sorted(likely)]
 
 
 def searched_tables() -> Iterator[Table]:
@@ -162,12 +231,26 @@ def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
                 yield Candidate(one, COUNT, value, convention)
 
 
+def _parts(tables: Iterable[Table]) -> Iterator[Candidate]:
+    """Yield the parameters, MACs and FLOPs of parts of the paper's networks: convolutions, classifier, each layer."""
+    paper = [one for one in tables if Candidate(one, PARAMS, one.params).departures == (0, 0, 0)]
+    # The best known first, for its layers stand in others too.
+    for one in sorted(paper, key=lambda table: table.network.name != BEST_KNOWN):
+        weighted = [row for row in one.rows if row.kind in WEIGHTED]
+        parts = [tuple(row for row in weighted if row.kind == kind) for kind in WEIGHTED]
+        for rows in (*parts, *((row,) for row in weighted)):
+            yield Candidate(one, PARAMS, _counted(None, rows), only=rows)
+            for name in ("mac", "torch"):
+                by = convention_named(name)
+                yield Candidate(one, COUNT, _counted(by, rows), by, only=rows)
+
+
 def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candidate]:
     """Yield networks without one of their weight layers, where that comes near the number."""
     near = amount.nearest_int
     margin = amount.scale // amount.tens + 1
     for one in tables:
-        rows = [row for row in one.rows if row.params and row.kind in ("Conv2d", "Linear")]
+        rows = [row for row in one.rows if row.params and row.kind in WEIGHTED]
         if amount.quantity in (None, PARAMS):
             for row in rows:
                 if abs(one.params - row.params - near) <= margin:
@@ -200,8 +283,12 @@ def _fitting(
         found = _fit(amount, candidate.value)
         if found and found[0] in fits:
             fit, distance = found
-            rank = len(FITS) if candidate.less and distance else FITS.index(fit)
-            yield (rank, *candidate.departures, distance, position), fit, candidate
+            order = (_rank(fit, candidate), *candidate.departures, candidate.prominence, distance, position)
+            yield order, fit, candidate
+
+
+def _rank(fit: str, candidate: Candidate) -> int:
+    return FITS.index(fit) if candidate.whole or fit == "exact" else len(FITS)
 
 
 def _fit(amount: Amount, value: int) -> tuple[str, int] | None:
@@ -225,6 +312,19 @@ def _grouped(found: Iterable[tuple[tuple[int, ...], str, Candidate]]) -> list[An
     for _, fit, candidate in found:
         groups.setdefault((candidate.quantity, candidate.value), []).append((fit, candidate))
     return [Answer(group[0][0], group[0][1], tuple(other for _, other in group[1:])) for group in groups.values()]
+
+
+def _in_turn(answers: Iterable[Answer]) -> list[Answer]:
+    """Give each configuration its turn among answers that fit alike, so that none hides the others."""
+    turns: dict[tuple[object, ...], int] = {}
+    ordered = []
+    for answer in answers:
+        one = answer.candidate
+        alike = (_rank(answer.fit, one), *one.departures)
+        turn = turns.setdefault((*alike, one.table.network.name), 0)
+        turns[*alike, one.table.network.name] += 1
+        ordered.append(((*alike, turn), answer))
+    return [answer for _, answer in sorted(ordered, key=lambda entry: entry[0])]
 
 
 def _nearest(amount: Amount, whole: Iterable[Candidate]) -> tuple[Candidate, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from vggcost import units
+from vggcost.conventions import DEFINITION, LIVE, RECORDED
 from vggcost.counting import KINDS, difference, rule_text, tally
 from vggcost.report.grid import LINE_COLUMNS, Column, grid
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 LEAST_WORDS_COLUMNS = 36
 """The words' column is no narrower than this, however long the numbers are."""
 
+PROOFS = {
+    LIVE: "run live by vggcost verify --against all",
+    RECORDED: "held by totals recorded from its release",
+    DEFINITION: "a formula, which needs no tool",
+}
+"""What holds a convention, in words."""
+
 NO_DIFFERENCE = "nothing but the textbook's MACs"
 
 _COLUMNS = (
@@ -29,6 +37,7 @@ _COLUMNS = (
     Column("per", "Per"),
     Column("total", "Total", "count"),
     Column("difference", "Difference to mac", "count"),
+    Column("proof", "Proof"),
     Column("words", "The difference in words"),
 )
 _SCREEN_COLUMNS = (
@@ -58,6 +67,7 @@ def convention_rows(conventions: Sequence[Convention], counted: Table) -> list[d
                 "unit": one.unit,
                 "called": one.called,
                 "per": one.per,
+                "proof": one.proof,
                 "total": tallied.total,
                 "difference": None if tallied.total is None else tallied.total - counted.macs,
                 "words": tallied.reason or " ".join(part.text for part in parts) or NO_DIFFERENCE,
@@ -105,6 +115,12 @@ def convention_text(one: Convention, counted: Table, layer_table: str, fmt: str)
         about = "\n".join(f"- {line}" for line in _about(one))
     elif fmt == "latex":
         about = "\n".join(f"% {line}" for line in about.splitlines())
+    if fmt == "table":
+        width = LINE_COLUMNS - 2 - max(len(row["kind"]) for row in rules)
+        rules = [
+            {**row, "rule": textwrap.fill(row["rule"], width, subsequent_indent="  ", break_on_hyphens=False)}
+            for row in rules
+        ]
     return f"{about}\n\n{grid(_RULE_COLUMNS, rules, fmt)}\n{layer_table}"
 
 
@@ -120,6 +136,7 @@ def _about(one: Convention) -> list[str]:
         f"Unit: {unit}" + (f", which it calls {one.called}" if one.called != one.unit else ""),
         f"Its total is for {per[one.per]}",
         f"Source: {one.source}",
+        f"Proof: {PROOFS[one.proof]}",
     ]
     return [*lines, f"Note: {one.remark}"] if one.remark else lines
 
@@ -137,6 +154,8 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> str:
         f"{len(rows)} conventions, {len(totals)} different totals; mixed: MACs and single operations added up",
         "--of NAME shows one convention's rule for each layer kind, its source and its layer table",
     ]
+    for proof, words in PROOFS.items():
+        lines.append(f"{words}: {', '.join(row['name'] for row in rows if row['proof'] == proof)}")
     lines += [f"{row['name']}: {row['remark']}" for row in rows if row["remark"]]
     return "".join(f"{textwrap.fill(line, LINE_COLUMNS, subsequent_indent='  ')}\n" for line in lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from vggcost import units
-from vggcost.explain import decomposition
+from vggcost.explain import decomposition, part_words
 from vggcost.report.grid import LINE_COLUMNS, Column, grid
 
 TYPE_CHECKING = False
@@ -65,6 +65,8 @@ def _screen(found: Explanation, shown: Sequence[Answer], more: int) -> str:
             away = one.value - amount.nearest_int
             side = "more" if away > 0 else "less"
             blocks.append(f"{number}. {_wrapped(f'{_sentence(one)}; {abs(away):,} {side}')}")
+    if found.meant:
+        blocks.append(f"\nDid you mean {' or '.join(found.meant)}?")
     return "\n".join(blocks).rstrip("\n") + "\n"
 
 
@@ -119,6 +121,8 @@ def _also_words(answer: Answer) -> str:
 def _short(one: Candidate, beside: Candidate) -> str:
     """What another candidate of the same number differs in: its convention, its network, or both."""
     what = one.convention.name if one.convention else one.quantity
+    if one.only:
+        return f"{what} of {part_words(one.only)} of {one.table.network.title}"
     if one.table is beside.table:
         return f"less {one.less.name}" if one.less and one.convention is beside.convention else what
     network = f"{one.table.network.title}, {one.table.network.variant.classes} classes, {one.table.input[2]} px"
@@ -149,6 +153,7 @@ def _document(found: Explanation, one: Candidate, more: Mapping[str, Any]) -> di
         "value": one.value,
         "difference": one.value - found.amount.nearest_int,
         "less_layer": one.less.name if one.less else None,
+        "only_layers": [row.name for row in one.only],
         "decomposition": decomposition(one),
     }
 
@@ -171,5 +176,6 @@ def _json(found: Explanation, shown: Sequence[Answer], more: int) -> str:
         ],
         "more": more,
         "nearest": [_document(found, one, {}) for one in found.nearest],
+        "meant": list(found.meant),
     }
     return json.dumps(document, indent=2) + "\n"

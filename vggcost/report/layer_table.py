@@ -219,7 +219,7 @@ def _footer(document: Mapping[str, Any], shown: int, left: Sequence[Column]) -> 
                 kinds[row["kind"]] = kinds.get(row["kind"], 0) + 1
         what = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         lines.append(f"Folded, as they cost nothing (--all shows them):\n  {what}")
-    lines += left_out_lines(document)
+    lines += [wrapped(line) for line in left_out_lines(document)]
     if left:
         names = ", ".join(column.heading for column in left)
         how = "--formulas" if all(column.key == "params_numbers" for column in left) else "--format csv"

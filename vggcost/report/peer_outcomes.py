@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SUMMARY = (
     Column("tool", "Tool"),
     Column("convention", "Convention"),
-    Column("networks", "Networks", "count"),
+    Column("runs", "Runs", "count"),
     Column("comparisons", "Comparisons", "count"),
     Column("differing", "Differ", "count"),
 )
@@ -89,7 +89,7 @@ def _tally(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     own = [one for one in comparisons if one.convention == name]
     return {
         "convention": name,
-        "networks": sum(one.layer == "total" for one in own),
+        "runs": sum(one.layer == "total" for one in own),
         "comparisons": len(own),
         "differing": sum(one.differs for one in own),
     }

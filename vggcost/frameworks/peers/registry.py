@@ -83,11 +83,12 @@ def peers_named(names: Sequence[str]) -> tuple[Peer, ...]:
         VggcostError: a tool that is not known, or that cannot be run beside the others.
     """
     known = {peer.name: peer for peer in PEERS}
-    wanted = set()
+    wanted: set[str] = set()
     for name in names:
         word = name.strip().lower()
         if word == "all":
-            return PEERS
+            wanted.update(known)
+            continue
         if word not in known:
             raise VggcostError(_unknown(name, word, tuple(known)))
         wanted.add(word)
