@@ -153,7 +153,11 @@ def screen(document: Mapping[str, Any], view: View) -> str:
     if view.every_row and document["convention"] != "mac":
         columns = (*columns, Column("note", "Note", leaves=4))
     costs, left = fitted(columns, rows, human=view.human)
-    blocks = [wrapped(header_line(document)) + "\n", costs, _footer(document, len(shown), left)]
+    head = header_line(document)
+    if len(head) > LINE_COLUMNS:
+        # The convention keeps its words together, on a line of its own.
+        head = ";\n".join(wrapped(part) for part in head.rsplit("; ", 1)).replace(";\n", ";\n  ")
+    blocks = [head + "\n", costs, _footer(document, len(shown), left)]
     if view.formulas:
         blocks.append(_formula_block(shown))
     extra = (*(ACTIVATION_COLUMNS if view.activations else ()), *(FIELD_COLUMNS if view.receptive_field else ()))
