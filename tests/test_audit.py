@@ -485,3 +485,66 @@ def test_the_guard_of_the_meta_kernels_can_fail():
     script = "import sys, torch\ntorch.empty(2, device='meta') + 1\nprint('torch._inductor' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def paper_model(letter="D", **options):
+    """The module of one of the paper's configurations."""
+    from vggcost.frameworks.torch_module import build_module
+
+    return build_module(vggcost.cost(letter, **options).network)
+
+
+def test_shared_weights_are_a_difference():
+    model = paper_model()
+    model.features[14] = model.features[12]
+    for audit in (vggcost.audit(model, (1, 3, 224, 224)), vggcost.audit(model, (1, 3, 224, 224), like="D")):
+        assert audit.params == 138_357_544 - 590_080
+        assert audit.to_dict()["is"] is None
+        (difference,) = audit.compared.differences
+        assert difference.change == "shared"
+        assert difference.replace(source=None).text == (
+            "~ conv3_3 shares the parameters of conv3_2: 590,080 parameters fewer"
+        )
+
+
+def test_tied_parameters_of_two_modules_are_a_difference():
+    model = paper_model()
+    model.features[28].weight = model.features[26].weight
+    (difference,) = vggcost.audit(model, (1, 3, 224, 224), like="D").compared.differences
+    assert difference.replace(source=None).text == (
+        "~ conv5_3 shares the parameters of conv5_2: 2,359,296 parameters fewer"
+    )
+
+
+def test_a_layer_called_twice_is_no_vgg_with_a_longer_head():
+    from torch import nn
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = paper_model()
+
+        def forward(self, x):
+            head = self.model.classifier
+            x = torch.flatten(self.model.avgpool(self.model.features(x)), 1)
+            return head[6](head[4](head[3](head[4](head[3](head[1](head[0](x)))))))
+
+    assert vggcost.audit(Twice(), (1, 3, 224, 224)).to_dict()["is"] is None
+
+
+def test_no_total_of_parameters_but_its_own_is_the_same():
+    from torch import nn
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = paper_model()
+            self.scale = nn.Parameter(torch.ones(1000))
+
+        def forward(self, x):
+            return self.model(x) * self.scale
+
+    audit = vggcost.audit(Scaled(), (1, 3, 224, 224), like="D")
+    assert not audit.paper.same
+    (difference,) = audit.compared.differences
+    assert difference.text == "~ parameters 138,357,544: is 138,358,544, +1,000 parameters"

@@ -47,6 +47,9 @@ GAP, WEIGHTED_GAP, RESIDUAL_GAP = 0.5, 1.0, 0.25
 goes with its block."""
 
 
+SHARED = 0.5
+"""What it costs that a layer has no parameters of its own, or that the total is another."""
+
 SCALED = 3.0
 """What a width factor costs that does not explain everything: a network is rather taken for one of full width."""
 
@@ -83,8 +86,8 @@ def _piece(layer: Layer, operation: int | None = None, *, residual: bool) -> Pie
 class Difference(Record):
     """One line of the diff.
 
-    change: ``missing`` (the configuration has it, the program not), ``extra`` or ``different``. layer is the
-    configuration's name for it, path and source the program's. params and macs are the program's less the
+    change: ``missing`` (the configuration has it, the program not), ``extra``, ``different``, or ``shared`` (the same
+    layer, whose parameters are those of another, named in found). layer is the configuration's name for it, path and source the program's. params and macs are the program's less the
     configuration's; macs is None where one of the two cannot run at this input.
     """
 
@@ -103,6 +106,9 @@ class Difference(Record):
         if self.change == "missing":
             return f"- {self.layer} {self.expected}: {self._amounts('missing')}"
         where = f" ({self.source})" if self.source else ""
+        if self.change == "shared":
+            fewer = f"{units.exact(-self.params)} parameters fewer"
+            return f"~ {self.layer} shares the parameters of {self.found}{where}: {fewer}"
         if self.change == "extra":
             return f"+ {self.path or ''} {self.found}{where}: {self._amounts('more')}".replace("+  ", "+ ")
         return f"~ {self.layer} {self.expected}: is {self.found}{where}{self._shift()}"
@@ -214,18 +220,62 @@ def _compared(
     network = configs.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
-    rows = _rows(network, reading)
-    differences = tuple(
-        _difference(theirs, ours, reading, rows)
-        for theirs, ours in pairs
-        if theirs is None or ours is None or theirs.key != ours.key
-    )
     names = {
         ours.operation: theirs.layer.name
         for theirs, ours in pairs
         if theirs is not None and ours is not None and ours.operation is not None
     }
-    return Comparison(network, cost, differences, names, tuple(_departures(network, reading)))
+    rows = _rows(network, reading)
+    differences = []
+    for theirs, ours in pairs:
+        if theirs is None or ours is None or theirs.key != ours.key:
+            differences.append(_difference(theirs, ours, reading, rows))
+        elif _shares(ours, reading):
+            differences.append(_shared(theirs, ours, reading, names))
+            cost += SHARED
+    if not differences:
+        differences += _unexplained(network, reading)
+        cost += SHARED * len(differences)
+    return Comparison(network, cost, tuple(differences), names, tuple(_departures(network, reading)))
+
+
+def _shares(piece: Piece, reading: Reading) -> bool:
+    """Whether a layer's parameters, or some of them, are those of an operation before it."""
+    if piece.operation is None:
+        return False
+    operation = reading.operations[piece.operation]
+    return operation.shares is not None and operation.params < operation.layer.params()
+
+
+def _shared(theirs: Piece, ours: Piece, reading: Reading, names: dict[int, str]) -> Difference:
+    operation = reading.operations[ours.operation or 0]
+    first = operation.shares or 0
+    owner = reading.operations[first].layer
+    fewer = operation.params - theirs.layer.params()
+    return Difference(
+        "shared",
+        theirs.layer.name,
+        ours.layer.path or ours.layer.name,
+        operation.source,
+        described(theirs.layer),
+        names.get(first, owner.path or owner.name),
+        fewer,
+        0,
+    )
+
+
+def _unexplained(network: Network, reading: Reading) -> Iterator[Difference]:
+    """The gate behind the alignment: whatever the layers look like, another number of parameters is another network."""
+    expected = sum(piece.layer.params() for piece in _pieces(network.layers, residual=False))
+    found = reading.params
+    if found != expected:
+        yield Difference(
+            *("different", "parameters", None, None),
+            units.exact(expected),
+            units.exact(found),
+            found - expected,
+            0,
+        )
 
 
 def _program_pieces(reading: Reading) -> Iterator[Piece]:
