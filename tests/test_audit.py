@@ -548,3 +548,34 @@ def test_no_total_of_parameters_but_its_own_is_the_same():
     assert not audit.paper.same
     (difference,) = audit.compared.differences
     assert difference.text == "~ parameters 138,357,544: is 138,358,544, +1,000 parameters"
+
+
+@pytest.mark.parametrize(
+    ("options", "layers"),
+    [
+        ({"head": (4096, 1024)}, ["fc7", "fc8"]),
+        ({"head": (4096,)}, ["fc7"]),
+        ({"width": 0.5}, [f"conv{b}_{i}" for b in range(1, 6) for i in range(1, 3 if b < 3 else 4)] + ["fc6"]),
+    ],
+)
+def test_like_keeps_the_configurations_own_widths(options, layers):
+    cost = vggcost.cost("D", **options)
+    model = paper_model(**options)
+    assert vggcost.audit(model, cost.input).paper.same
+    audit = vggcost.audit(model, cost.input, like="D")
+    assert audit.paper.same
+    assert [difference.layer for difference in audit.compared.differences] == layers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True, "bias": False},
+        {"classes": 7, "in_channels": 1},
+        {"adaptive_pool": False},
+        {"softmax": True, "adaptive_pool": False},
+    ],
+)
+def test_like_takes_the_programs_own_variant(options):
+    cost = vggcost.cost("D", **options)
+    assert vggcost.audit(paper_model(**options), cost.input, like="D").compared.same

@@ -197,14 +197,20 @@ def packaged_twin(reading: Reading) -> str | None:
     return None
 
 
-def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool = False) -> Comparison:
-    """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that."""
+def compare(
+    reading: Reading, configuration: Configuration, *, batch_norm: bool = False, strict: bool = False
+) -> Comparison:
+    """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that.
+
+    strict leaves the configuration its own head widths, width factor and classifier, so that these can differ, and
+    looks at each activation as well.
+    """
     pieces = tuple(_program_pieces(reading))
     image = reading.image or (224, 224)
-    variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm))
+    variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm, strict=strict))
     nearest: Comparison | None = None
     for variant in variants:
-        found = _compared(reading, pieces, configuration, variant, image)
+        found = _compared(reading, pieces, configuration, variant, image, strict=strict)
         if nearest is None or found.penalized < nearest.penalized:
             nearest = found
         if nearest.same:
@@ -215,11 +221,26 @@ def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool 
 
 
 def _compared(
-    reading: Reading, pieces: tuple[Piece, ...], configuration: Configuration, variant: Variant, image: tuple[int, int]
+    reading: Reading,
+    pieces: tuple[Piece, ...],
+    configuration: Configuration,
+    variant: Variant,
+    image: tuple[int, int],
+    *,
+    strict: bool,
 ) -> Comparison:
     network = configs.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
+    factor = _width([piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)], configuration)
+    if strict and factor is not None:
+        # A thinner or wider program's layers are those of the configuration one by one, not those of the same width.
+        scaled = configs.unfolded(configuration, variant.replace(width=factor), image)
+        twins = [piece for piece in _pieces(scaled.layers, residual=False) if isinstance(piece.layer, STRUCTURE)]
+        own = {id(twin): piece for twin, piece in zip(twins, expected, strict=True)}
+        scaled_cost, scaled_pairs = aligned(twins, pieces, lambda piece: piece.gap, _mismatch)
+        if scaled_cost < cost:
+            cost, pairs = scaled_cost + SCALED, [(own.get(id(twin)), ours) for twin, ours in scaled_pairs]
     names = {
         ours.operation: theirs.layer.name
         for theirs, ours in pairs
@@ -313,9 +334,9 @@ def _pieces(layers: Sequence[Layer], *, residual: bool) -> Iterator[Piece]:
 
 
 def _variants(
-    pieces: tuple[Piece, ...], configuration: Configuration, reading: Reading, *, batch_norm: bool
+    pieces: tuple[Piece, ...], configuration: Configuration, reading: Reading, *, batch_norm: bool, strict: bool
 ) -> Iterator[Variant]:
-    """The variants of a configuration that a program's layers speak for."""
+    """The variants of a configuration that a program's layers speak for; strict keeps its own widths."""
     convs = [piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)]
     linears = [piece.layer for piece in pieces if isinstance(piece.layer, Linear)]
     shape = reading.inputs[0]
@@ -331,12 +352,15 @@ def _variants(
         classifier=bool(linears),
         softmax=any(isinstance(operation.layer, Softmax) for operation in reading.operations) and bool(linears),
     )
+    if strict:
+        own = configuration.variant
+        plain = plain.replace(head=own.head, classifier=own.classifier, softmax=plain.softmax and own.classifier)
     heads = [plain]
-    if linears and not plain.adaptive_pool and plain.head is None:
+    if plain.classifier and not plain.adaptive_pool and plain.head is None:
         heads.append(plain.replace(head=configs.HEAD))  # fc6 takes what the features yield, not 7x7
     for variant in heads:
         yield variant
-        factor = _width(convs, configuration)
+        factor = None if strict else _width(convs, configuration)
         if factor is not None:
             yield variant.replace(width=factor)
 
