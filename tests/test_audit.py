@@ -249,6 +249,7 @@ def test_departures_that_cost_nothing_are_named():
     assert audit.paper.departures == (
         "9 ReLU layers in place of 10",
         "1 dropout layer in place of 2",
+        "relu1_1 behind conv1_1: is sigmoid",
         "1 x sigmoid",
     )
 
@@ -273,8 +274,8 @@ def test_departures_that_cost_nothing_are_named():
             "+ spare Linear, which is never used: 9 parameters more",
         ),
         (
-            lambda model, nn: model.features.__setitem__(1, nn.LocalResponseNorm(5)),
-            "+ features.1 local response normalization of size 5: not in it",
+            lambda model, nn: model.features.__setitem__(1, nn.Sequential(nn.ReLU(), nn.LocalResponseNorm(5))),
+            "+ features.1.1 local response normalization of size 5: not in it",
         ),
     ],
 )
@@ -579,3 +580,34 @@ def test_like_keeps_the_configurations_own_widths(options, layers):
 def test_like_takes_the_programs_own_variant(options):
     cost = vggcost.cost("D", **options)
     assert vggcost.audit(paper_model(**options), cost.input, like="D").compared.same
+
+
+@pytest.mark.parametrize(
+    ("change", "texts"),
+    [
+        (lambda features, nn: features.__setitem__(1, nn.Identity()), ["- relu1_1 missing behind conv1_1"]),
+        (lambda features, nn: features.__setitem__(3, nn.Sigmoid()), ["~ relu1_2 behind conv1_2: is sigmoid"]),
+        (
+            lambda features, nn: [features.__setitem__(i, nn.Identity()) for i in (1, 3)],
+            ["- relu1_1 missing behind conv1_1", "- relu1_2 missing behind conv1_2"],
+        ),
+    ],
+)
+def test_like_looks_at_activations(change, texts):
+    from torch import nn
+
+    model = paper_model()
+    change(model.features, nn)
+    audit = vggcost.audit(model, (1, 3, 224, 224), like="D")
+    assert audit.paper.same
+    assert [difference.text for difference in audit.compared.differences] == texts
+    assert not audit.compared.same
+    assert texts[0][2:] in "".join(audit.paper.departures)
+
+
+def test_an_activation_behind_the_last_layer_is_more_than_the_configuration_has():
+    from torch import nn
+
+    model = nn.Sequential(paper_model(), nn.Tanh())
+    (difference,) = vggcost.audit(model, (1, 3, 224, 224), like="D").compared.differences
+    assert difference.text == "+ tanh behind fc8: not in it"

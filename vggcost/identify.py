@@ -6,7 +6,7 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 
 from __future__ import annotations
 
-from vggcost import configs, units
+from vggcost import activations, configs, units
 from vggcost.alignment import aligned
 from vggcost.errors import VggcostError
 from vggcost.layers import (
@@ -87,7 +87,8 @@ class Difference(Record):
     """One line of the diff.
 
     change: ``missing`` (the configuration has it, the program not), ``extra``, ``different``, or ``shared`` (the same
-    layer, whose parameters are those of another, named in found). layer is the configuration's name for it, path and source the program's. params and macs are the program's less the
+    layer, whose parameters are those of another, named in found). behind: the configuration's name of the layer that an
+    activation follows. layer is the configuration's name for it, path and source the program's. params and macs are the program's less the
     configuration's; macs is None where one of the two cannot run at this input.
     """
 
@@ -99,10 +100,13 @@ class Difference(Record):
     found: str | None
     params: int
     macs: int | None
+    behind: str | None = None
 
     @property
     def text(self) -> str:
         """The line: ``- conv4_3 3x3 512->512: 2,359,808 parameters, 1,849,688,064 MACs missing``."""
+        if self.behind is not None:
+            return self._activation()
         if self.change == "missing":
             return f"- {self.layer} {self.expected}: {self._amounts('missing')}"
         where = f" ({self.source})" if self.source else ""
@@ -112,6 +116,14 @@ class Difference(Record):
         if self.change == "extra":
             return f"+ {self.path or ''} {self.found}{where}: {self._amounts('more')}".replace("+  ", "+ ")
         return f"~ {self.layer} {self.expected}: is {self.found}{where}{self._shift()}"
+
+    def _activation(self) -> str:
+        """The line of an activation: ``- relu1_1 missing behind conv1_1``."""
+        if self.change == "missing":
+            return f"- {self.layer} missing behind {self.behind}"
+        if self.change == "extra":
+            return f"+ {self.found} behind {self.behind}: not in it"
+        return f"~ {self.layer} behind {self.behind}: is {self.found}"
 
     def _amounts(self, end: str) -> str:
         parts = [f"{units.exact(abs(self.params))} parameters"] if self.params else []
@@ -257,7 +269,29 @@ def _compared(
     if not differences:
         differences += _unexplained(network, reading)
         cost += SHARED * len(differences)
-    return Comparison(network, cost, tuple(differences), names, tuple(_departures(network, reading)))
+    others = tuple(_other_activations(pairs, network, reading))
+    if strict:
+        differences += others
+    return Comparison(network, cost, tuple(differences), names, tuple(_departures(network, reading, others)))
+
+
+def _other_activations(
+    pairs: Sequence[tuple[Piece | None, Piece | None]], network: Network, reading: Reading
+) -> Iterator[Difference]:
+    """Activations that are missing, of another kind or more than the configuration's, outside of residual blocks."""
+    expected, found = activations.expected(network.layers), activations.read(reading)
+    for theirs, ours in pairs:
+        if theirs is None or ours is None or ours.operation not in found or ours.residual:
+            continue
+        behind = theirs.layer.name
+        if behind not in expected:
+            continue
+        relu, kinds = expected[behind], found[ours.operation]
+        if set(kinds) == ({"ReLU"} if relu else set()):
+            continue
+        change = "missing" if not kinds else "different" if relu else "extra"
+        words = " and ".join(kinds) or None
+        yield Difference(change, relu, None, None, "ReLU" if relu else None, words, 0, 0, behind)
 
 
 def _shares(piece: Piece, reading: Reading) -> bool:
@@ -481,7 +515,11 @@ def _described_conv(conv: Conv2d, beside: Conv2d | None) -> str:
     return words
 
 
-def _departures(network: Network, reading: Reading) -> Iterator[str]:
+LOCATED = 5
+"""How many activations are named one by one beside a configuration that the program is."""
+
+
+def _departures(network: Network, reading: Reading, others: Sequence[Difference]) -> Iterator[str]:
     """What is unlike beside the structure: numbers of ReLU and dropout layers, functions of other kinds."""
     flat = [piece.layer for piece in _pieces(network.layers, residual=False)]
     for kind, word in ((ReLU, "ReLU"), (Dropout, "dropout")):
@@ -489,6 +527,9 @@ def _departures(network: Network, reading: Reading) -> Iterator[str]:
         found = sum(isinstance(operation.layer, kind) for operation in reading.operations)
         if expected != found:
             yield f"{found or 'no'} {word} layer{'s' if found != 1 else ''} in place of {expected}"
+    if others:
+        shown = [difference.text.lstrip("-+~ ") for difference in others[:LOCATED]]
+        yield ", ".join(shown) + (f" and {len(others) - LOCATED} more" if len(others) > LOCATED else "")
     others: dict[str, int] = {}
     for operation in reading.operations:
         if isinstance(operation.layer, Free):
