@@ -128,8 +128,8 @@ def test_the_screen_says_it_in_words(capsys):
     assert main(["audit", str(MODELS / "misfit_residual.py:ResidualVGG")]) == 1
     shown = capsys.readouterr()
     assert "It cannot run: the in-place addition (" in shown.out
-    assert "gets 1x128x56x56 and 1x128x28x28, which do not go together" in shown.out
-    assert "takes 128 features and gets 401,408" in shown.out
+    assert "gets 1x128x56x56 and 1x128x28x28, which do not go together" in " ".join(shown.out.split())
+    assert "takes 128 features and gets 401,408" in " ".join(shown.out.split())
     assert shown.err == ""
     assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--human"]) == 0
     shown = capsys.readouterr().out
@@ -611,3 +611,10 @@ def test_an_activation_behind_the_last_layer_is_more_than_the_configuration_has(
     model = nn.Sequential(paper_model(), nn.Tanh())
     (difference,) = vggcost.audit(model, (1, 3, 224, 224), like="D").compared.differences
     assert difference.text == "+ tanh behind fc8: not in it"
+
+
+def test_sentences_keep_to_the_screens_width():
+    model = paper_model(head=(4096, 1024), width=0.5, classes=10)
+    shown = vggcost.audit(model, (1, 3, 224, 224), like="D").to_text()
+    assert "Folded: " in shown
+    assert max(map(len, shown.splitlines())) <= 100
