@@ -618,3 +618,9 @@ def test_sentences_keep_to_the_screens_width():
     shown = vggcost.audit(model, (1, 3, 224, 224), like="D").to_text()
     assert "Folded: " in shown
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_what_is_unlike_every_vgg_has_no_nearest_in_words():
+    lines = vggcost.audit(torch.nn.ReLU(), (1, 3, 8, 8)).lines()
+    assert "It is not like any VGG of the paper" in lines
+    assert not any("nearest" in line for line in lines)

@@ -195,7 +195,7 @@ class Audit:
         elif not paper.same:
             number = _many(len(paper.differences), "difference")
             if not paper.close:
-                lines.append(f"The nearest is {paper.title}, with {number}; --like {paper.letter} lists them")
+                lines[-1] = f"It is not like any VGG of the paper{twin}"
                 return lines
             lines.append(f"The nearest is {paper.title}, with {number}:")
         shown = compared.differences[:SHOWN_DIFFERENCES]
