@@ -128,8 +128,8 @@ def test_the_screen_says_it_in_words(capsys):
     assert main(["audit", str(MODELS / "misfit_residual.py:ResidualVGG")]) == 1
     shown = capsys.readouterr()
     assert "It cannot run: the in-place addition (" in shown.out
-    assert "gets 1x128x56x56 and 1x128x28x28, which do not go together" in shown.out
-    assert "takes 128 features and gets 401,408" in shown.out
+    assert "gets 1x128x56x56 and 1x128x28x28, which do not go together" in " ".join(shown.out.split())
+    assert "takes 128 features and gets 401,408" in " ".join(shown.out.split())
     assert shown.err == ""
     assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--human"]) == 0
     shown = capsys.readouterr().out
@@ -249,6 +249,7 @@ def test_departures_that_cost_nothing_are_named():
     assert audit.paper.departures == (
         "9 ReLU layers in place of 10",
         "1 dropout layer in place of 2",
+        "relu1_1 behind conv1_1: is sigmoid",
         "1 x sigmoid",
     )
 
@@ -273,8 +274,8 @@ def test_departures_that_cost_nothing_are_named():
             "+ spare Linear, which is never used: 9 parameters more",
         ),
         (
-            lambda model, nn: model.features.__setitem__(1, nn.LocalResponseNorm(5)),
-            "+ features.1 local response normalization of size 5: not in it",
+            lambda model, nn: model.features.__setitem__(1, nn.Sequential(nn.ReLU(), nn.LocalResponseNorm(5))),
+            "+ features.1.1 local response normalization of size 5: not in it",
         ),
     ],
 )
@@ -485,3 +486,141 @@ def test_the_guard_of_the_meta_kernels_can_fail():
     script = "import sys, torch\ntorch.empty(2, device='meta') + 1\nprint('torch._inductor' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def paper_model(letter="D", **options):
+    """The module of one of the paper's configurations."""
+    from vggcost.frameworks.torch_module import build_module
+
+    return build_module(vggcost.cost(letter, **options).network)
+
+
+def test_shared_weights_are_a_difference():
+    model = paper_model()
+    model.features[14] = model.features[12]
+    for audit in (vggcost.audit(model, (1, 3, 224, 224)), vggcost.audit(model, (1, 3, 224, 224), like="D")):
+        assert audit.params == 138_357_544 - 590_080
+        assert audit.to_dict()["is"] is None
+        (difference,) = audit.compared.differences
+        assert difference.change == "shared"
+        assert difference.replace(source=None).text == (
+            "~ conv3_3 shares the parameters of conv3_2: 590,080 parameters fewer"
+        )
+
+
+def test_tied_parameters_of_two_modules_are_a_difference():
+    model = paper_model()
+    model.features[28].weight = model.features[26].weight
+    (difference,) = vggcost.audit(model, (1, 3, 224, 224), like="D").compared.differences
+    assert difference.replace(source=None).text == (
+        "~ conv5_3 shares the parameters of conv5_2: 2,359,296 parameters fewer"
+    )
+
+
+def test_a_layer_called_twice_is_no_vgg_with_a_longer_head():
+    from torch import nn
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = paper_model()
+
+        def forward(self, x):
+            head = self.model.classifier
+            x = torch.flatten(self.model.avgpool(self.model.features(x)), 1)
+            return head[6](head[4](head[3](head[4](head[3](head[1](head[0](x)))))))
+
+    assert vggcost.audit(Twice(), (1, 3, 224, 224)).to_dict()["is"] is None
+
+
+def test_no_total_of_parameters_but_its_own_is_the_same():
+    from torch import nn
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = paper_model()
+            self.scale = nn.Parameter(torch.ones(1000))
+
+        def forward(self, x):
+            return self.model(x) * self.scale
+
+    audit = vggcost.audit(Scaled(), (1, 3, 224, 224), like="D")
+    assert not audit.paper.same
+    (difference,) = audit.compared.differences
+    assert difference.text == "~ parameters 138,357,544: is 138,358,544, +1,000 parameters"
+
+
+@pytest.mark.parametrize(
+    ("options", "layers"),
+    [
+        ({"head": (4096, 1024)}, ["fc7", "fc8"]),
+        ({"head": (4096,)}, ["fc7"]),
+        ({"width": 0.5}, [f"conv{b}_{i}" for b in range(1, 6) for i in range(1, 3 if b < 3 else 4)] + ["fc6"]),
+    ],
+)
+def test_like_keeps_the_configurations_own_widths(options, layers):
+    cost = vggcost.cost("D", **options)
+    model = paper_model(**options)
+    assert vggcost.audit(model, cost.input).paper.same
+    audit = vggcost.audit(model, cost.input, like="D")
+    assert audit.paper.same
+    assert [difference.layer for difference in audit.compared.differences] == layers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True, "bias": False},
+        {"classes": 7, "in_channels": 1},
+        {"adaptive_pool": False},
+        {"softmax": True, "adaptive_pool": False},
+    ],
+)
+def test_like_takes_the_programs_own_variant(options):
+    cost = vggcost.cost("D", **options)
+    assert vggcost.audit(paper_model(**options), cost.input, like="D").compared.same
+
+
+@pytest.mark.parametrize(
+    ("change", "texts"),
+    [
+        (lambda features, nn: features.__setitem__(1, nn.Identity()), ["- relu1_1 missing behind conv1_1"]),
+        (lambda features, nn: features.__setitem__(3, nn.Sigmoid()), ["~ relu1_2 behind conv1_2: is sigmoid"]),
+        (
+            lambda features, nn: [features.__setitem__(i, nn.Identity()) for i in (1, 3)],
+            ["- relu1_1 missing behind conv1_1", "- relu1_2 missing behind conv1_2"],
+        ),
+    ],
+)
+def test_like_looks_at_activations(change, texts):
+    from torch import nn
+
+    model = paper_model()
+    change(model.features, nn)
+    audit = vggcost.audit(model, (1, 3, 224, 224), like="D")
+    assert audit.paper.same
+    assert [difference.text for difference in audit.compared.differences] == texts
+    assert not audit.compared.same
+    assert texts[0][2:] in "".join(audit.paper.departures)
+
+
+def test_an_activation_behind_the_last_layer_is_more_than_the_configuration_has():
+    from torch import nn
+
+    model = nn.Sequential(paper_model(), nn.Tanh())
+    (difference,) = vggcost.audit(model, (1, 3, 224, 224), like="D").compared.differences
+    assert difference.text == "+ tanh behind fc8: not in it"
+
+
+def test_sentences_keep_to_the_screens_width():
+    model = paper_model(head=(4096, 1024), width=0.5, classes=10)
+    shown = vggcost.audit(model, (1, 3, 224, 224), like="D").to_text()
+    assert "Folded: " in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_what_is_unlike_every_vgg_has_no_nearest_in_words():
+    lines = vggcost.audit(torch.nn.ReLU(), (1, 3, 8, 8)).lines()
+    assert "It is not like any VGG of the paper" in lines
+    assert not any("nearest" in line for line in lines)

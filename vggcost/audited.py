@@ -42,7 +42,7 @@ class Audit:
         self.same_as: str | None = None if self.paper.same else packaged_twin(reading)
 
     def _compared(self, configuration: Configuration, batch_norm: bool) -> Comparison:
-        return compare(self.reading, configuration, batch_norm=batch_norm)
+        return compare(self.reading, configuration, batch_norm=batch_norm, strict=True)
 
     @property
     def params(self) -> int:
@@ -195,7 +195,7 @@ class Audit:
         elif not paper.same:
             number = _many(len(paper.differences), "difference")
             if not paper.close:
-                lines.append(f"The nearest is {paper.title}, with {number}; --like {paper.letter} lists them")
+                lines[-1] = f"It is not like any VGG of the paper{twin}"
                 return lines
             lines.append(f"The nearest is {paper.title}, with {number}:")
         shown = compared.differences[:SHOWN_DIFFERENCES]
@@ -375,7 +375,8 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
 
     model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, or a tensor, of
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
-    file, to compare with; convention a row of `vggcost.conventions`, by which `count` counts.
+    file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
+    none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of `vggcost.conventions`, by which `count` counts.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.

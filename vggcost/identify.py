@@ -6,7 +6,7 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 
 from __future__ import annotations
 
-from vggcost import configs, units
+from vggcost import activations, configs, units
 from vggcost.alignment import aligned
 from vggcost.errors import VggcostError
 from vggcost.layers import (
@@ -47,6 +47,9 @@ GAP, WEIGHTED_GAP, RESIDUAL_GAP = 0.5, 1.0, 0.25
 goes with its block."""
 
 
+SHARED = 0.5
+"""What it costs that a layer has no parameters of its own, or that the total is another."""
+
 SCALED = 3.0
 """What a width factor costs that does not explain everything: a network is rather taken for one of full width."""
 
@@ -83,8 +86,9 @@ def _piece(layer: Layer, operation: int | None = None, *, residual: bool) -> Pie
 class Difference(Record):
     """One line of the diff.
 
-    change: ``missing`` (the configuration has it, the program not), ``extra`` or ``different``. layer is the
-    configuration's name for it, path and source the program's. params and macs are the program's less the
+    change: ``missing`` (the configuration has it, the program not), ``extra``, ``different``, or ``shared`` (the same
+    layer, whose parameters are those of another, named in found). behind: the configuration's name of the layer that an
+    activation follows. layer is the configuration's name for it, path and source the program's. params and macs are the program's less the
     configuration's; macs is None where one of the two cannot run at this input.
     """
 
@@ -96,16 +100,30 @@ class Difference(Record):
     found: str | None
     params: int
     macs: int | None
+    behind: str | None = None
 
     @property
     def text(self) -> str:
         """The line: ``- conv4_3 3x3 512->512: 2,359,808 parameters, 1,849,688,064 MACs missing``."""
+        if self.behind is not None:
+            return self._activation()
         if self.change == "missing":
             return f"- {self.layer} {self.expected}: {self._amounts('missing')}"
         where = f" ({self.source})" if self.source else ""
+        if self.change == "shared":
+            fewer = f"{units.exact(-self.params)} parameters fewer"
+            return f"~ {self.layer} shares the parameters of {self.found}{where}: {fewer}"
         if self.change == "extra":
             return f"+ {self.path or ''} {self.found}{where}: {self._amounts('more')}".replace("+  ", "+ ")
         return f"~ {self.layer} {self.expected}: is {self.found}{where}{self._shift()}"
+
+    def _activation(self) -> str:
+        """The line of an activation: ``- relu1_1 missing behind conv1_1``."""
+        if self.change == "missing":
+            return f"- {self.layer} missing behind {self.behind}"
+        if self.change == "extra":
+            return f"+ {self.found} behind {self.behind}: not in it"
+        return f"~ {self.layer} behind {self.behind}: is {self.found}"
 
     def _amounts(self, end: str) -> str:
         parts = [f"{units.exact(abs(self.params))} parameters"] if self.params else []
@@ -191,14 +209,20 @@ def packaged_twin(reading: Reading) -> str | None:
     return None
 
 
-def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool = False) -> Comparison:
-    """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that."""
+def compare(
+    reading: Reading, configuration: Configuration, *, batch_norm: bool = False, strict: bool = False
+) -> Comparison:
+    """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that.
+
+    strict leaves the configuration its own head widths, width factor and classifier, so that these can differ, and
+    looks at each activation as well.
+    """
     pieces = tuple(_program_pieces(reading))
     image = reading.image or (224, 224)
-    variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm))
+    variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm, strict=strict))
     nearest: Comparison | None = None
     for variant in variants:
-        found = _compared(reading, pieces, configuration, variant, image)
+        found = _compared(reading, pieces, configuration, variant, image, strict=strict)
         if nearest is None or found.penalized < nearest.penalized:
             nearest = found
         if nearest.same:
@@ -209,23 +233,104 @@ def compare(reading: Reading, configuration: Configuration, *, batch_norm: bool 
 
 
 def _compared(
-    reading: Reading, pieces: tuple[Piece, ...], configuration: Configuration, variant: Variant, image: tuple[int, int]
+    reading: Reading,
+    pieces: tuple[Piece, ...],
+    configuration: Configuration,
+    variant: Variant,
+    image: tuple[int, int],
+    *,
+    strict: bool,
 ) -> Comparison:
     network = configs.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
-    rows = _rows(network, reading)
-    differences = tuple(
-        _difference(theirs, ours, reading, rows)
-        for theirs, ours in pairs
-        if theirs is None or ours is None or theirs.key != ours.key
-    )
+    factor = _width([piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)], configuration)
+    if strict and factor is not None:
+        # A thinner or wider program's layers are those of the configuration one by one, not those of the same width.
+        scaled = configs.unfolded(configuration, variant.replace(width=factor), image)
+        twins = [piece for piece in _pieces(scaled.layers, residual=False) if isinstance(piece.layer, STRUCTURE)]
+        own = {id(twin): piece for twin, piece in zip(twins, expected, strict=True)}
+        scaled_cost, scaled_pairs = aligned(twins, pieces, lambda piece: piece.gap, _mismatch)
+        if scaled_cost < cost:
+            cost, pairs = scaled_cost + SCALED, [(own.get(id(twin)), ours) for twin, ours in scaled_pairs]
     names = {
         ours.operation: theirs.layer.name
         for theirs, ours in pairs
         if theirs is not None and ours is not None and ours.operation is not None
     }
-    return Comparison(network, cost, differences, names, tuple(_departures(network, reading)))
+    rows = _rows(network, reading)
+    differences = []
+    for theirs, ours in pairs:
+        if theirs is None or ours is None or theirs.key != ours.key:
+            differences.append(_difference(theirs, ours, reading, rows))
+        elif _shares(ours, reading):
+            differences.append(_shared(theirs, ours, reading, names))
+            cost += SHARED
+    if not differences:
+        differences += _unexplained(network, reading)
+        cost += SHARED * len(differences)
+    others = tuple(_other_activations(pairs, network, reading))
+    if strict:
+        differences += others
+    return Comparison(network, cost, tuple(differences), names, tuple(_departures(network, reading, others)))
+
+
+def _other_activations(
+    pairs: Sequence[tuple[Piece | None, Piece | None]], network: Network, reading: Reading
+) -> Iterator[Difference]:
+    """Activations that are missing, of another kind or more than the configuration's, outside of residual blocks."""
+    expected, found = activations.expected(network.layers), activations.read(reading)
+    for theirs, ours in pairs:
+        if theirs is None or ours is None or ours.operation not in found or ours.residual:
+            continue
+        behind = theirs.layer.name
+        if behind not in expected:
+            continue
+        relu, kinds = expected[behind], found[ours.operation]
+        if set(kinds) == ({"ReLU"} if relu else set()):
+            continue
+        change = "missing" if not kinds else "different" if relu else "extra"
+        words = " and ".join(kinds) or None
+        yield Difference(change, relu, None, None, "ReLU" if relu else None, words, 0, 0, behind)
+
+
+def _shares(piece: Piece, reading: Reading) -> bool:
+    """Whether a layer's parameters, or some of them, are those of an operation before it."""
+    if piece.operation is None:
+        return False
+    operation = reading.operations[piece.operation]
+    return operation.shares is not None and operation.params < operation.layer.params()
+
+
+def _shared(theirs: Piece, ours: Piece, reading: Reading, names: dict[int, str]) -> Difference:
+    operation = reading.operations[ours.operation or 0]
+    first = operation.shares or 0
+    owner = reading.operations[first].layer
+    fewer = operation.params - theirs.layer.params()
+    return Difference(
+        "shared",
+        theirs.layer.name,
+        ours.layer.path or ours.layer.name,
+        operation.source,
+        described(theirs.layer),
+        names.get(first, owner.path or owner.name),
+        fewer,
+        0,
+    )
+
+
+def _unexplained(network: Network, reading: Reading) -> Iterator[Difference]:
+    """The gate behind the alignment: whatever the layers look like, another number of parameters is another network."""
+    expected = sum(piece.layer.params() for piece in _pieces(network.layers, residual=False))
+    found = reading.params
+    if found != expected:
+        yield Difference(
+            *("different", "parameters", None, None),
+            units.exact(expected),
+            units.exact(found),
+            found - expected,
+            0,
+        )
 
 
 def _program_pieces(reading: Reading) -> Iterator[Piece]:
@@ -263,9 +368,9 @@ def _pieces(layers: Sequence[Layer], *, residual: bool) -> Iterator[Piece]:
 
 
 def _variants(
-    pieces: tuple[Piece, ...], configuration: Configuration, reading: Reading, *, batch_norm: bool
+    pieces: tuple[Piece, ...], configuration: Configuration, reading: Reading, *, batch_norm: bool, strict: bool
 ) -> Iterator[Variant]:
-    """The variants of a configuration that a program's layers speak for."""
+    """The variants of a configuration that a program's layers speak for; strict keeps its own widths."""
     convs = [piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)]
     linears = [piece.layer for piece in pieces if isinstance(piece.layer, Linear)]
     shape = reading.inputs[0]
@@ -281,12 +386,15 @@ def _variants(
         classifier=bool(linears),
         softmax=any(isinstance(operation.layer, Softmax) for operation in reading.operations) and bool(linears),
     )
+    if strict:
+        own = configuration.variant
+        plain = plain.replace(head=own.head, classifier=own.classifier, softmax=plain.softmax and own.classifier)
     heads = [plain]
-    if linears and not plain.adaptive_pool and plain.head is None:
+    if plain.classifier and not plain.adaptive_pool and plain.head is None:
         heads.append(plain.replace(head=configs.HEAD))  # fc6 takes what the features yield, not 7x7
     for variant in heads:
         yield variant
-        factor = _width(convs, configuration)
+        factor = None if strict else _width(convs, configuration)
         if factor is not None:
             yield variant.replace(width=factor)
 
@@ -407,7 +515,11 @@ def _described_conv(conv: Conv2d, beside: Conv2d | None) -> str:
     return words
 
 
-def _departures(network: Network, reading: Reading) -> Iterator[str]:
+LOCATED = 5
+"""How many activations are named one by one beside a configuration that the program is."""
+
+
+def _departures(network: Network, reading: Reading, others: Sequence[Difference]) -> Iterator[str]:
     """What is unlike beside the structure: numbers of ReLU and dropout layers, functions of other kinds."""
     flat = [piece.layer for piece in _pieces(network.layers, residual=False)]
     for kind, word in ((ReLU, "ReLU"), (Dropout, "dropout")):
@@ -415,6 +527,9 @@ def _departures(network: Network, reading: Reading) -> Iterator[str]:
         found = sum(isinstance(operation.layer, kind) for operation in reading.operations)
         if expected != found:
             yield f"{found or 'no'} {word} layer{'s' if found != 1 else ''} in place of {expected}"
+    if others:
+        shown = [difference.text.lstrip("-+~ ") for difference in others[:LOCATED]]
+        yield ", ".join(shown) + (f" and {len(others) - LOCATED} more" if len(others) > LOCATED else "")
     others: dict[str, int] = {}
     for operation in reading.operations:
         if isinstance(operation.layer, Free):

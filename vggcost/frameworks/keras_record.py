@@ -34,6 +34,7 @@ class Recorder:
         self._last = channels_last
         self._seen: set[int] = set()
         self._names: dict[str, int] = {}
+        self._first: dict[str, int] = {}
 
     def inward(self, shape: Ints) -> Ints:
         """A shape of the model's layout with its channels first."""
@@ -61,7 +62,9 @@ class Recorder:
         named = made.replace(name=label if number == 1 else f"{label}:{number}", path=path)
         branch = self.branch if isinstance(made, layers.Add) else 0
         note = "shares its parameters" if number > 1 and not params and made.params() else None
-        self.operations.append(Operation(named, shape, output, params, ledger or Ledger(), None, note, branch))
+        first = self._first.setdefault(label, len(self.operations))
+        shares = first if note else None
+        self.operations.append(Operation(named, shape, output, params, ledger or Ledger(), None, note, branch, shares))
         return output
 
     def free(self, layer: Any, shape: Ints, output: Ints) -> Ints:

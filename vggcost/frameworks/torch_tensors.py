@@ -30,7 +30,7 @@ class Tensors:
         self._sizes: dict[int, int] = {}
         self._owned: dict[int, tuple[int, ...]] = {}
         self._own: set[int] = set()
-        self._seen: set[int] = set()
+        self._seen: dict[int, int | None] = {}
         self._stand_ins: dict[int, torch.Tensor] = {}
         self._followed: dict[int, weakref.ref[torch.Tensor]] = {}
         self._born: dict[int, tuple[int, weakref.ref[torch.Tensor]]] = {}
@@ -106,9 +106,10 @@ class Tensors:
         """Whether a tensor is a parameter, or a view of one."""
         return id(tensor) in self._owned
 
-    def claim(self, tensors: Sequence[torch.Tensor]) -> tuple[int, bool]:
-        """The elements of the parameters that are used for the first time, and whether others are used again."""
-        params, shared = 0, False
+    def claim(self, tensors: Sequence[torch.Tensor], place: int) -> tuple[int, int | None]:
+        """The elements of the parameters that are first used at this place, and where one used again was first."""
+        params = 0
+        shared: int | None = None
         for tensor in tensors:
             if id(tensor) not in self._owned and isinstance(tensor, torch.nn.Parameter):
                 # A weight that the model does not list: its module sits in a plain list or was made in forward.
@@ -116,17 +117,17 @@ class Tensors:
                 self._kept.append(tensor)
                 self.loose_params += tensor.numel()
             for owner in self._owned.get(id(tensor), ()):
-                if owner in self._seen:
-                    shared = True
-                else:
-                    self._seen.add(owner)
+                if owner not in self._seen:
+                    self._seen[owner] = place
                     params += self._sizes[owner]
+                elif self._seen[owner] != place:
+                    shared = self._seen[owner]
         return params, shared
 
     def first_use(self, parameter: torch.Tensor) -> bool:
         """Whether a parameter has not been used yet; from now on it has."""
         fresh = id(parameter) not in self._seen
-        self._seen.add(id(parameter))
+        self._seen.setdefault(id(parameter))
         return fresh
 
     # When a tensor was made

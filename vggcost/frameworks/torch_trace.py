@@ -293,14 +293,17 @@ class Trace(TorchFunctionMode):
 
     def _record(self, name: str, plan: Plan, tensors: list[torch.Tensor]) -> None:
         source, module, path = self._where()
-        params, shared = self.tensors.claim(tensors)
+        place = len(self.operations)
+        params, shares = self.tensors.claim(tensors, place)
         owner = path if module is not None and type(module).__module__.startswith("torch.") else None
         bare = name.strip("_")
         label = self._unique(owner or (f"{path}.{bare}" if path else bare))
         layer = plan.kind(name=label, path=path or None, **plan.fields)
-        note = "shares its parameters" if shared and not params else None
-        branch = self.tensors.branch(tensors, len(self.operations)) if plan.kind is layers.Add else 0
-        self.operations.append(Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch))
+        note = "shares its parameters" if shares is not None and not params else None
+        branch = self.tensors.branch(tensors, place) if plan.kind is layers.Add else 0
+        self.operations.append(
+            Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares)
+        )
 
     def _fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
         source, _, path = self._where()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.record import Record
-from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid
+from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid, wrapped
 from vggcost.report.layer_table import convention_words, weights_line
 
 TYPE_CHECKING = False
@@ -84,7 +84,8 @@ def audit_screen(document: Mapping[str, Any], view: AuditView, lines: Sequence[s
     if left:
         names = ", ".join(column.heading for column in left)
         below.append(f"Left out to fit {LINE_COLUMNS} columns: {names}; another --format shows them")
-    return "\n".join((f"{header_line(document)}\n", table, *below, "", *lines)) + "\n"
+    head = wrapped(header_line(document))
+    return "\n".join((f"{head}\n", table, *map(wrapped, below), "", *map(wrapped, lines))) + "\n"
 
 
 def _screen_columns(rows: Sequence[Mapping[str, Any]], convention: str) -> list[Column]:
