@@ -195,21 +195,25 @@ def test_a_budget_too_small_for_one_forward_is_refused_with_what_it_would_take(r
     assert "give --budget" in refused("bench", "A", *SMALL[:-1], "0.000001")
 
 
-def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
-    script = (
+def interrupted_script(*words):
+    """Ctrl-C after two forwards of the last network."""
+    return (
         "import signal, sys\n"
         "from vggcost.bench import session\n"
         "from vggcost.cli import main\n"
         "told = session.progress_line\n"
         "def line(prefix, samples, rule, spent_s):\n"
-        "    if samples.rounds == 2:\n"
+        "    if samples.rounds == 2 and 'batch 2' in prefix:\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "    return told(prefix, samples, rule, spent_s)\n"
         "session.progress_line = line\n"
-        f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL[:-1]!r}, '60']))\n"
+        f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL!r}, *{words!r}]))\n"
     )
+
+
+def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", interrupted_script("--batch", "2", "--budget", "60")],
         capture_output=True,
         text=True,
         timeout=300,
@@ -222,6 +226,23 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
     assert made["cases"][0]["stopped_by"] == "interrupted"
     assert made["cases"][0]["rounds"] == 2
     assert done.stderr == "vggcost: interrupted; what was measured is above\n"
+
+
+@pytest.mark.parametrize(("ending", "mark"), [("json", ", marked incomplete"), ("csv", "")])
+def test_ctrl_c_says_how_much_was_written_and_where(heed_ctrl_c, tmp_path, ending, mark):
+    path = tmp_path / f"result.{ending}"
+    words = ("--batch", "1,2,3", "--whole", "--format", ending, "-o", str(path))
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted_script(*words)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        preexec_fn=heed_ctrl_c,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == f"vggcost: interrupted; 1 of 3 measured and one in part, written to {path}{mark}\n"
+    assert path.exists()
 
 
 def test_help_loads_no_torch():

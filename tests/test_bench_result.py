@@ -63,6 +63,12 @@ def damaged():
         ("lacks a valid cases[0].layers[1].macs", edit(lambda made: made["cases"][0]["layers"][1].update(macs="many"))),
         ("lacks a valid ceilings.flops_per_s", edit(lambda made: made["ceilings"].pop("flops_per_s"))),
         ("unknown pass", edit(lambda made: made["cases"][0]["passes"].update(other={"samples_ns": []}))),
+        ("no networks in cases", edit(lambda made: made.update(cases=[]))),
+        (
+            "no samples in cases[0].passes.whole",
+            edit(lambda made: made["cases"][0]["passes"]["whole"].update(samples_ns=[])),
+        ),
+        ("lacks cases[0].passes.whole", edit(lambda made: made["cases"][0]["passes"].pop("whole"))),
         (
             "no time in whole nanoseconds",
             edit(lambda made: made["cases"][0]["passes"]["whole"].update(samples_ns=[1.5])),

@@ -263,6 +263,8 @@ def _check(path: str, document: Mapping[str, Any]) -> None:
                 raise VggcostError(f"{path!r} has a ceiling that is none in ceilings.{name}; the file is damaged")
     for number, line in enumerate(document["verdict"]):
         _check_keys(path, f"verdict[{number}]", line, _VERDICT_KEYS)
+    if not document["cases"]:
+        raise VggcostError(f"{path!r} has no networks in cases; give a file that vggcost bench --format json wrote")
     for number, case in enumerate(document["cases"]):
         _check_case(path, f"cases[{number}]", case)
 
@@ -282,6 +284,10 @@ def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
             raise VggcostError(f"{path!r} has an unknown pass {name!r} in {where}; it is damaged")
         _check_keys(path, f"{where}.passes.{name}", measured, _PASS_KEYS)
         _check_times(path, f"{where}.passes.{name}", measured["samples_ns"])
+        if not measured["samples_ns"]:
+            raise VggcostError(f"{path!r} has no samples in {where}.passes.{name}; the file is damaged or was edited")
+    if WHOLE not in case["passes"]:
+        raise VggcostError(f"{path!r} lacks {where}.passes.{WHOLE}; the file is damaged or was edited")
     for index, layer in enumerate(case["layers"]):
         _check_keys(path, f"{where}.layers[{index}]", layer, _LAYER_KEYS)
         _check_times(path, f"{where}.layers[{index}]", layer["samples_ns"])

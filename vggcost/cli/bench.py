@@ -75,7 +75,10 @@ def _add_measuring(result: Parser) -> None:
     group.add_argument("--per-layer", action="store_true", default=None, help="each layer's time as well (the default)")
     group.add_argument("--whole", action="store_true", help="the whole forward alone")
     group.add_argument(
-        "--budget", metavar="SECONDS", help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g})"
+        "--budget",
+        metavar="SECONDS",
+        help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
+        " not in it: imports, the ceilings, building, and compiling with --compile",
     )
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
@@ -97,7 +100,8 @@ def run(args: Namespace) -> int:
     progress = _Progress()
     try:
         with prints_to_stderr():  # what a module of the user's own prints is no part of the result
-            outcome = measure(_subjects(args), settings, progress, __version__)
+            subjects = _subjects(args)
+            outcome = measure(subjects, settings, progress, __version__)
     finally:
         progress.clear()
     if outcome.document["cases"]:
@@ -105,10 +109,21 @@ def run(args: Namespace) -> int:
     if outcome.refusal is not None:
         raise outcome.refusal
     if outcome.interrupted:
-        what = "what was measured is above" if outcome.document["cases"] else "nothing was measured yet"
-        sys.stderr.write(f"vggcost: interrupted; {what}\n")
+        sys.stderr.write(f"vggcost: interrupted; {_kept(outcome.document['cases'], len(subjects), args.output, fmt)}\n")
         return EXIT_INTERRUPTED
     return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+
+
+def _kept(cases: list[dict[str, Any]], asked: int, path: str | None, fmt: str) -> str:
+    """Say what Ctrl-C has left, and where."""
+    if not cases:
+        return "nothing was measured yet"
+    if path is None or path == "-":
+        return "what was measured is above"
+    full = sum(case["stopped_by"] != "interrupted" for case in cases)
+    partly = " and one in part" if full < len(cases) else ""
+    marked = "" if fmt == "csv" else ", marked incomplete"  # a CSV has no place for it
+    return f"{full} of {asked} measured{partly}, written to {path}{marked}"
 
 
 def _rendered(document: dict[str, Any], fmt: str) -> str:
