@@ -376,7 +376,8 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, or a tensor, of
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
     file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
-    none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of `vggcost.conventions`, by which `count` counts.
+    none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of
+    `vggcost.conventions`, by which `count` counts.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.

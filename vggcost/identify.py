@@ -88,8 +88,8 @@ class Difference(Record):
 
     change: ``missing`` (the configuration has it, the program not), ``extra``, ``different``, or ``shared`` (the same
     layer, whose parameters are those of another, named in found). behind: the configuration's name of the layer that an
-    activation follows. layer is the configuration's name for it, path and source the program's. params and macs are the program's less the
-    configuration's; macs is None where one of the two cannot run at this input.
+    activation follows. layer is the configuration's name for it, path and source the program's. params and macs are
+    the program's less the configuration's; macs is None where one of the two cannot run at this input.
     """
 
     change: str
@@ -530,9 +530,9 @@ def _departures(network: Network, reading: Reading, others: Sequence[Difference]
     if others:
         shown = [difference.text.lstrip("-+~ ") for difference in others[:LOCATED]]
         yield ", ".join(shown) + (f" and {len(others) - LOCATED} more" if len(others) > LOCATED else "")
-    others: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     for operation in reading.operations:
         if isinstance(operation.layer, Free):
-            others[operation.layer.kind] = others.get(operation.layer.kind, 0) + 1
-    for name, number in others.items():
+            kinds[operation.layer.kind] = kinds.get(operation.layer.kind, 0) + 1
+    for name, number in kinds.items():
         yield f"{number} x {name}"

@@ -19,8 +19,8 @@ class Operation(Record):
     Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get
     there. params are the parameters that this operation is the first to use [elements], so that shared ones are
     counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many
-    operations an addition joins with what went past them, 0 for everything else. shares: the place of the operation that
-    used some of this one's parameters first, None where all are its own.
+    operations an addition joins with what went past them, 0 for everything else. shares: the place of the operation
+    that used some of this one's parameters first, None where all are its own.
     """
 
     layer: Layer
