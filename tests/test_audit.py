@@ -624,3 +624,15 @@ def test_what_is_unlike_every_vgg_has_no_nearest_in_words():
     lines = vggcost.audit(torch.nn.ReLU(), (1, 3, 8, 8)).lines()
     assert "It is not like any VGG of the paper" in lines
     assert not any("nearest" in line for line in lines)
+
+
+def test_a_sum_that_lacks_an_operation_says_so():
+    class Odd(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            return torch.einsum("nchw->nc", self.conv(x))
+
+    assert "MACs without 1 operation>" in repr(vggcost.audit(Odd(), (1, 3, 8, 8)))

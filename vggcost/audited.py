@@ -66,6 +66,8 @@ class Audit:
 
     def __repr__(self) -> str:
         macs = "cannot run" if self.macs is None else f"{self.macs:,} MACs"
+        if self.uncounted:
+            macs += f" without {_many(len(self.uncounted), 'operation')}"
         return f"<vggcost audit of {self.reading.program}: {self.verdict}; {self.params:,} parameters, {macs}>"
 
     @property
@@ -377,7 +379,7 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
     file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
     none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of
-    `vggcost.conventions`, by which `count` counts.
+    `vggcost.conventions`, by which `count` counts. Hooks that you registered run, as in any call of the model.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.
