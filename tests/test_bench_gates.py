@@ -28,7 +28,7 @@ TRIPPED = [
         "conv1_1, relu1_1, drop6",
     ),
     ("above_memory", {"ceilings__bytes_per_s": 20e9}, [], "relu1_1 moves 24.50 MiB at 128%"),
-    ("above_compute", {"ceilings__flops_per_s": 20e9}, [], "conv1_1 runs at 434%"),
+    ("above_compute", {"ceilings__flops_per_s": 20e9}, [], "the whole at 571%, conv1_1 at 434%"),
     ("paper_order", {}, [case("A", scale=2.0), case("D")], "A at batch 1 68.00 ms"),
     ("batch_norm_costs", {}, [case(scale=2.0), case(batch_norm=True)], "batch normalization on top"),
     ("batch_doubling", {}, [case(batch=1), case(batch=4, scale=5.0)], "4 times the images"),

@@ -67,7 +67,7 @@ class Audit:
     def __repr__(self) -> str:
         macs = "cannot run" if self.macs is None else f"{self.macs:,} MACs"
         if self.uncounted:
-            macs += f" without {_many(len(self.uncounted), 'operation')}"
+            macs += f" without {units.counted(len(self.uncounted), 'operation')}"
         return f"<vggcost audit of {self.reading.program}: {self.verdict}; {self.params:,} parameters, {macs}>"
 
     @property
@@ -183,7 +183,7 @@ class Audit:
         paper, compared = self.paper, self.compared
         convs = sum(isinstance(operation.layer, Conv2d) for operation in self.reading.operations)
         linears = sum(isinstance(operation.layer, Linear) for operation in self.reading.operations)
-        lines = [f"{_many(convs, 'convolution')} and {_many(linears, 'linear layer')}"]
+        lines = [f"{units.counted(convs, 'convolution')} and {units.counted(linears, 'linear layer')}"]
         if paper.same:
             lines.append(f"It is {paper.title}")
             if paper.departures:
@@ -192,10 +192,14 @@ class Audit:
             twin = f" (it is the packaged network {self.same_as})" if self.same_as else ""
             lines.append(f"It is no VGG of the paper{twin}")
         if self.like is not None:
-            words = "the same" if compared.same else f"not the same, {_many(len(compared.differences), 'difference')}"
+            words = (
+                "the same"
+                if compared.same
+                else f"not the same, {units.counted(len(compared.differences), 'difference')}"
+            )
             lines.append(f"Compared with {compared.title}: {words}")
         elif not paper.same:
-            number = _many(len(paper.differences), "difference")
+            number = units.counted(len(paper.differences), "difference")
             if not paper.close:
                 lines[-1] = f"It is not like any VGG of the paper{twin}"
                 return lines
@@ -290,7 +294,7 @@ class Audit:
             "flops": None if macs is None else formulas.flops(macs),
             "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
             "weight_bytes": formulas.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
-            "note": f"without {_many(len(self.uncounted), 'operation')}" if self.uncounted else None,
+            "note": f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
         }
 
     def _cannot_run(self) -> dict[str, Any] | None:
@@ -353,10 +357,6 @@ def _row(operation: Operation) -> Row | None:
 
 IMAGE_LAYERS = (Conv2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm)
 """What works on feature maps, N x C x H x W."""
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def named(like: str) -> tuple[Configuration, bool]:

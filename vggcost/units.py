@@ -115,3 +115,12 @@ def pair_text(pair: tuple[int, int]) -> str:
     """
     height, width = pair
     return str(height) if height == width else f"{height}x{width}"
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number with its word.
+
+    >>> counted(1, "thread"), counted(2, "thread")
+    ('1 thread', '2 threads')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"

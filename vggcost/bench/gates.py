@@ -86,9 +86,10 @@ def _loaded(document: Document) -> Found:
     load, threads, cores = (environment.get(key) for key in ("load_average", "threads", "cpu_cores"))
     # A minute's mean before the first forward: what it holds is not ours.
     if environment["device"] == "cpu" and load and threads and cores and load > LOADED * max(1, cores - threads):
-        mine = f"{threads} thread{'s' if threads > 1 else ''} on {cores} core{'s' if cores > 1 else ''}"
+        mine = f"{units.counted(threads, 'thread')} on {units.counted(cores, 'core')}"
         text = f"the load average was {load:g} before the first forward, for {mine}"
-        yield "", f"{text}: others ran beside it; repeat when the machine is idle, or give fewer --threads"
+        fewer = ", or give fewer --threads" if threads > 1 else ""
+        yield "", f"{text}: others ran beside it; repeat when the machine is idle{fewer}"
 
 
 def _layers_over_whole(document: Document) -> Found:
@@ -141,18 +142,52 @@ def _above_memory(document: Document) -> Found:
 
 
 def _above_compute(document: Document) -> Found:
+    """One line a network, for what is wrong with the ceiling is wrong for all of its layers."""
     ceilings = document["ceilings"]
     if not ceilings:
         return
+    most = 1 if _direct_convolutions(document) else WINOGRAD_SAVING
     for case in document["cases"]:
+        above, savings = [], set()
         for layer in case["layers"]:
-            saving = WINOGRAD_SAVING if layer["winograd"] else 1
+            saving: float = most if layer["winograd"] else 1
             fraction = rates(layer, ceilings)["flops_fraction"]
             if fraction and fraction > saving:
-                text = f"{layer['name']} runs at {fraction:.0%} of the matrix product's FLOP/s"
-                limit = f"above the {saving}x that its algorithm can save"
-                causes = "the matrix product was disturbed, or the dtype is not what it seems"
-                yield case_title(case), f"{text}, {limit}: {causes}; repeat on an idle machine, and check --dtype"
+                above.append(f"{layer['name']} at {fraction:.0%}")
+                savings.add(saving)
+        numbers, saving = summary(best_pass(case)), _whole_saving(case, most)
+        if numbers and numbers.median_ns and case["flops"]:
+            fraction = case["flops"] / numbers.median_ns * 1e9 / ceilings["flops_per_s"]
+            if fraction > saving:
+                above.insert(0, f"the whole at {fraction:.0%}")
+                savings.add(saving)
+        if above:
+            names = ", ".join(above[:6]) + (f" and {len(above) - 6} more" if len(above) > 6 else "")
+            limit = " or ".join(f"{saving:.3g}x" for saving in sorted(savings))
+            text = f"{names} of the matrix product's FLOP/s, above the {limit} that the algorithms can save"
+            yield case_title(case), f"{text}: {_why_above_compute(document)}"
+
+
+def _direct_convolutions(document: Document) -> bool:
+    """Whether no convolution here multiplies less than its count: torch's for a CPU are Winograd's in float32 alone."""
+    return bool(document["environment"]["device"] == "cpu" and document["settings"]["dtype"] != "float32")
+
+
+def _whole_saving(case: Case, most: int) -> float:
+    """How many times fewer the whole may multiply; where its layers are not known, as if all were convolutions."""
+    if not any(layer["flops"] for layer in case["layers"]):
+        return most
+    flops = sum(layer["flops"] for layer in case["layers"])
+    return float(flops / sum(layer["flops"] / (most if layer["winograd"] else 1) for layer in case["layers"]))
+
+
+def _why_above_compute(document: Document) -> str:
+    dtype = document["settings"]["dtype"]
+    slow = f"the {dtype} matrix product takes a slower path here than the network's own kernels"
+    useless = "so the measured ceiling is no ceiling: believe the times, not Roof or FLOP peak"
+    if dtype in ("float32", "tf32"):
+        return f"the matrix product was disturbed; repeat on an idle machine. If it stays so, {slow}, {useless}"
+    return f"probably {slow}, {useless}. Or the product was disturbed: then it goes when you repeat on an idle machine"
 
 
 def _paper_order(document: Document) -> Found:

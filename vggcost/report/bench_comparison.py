@@ -152,7 +152,7 @@ def text(document: Document, fmt: str) -> str:
         blocks.append(f"{_title(case)}: {case['word']}\n{gap}{grid(COLUMNS, rows, fmt)}")
     threshold = document["threshold"]
     blocks.append(
-        f"{FASTER} or {SLOWER}: the whole interval lies more than {threshold:.3g} beyond a ratio of 1;"
+        f"{FASTER} or {SLOWER}: the whole interval lies more than {100 * threshold:.3g} % beyond a ratio of 1;"
         f" {UNDECIDED}: it does not.\nThe interval knows the forwards of these two runs; it cannot know what a third"
         " run would have shown.\n"
     )

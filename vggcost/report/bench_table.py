@@ -175,7 +175,7 @@ def _switches(document: Mapping[str, Any]) -> str:
             f" TF32 products {_on(environment['matmul_allow_tf32'])}"
         )
     load = environment["load_average"]
-    return f"{environment['threads']} threads, {environment['cpu_capability']}" + (
+    return f"{units.counted(environment['threads'], 'thread')}, {environment['cpu_capability']}" + (
         "" if load is None else f", load average {load:g} before"
     )
 

@@ -201,7 +201,7 @@ def _title(document: Mapping[str, Any], case: Mapping[str, Any], layers: Sequenc
     environment, settings = document["environment"], document["settings"]
     whole = summary(pass_samples(case, WHOLE))
     covered = sum(point.share for point in layers)
-    threads = f", {environment['threads']} threads" if environment["device"] == "cpu" else ""
+    threads = f", {units.counted(environment['threads'], 'thread')}" if environment["device"] == "cpu" else ""
     time = f"; whole {whole.median_ns / 1e6:.4g} ms" if whole else ""
     return (
         f"{case['network']['title']}, input {units.shape_text(tuple(case['input']))}, {settings['dtype']}{time};"
