@@ -10,7 +10,16 @@ import pytest
 THIRD_PARTY = {"vggcost"}
 WITH_A_TABLE = THIRD_PARTY | {"tabulate", "wcwidth"}
 HEAVY = {"torch", "sympy", "numpy", "pandas", "fvcore", "keras", "jsonschema", "matplotlib"}
-COSTLY = {"dataclasses", "inspect", "typing", "difflib", "importlib.metadata", "importlib.resources", "tomllib"}
+COSTLY = {
+    "dataclasses",
+    "inspect",
+    "typing",
+    "shutil",
+    "difflib",
+    "importlib.metadata",
+    "importlib.resources",
+    "tomllib",
+}
 """Parts of the standard library that a run without tabulate has no need to load."""
 
 REPORT = """

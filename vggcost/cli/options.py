@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from vggcost import api, configs, units
 from vggcost.configs import TABLE_1
@@ -21,10 +22,25 @@ if TYPE_CHECKING:
 class _Help(argparse.HelpFormatter):
     """Help that fits the terminal; an example and what is set in by hand stay as they are, to be copied."""
 
+    def __init__(self, prog: str) -> None:
+        # argparse makes one for every argument that is added, and would import shutil to ask the same.
+        super().__init__(prog, width=_terminal_columns() - 2)
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.startswith("example:") or "\n  " in text:
             return "".join(indent + line for line in text.splitlines(keepends=True))
         return super()._fill_text(text, width, indent)
+
+
+def _terminal_columns() -> int:
+    try:
+        return max(40, int(os.environ["COLUMNS"]))
+    except (KeyError, ValueError):
+        pass
+    try:
+        return max(40, os.get_terminal_size().columns)
+    except OSError:
+        return 80
 
 
 class Parser(argparse.ArgumentParser):
