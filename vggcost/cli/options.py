@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-    from vggcost.configs import Configuration, Network, Variant
+    from vggcost.configs import Configuration, Network
 
 
 class _Help(argparse.HelpFormatter):
@@ -171,18 +171,6 @@ def names_from(args: argparse.Namespace) -> list[str]:
     return names
 
 
-def one_name_from(args: argparse.Namespace, default: str = "D") -> str:
-    """Return the one configuration that was named.
-
-    Raises:
-        VggcostError: several are named.
-    """
-    names = names_from(args) or [default]
-    if len(names) > 1:
-        raise VggcostError(f"{len(names)} configurations are given, {', '.join(names)}; this command takes one")
-    return names[0]
-
-
 def configurations_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Configuration]:
     """Return the configurations that were named and then those of the files; the default ones where there are none.
 
@@ -249,17 +237,6 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
         "width": args.width,
     }
     return {name: value for name, value in options.items() if value is not None}
-
-
-def variant_from(args: argparse.Namespace) -> Variant:
-    """Return the variant of the paper's network that the options describe, for a command that takes names alone.
-
-    Raises:
-        VggcostError: an option out of range, or a network file, which has a variant of its own.
-    """
-    if args.file:
-        raise VggcostError(f"--file is {args.file[0]!r}, and this command takes named configurations alone")
-    return api.varied(configs.find("D"), variant_options(args))
 
 
 def head_from(text: str) -> tuple[int, ...]:
