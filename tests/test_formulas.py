@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vggcost
-from vggcost import formulas
+from vggcost.formulas import forward
 
-FORMULAS = {name: function for name, function in vars(formulas).items() if inspect.isfunction(function)}
+FORMULAS = {name: function for name, function in vars(forward).items() if inspect.isfunction(function)}
 SWITCHES = {"bias", "groups", "affine", "dilation", "element_bytes"}
 
 
@@ -77,10 +77,10 @@ def test_ints_arrays_and_symbols_agree(name, data):
 
 def test_int64_holds_the_largest_network_anyone_sizes_hardware_for():
     # Arrays overflow in silence, so the largest corner is worked out in Python ints first.
-    largest = formulas.conv2d_macs(65536, 512, 512, 3, 3, 1024, 1024)
+    largest = forward.conv2d_macs(65536, 512, 512, 3, 3, 1024, 1024)
     assert largest < 2**63
     sizes = (np.array([size], dtype=np.int64) for size in (65536, 512, 512, 3, 3, 1024, 1024))
-    assert formulas.conv2d_macs(*sizes)[0] == largest
+    assert forward.conv2d_macs(*sizes)[0] == largest
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_every_example_in_a_docstring_runs(name):
 
 
 def test_the_examples_are_found():
-    assert doctest.testmod(formulas).attempted >= len(FORMULAS)
+    assert doctest.testmod(forward).attempted >= len(FORMULAS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost import configs, formulas, units
+from vggcost import configs, units
 from vggcost.conventions import TEXTBOOK
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import count
 from vggcost.errors import VggcostError
+from vggcost.formulas import forward
 from vggcost.identify import among_the_papers, compare, packaged_twin
 from vggcost.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
 from vggcost.read_layers import AvgPool2d, Free, MatMul, Uncounted
@@ -280,7 +281,7 @@ class Audit:
             "output": self._shown(operation.output) if reached else None,
             "params": operation.params,
             "macs": macs,
-            "flops": None if macs is None else formulas.flops(macs),
+            "flops": None if macs is None else forward.flops(macs),
             "count": None if macs is None else counts.value,
             "note": note,
         }
@@ -291,9 +292,9 @@ class Audit:
         return {
             "params": self.params,
             "macs": macs,
-            "flops": None if macs is None else formulas.flops(macs),
+            "flops": None if macs is None else forward.flops(macs),
             "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
-            "weight_bytes": formulas.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
+            "weight_bytes": forward.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
             "note": f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
         }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from vggcost import configs, formulas, units
+from vggcost import configs, units
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import tally, total
+from vggcost.formulas import forward
 from vggcost.record import Record
 from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
 
@@ -73,7 +74,7 @@ class Cost:
             counted.macs,
             counted.flops,
             count,
-            formulas.weight_bytes(counted.params, units.dtype_bytes(dtype)),
+            forward.weight_bytes(counted.params, units.dtype_bytes(dtype)),
             self.tally.reason if count is None else None,
         )
 

@@ -7,7 +7,7 @@ from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
 from vggcost.conventions import CONVENTIONS, NAMES
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import count, difference, total
-from vggcost.formulas import weight_bytes
+from vggcost.formulas.forward import weight_bytes
 from vggcost.record import Record
 from vggcost.table import table
 

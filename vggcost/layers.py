@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from vggcost import formulas
+from vggcost.formulas import forward
 from vggcost.ledger import Ledger
 from vggcost.record import Record
 
@@ -69,7 +69,7 @@ class Layer(Record):
 
     def written(self, output: Shape) -> dict[str, str | None]:
         """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
-        from vggcost.notation import in_letters, in_numbers
+        from vggcost.formulas.notation import in_letters, in_numbers
 
         texts: dict[str, str | None] = {}
         for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
@@ -127,7 +127,7 @@ class Conv2d(Layer):
 
     def params_call(self) -> Call:
         """Weights, and one bias an output channel."""
-        return formulas.conv2d_params, {
+        return forward.conv2d_params, {
             "c_in": self.c_in,
             "c_out": self.c_out,
             "kernel_h": self.kernel[0],
@@ -142,7 +142,7 @@ class Conv2d(Layer):
 
     def macs_call(self, output: Shape) -> Call:
         """One dot product an output element."""
-        return formulas.conv2d_macs, {
+        return forward.conv2d_macs, {
             "batch": output[0],
             "c_in": self.c_in,
             "c_out": self.c_out,
@@ -161,7 +161,7 @@ class Conv2d(Layer):
         """(N, c_in, H, W) to (N, c_out, H', W')."""
         output = (shape[0], self.c_out, *_window_out(shape, self.window(shape)))
         formula, arguments = self.macs_call(output)
-        elements = formulas.image_elements(*output)
+        elements = forward.image_elements(*output)
         bias_adds = elements if self.bias else 0
         return output, Ledger(conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds)
 
@@ -170,8 +170,8 @@ def _window_out(shape: Shape, window: Window) -> tuple[Size, Size]:
     (kernel_h, kernel_w), (stride_h, stride_w) = window.kernel, window.stride
     (pad_h, pad_w), (dilation_h, dilation_w) = window.padding, window.dilation
     return (
-        formulas.window_out(shape[2], kernel_h, stride_h, pad_h, dilation_h),
-        formulas.window_out(shape[3], kernel_w, stride_w, pad_w, dilation_w),
+        forward.window_out(shape[2], kernel_h, stride_h, pad_h, dilation_h),
+        forward.window_out(shape[3], kernel_w, stride_w, pad_w, dilation_w),
     )
 
 
@@ -187,7 +187,7 @@ class BatchNorm2d(Layer):
 
     def params_call(self) -> Call:
         """A scale and a shift a channel."""
-        return formulas.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
+        return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
@@ -249,7 +249,7 @@ class MaxPool2d(Layer):
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, H', W')."""
         output = (shape[0], shape[1], *_window_out(shape, self.window(shape)))
-        elements = formulas.image_elements(*output)
+        elements = forward.image_elements(*output)
         return output, Ledger(
             maxpool_inputs=_product(shape),
             maxpool_outputs=elements,
@@ -308,7 +308,7 @@ class Linear(Layer):
 
     def params_call(self) -> Call:
         """A weight a pair, and one bias an output."""
-        return formulas.linear_params, {
+        return forward.linear_params, {
             "in_features": self.in_features,
             "out_features": self.out_features,
             "bias": int(self.bias),
@@ -320,7 +320,7 @@ class Linear(Layer):
 
     def macs_call(self, output: Shape) -> Call:
         """One dot product an output element."""
-        return formulas.linear_macs, {
+        return forward.linear_macs, {
             "batch": _product(output[:-1]),
             "in_features": self.in_features,
             "out_features": self.out_features,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost import formulas
+from vggcost.formulas import forward
 from vggcost.layers import Residual, walk
 from vggcost.record import Record
 
@@ -29,7 +29,7 @@ class Field(Record):
         axes = (0, 1)
         return Field(
             _pair(
-                formulas.receptive_field(self.size[i], window.kernel[i], self.stride[i], window.dilation[i])
+                forward.receptive_field(self.size[i], window.kernel[i], self.stride[i], window.dilation[i])
                 for i in axes
             ),
             _pair(self.stride[i] * window.stride[i] for i in axes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost import formulas
+from vggcost.formulas import forward
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -40,8 +40,8 @@ def stack(kernels: Sequence[Pair], widths: Sequence[Size], image: tuple[Size, Si
     weights: Size = 0
     macs: Size = 0
     for (kernel_h, kernel_w), c_in, c_out in zip(kernels, widths[:-1], widths[1:], strict=True):
-        field_h = formulas.receptive_field(field_h, kernel_h, 1)
-        field_w = formulas.receptive_field(field_w, kernel_w, 1)
-        weights = weights + formulas.conv2d_params(c_in, c_out, kernel_h, kernel_w, bias=0)
-        macs = macs + formulas.conv2d_macs(1, c_in, c_out, kernel_h, kernel_w, *image)
+        field_h = forward.receptive_field(field_h, kernel_h, 1)
+        field_w = forward.receptive_field(field_w, kernel_w, 1)
+        weights = weights + forward.conv2d_params(c_in, c_out, kernel_h, kernel_w, bias=0)
+        macs = macs + forward.conv2d_macs(1, c_in, c_out, kernel_h, kernel_w, *image)
     return Stack(tuple(kernels), tuple(widths), (field_h, field_w), weights, macs)

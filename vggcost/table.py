@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from vggcost import formulas, units
+from vggcost import units
 from vggcost.errors import VggcostError
+from vggcost.formulas import forward
 from vggcost.layers import Add, walk
 from vggcost.ledger import Ledger
 from vggcost.record import Record
@@ -51,7 +52,7 @@ class Row(Record):
     @property
     def flops(self) -> int:
         """Floating-point operations, the textbook's 2 x MAC [FLOP]."""
-        return formulas.flops(self.macs)
+        return forward.flops(self.macs)
 
     @property
     def output_elements(self) -> int:
@@ -88,7 +89,7 @@ class Table(Record):
     @property
     def flops(self) -> int:
         """Floating-point operations, the textbook's 2 x MAC [FLOP]."""
-        return formulas.flops(self.macs)
+        return forward.flops(self.macs)
 
 
 def table(network: Network, shape: Ints) -> Table:

@@ -1,0 +1,1 @@
+"""The formulas that vggcost exists for: arithmetic and nothing else."""
