@@ -20,7 +20,7 @@ logging.disable()
 import torch
 from fvcore.nn import FlopCountAnalysis
 from vggcost.api import build
-from vggcost.configs import Variant
+from vggcost.network.catalogue import Variant
 from vggcost.frameworks.torch_module import build_module
 module = build_module(build("D", Variant())).to_empty(device="cpu")
 with torch.no_grad():
@@ -82,8 +82,8 @@ def in_process_ratio() -> float:
 
     from vggcost import cost
     from vggcost.api import build
-    from vggcost.configs import Variant
     from vggcost.frameworks.torch_module import build_module
+    from vggcost.network.catalogue import Variant
 
     module = build_module(build("D", Variant())).to_empty(device="cpu")
     image = torch.empty(1, 3, 224, 224)

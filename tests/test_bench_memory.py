@@ -7,7 +7,7 @@ import pytest
 from vggcost import api
 from vggcost.bench.memory_estimate import check_fits, kept_bytes, largest_batch, peak_bytes, refused
 from vggcost.errors import VggcostError
-from vggcost.network import Variant
+from vggcost.network.plan import Variant
 from vggcost.table import table
 
 

@@ -8,11 +8,11 @@ import pytest
 import sympy
 
 import vggcost
-from vggcost import configs
 from vggcost.closed_forms import SYMBOLS, K, N
 from vggcost.errors import VggcostError
+from vggcost.network import catalogue
 
-VARIANTS = list(itertools.product(configs.TABLE_1, (False, True), (True, False)))
+VARIANTS = list(itertools.product(catalogue.TABLE_1, (False, True), (True, False)))
 
 
 def counted(cost):
@@ -51,7 +51,7 @@ def test_without_adaptive_pool_the_image_is_fixed():
     assert form.macs.free_symbols == {N, K}
 
 
-@pytest.mark.parametrize("letter", configs.TABLE_1)
+@pytest.mark.parametrize("letter", catalogue.TABLE_1)
 def test_layers_and_parts_add_up_to_the_whole(letter):
     form = vggcost.closed_form(letter, batch_norm=True)
     for pieces in ([form.layer(layer.name) for layer in form.network.layers], form.parts().values()):

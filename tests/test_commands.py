@@ -12,7 +12,7 @@ import pytest
 
 import vggcost as package
 from vggcost.cli import COMMANDS
-from vggcost.configs import TABLE_1
+from vggcost.network.catalogue import TABLE_1
 
 
 def test_formula_shows_the_closed_forms(vggcost):

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from vggcost import configs, spec
 from vggcost.cli import main
+from vggcost.network import catalogue, network_file
 
 
 def run(capsys, *words):
@@ -19,12 +19,12 @@ def test_configs_lists_every_name_what_it_is_and_where_it_comes_from(capsys):
     status, out, _ = run(capsys, "configs")
     assert status == 0
     assert max(map(len, out.splitlines())) <= 100
-    for name in configs.names():
-        plan = configs.find(name)
+    for name in catalogue.names():
+        plan = catalogue.find(name)
         assert f"\n{name} " in f"\n{out}"
         assert plan.about in out
         assert plan.source in out
-    for alias in configs.ALIASES:
+    for alias in catalogue.ALIASES:
         assert alias in out
 
 
@@ -33,7 +33,7 @@ def test_configs_json_has_exact_numbers(capsys):
     document = json.loads(out)
     assert document["schema"] == "vggcost.configs/1"
     networks = {network["name"]: network for network in document["networks"]}
-    assert list(networks) == list(configs.names())
+    assert list(networks) == list(catalogue.names())
     assert networks["D"] == {
         "name": "D",
         "aliases": ["vgg16"],
@@ -65,7 +65,7 @@ def test_a_configuration_becomes_a_file_to_start_from(capsys, tmp_path):
 
 
 def test_the_schema_is_printed_as_it_is_shipped(capsys):
-    assert run(capsys, "configs", "--schema") == (0, spec.schema_text(), "")
+    assert run(capsys, "configs", "--schema") == (0, network_file.schema_text(), "")
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_help_names_every_key_of_a_network_file_and_its_example_is_one(capsys, t
     with pytest.raises(SystemExit):
         main(["configs", "--help"])
     text = capsys.readouterr().out
-    for key in json.loads(spec.schema_text())["properties"]:
+    for key in json.loads(network_file.schema_text())["properties"]:
         assert key in text
     (example,) = (line.strip() for line in text.splitlines() if line.startswith("  features = "))
     path = tmp_path / "example.toml"
     path.write_text(example)
-    assert len(spec.read(path).features) == 6
+    assert len(network_file.read(path).features) == 6

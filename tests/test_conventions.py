@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from vggcost import api
-from vggcost.configs import TABLE_1, Network, Variant
 from vggcost.conventions import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
 from vggcost.counting import KINDS, NOT_COUNTED, NOTHING_TO_COUNT, count, difference, rule_text, tally, total
 from vggcost.errors import VggcostError
-from vggcost.layers import (
+from vggcost.network.catalogue import TABLE_1, Network, Variant
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -26,7 +26,7 @@ from vggcost.layers import (
     Residual,
     Softmax,
 )
-from vggcost.ledger import PRIMITIVES
+from vggcost.network.ledger import PRIMITIVES
 from vggcost.special_rules import RULES
 from vggcost.table import Table, table
 

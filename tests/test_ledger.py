@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vggcost.ledger import PRIMITIVES, Ledger
+from vggcost.network.ledger import PRIMITIVES, Ledger
 
 ledgers = st.dictionaries(st.sampled_from(sorted(PRIMITIVES)), st.integers(0, 10**12)).map(lambda d: Ledger(**d))
 

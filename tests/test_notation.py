@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vggcost.formulas import forward
 from vggcost.formulas.notation import Term, in_letters, in_numbers
-from vggcost.layers import BatchNorm2d, Conv2d, Linear
+from vggcost.network.layers import BatchNorm2d, Conv2d, Linear
 
 CONV = Conv2d("c", None, 128, 256)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from vggcost import api, cli
-from vggcost.configs import TABLE_1, Network, Variant
 from vggcost.conventions import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
 from vggcost.counting import tally
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
 from vggcost.frameworks.peers.running import run_peer, run_peers
-from vggcost.layers import (
+from vggcost.network.catalogue import TABLE_1, Network, Variant
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,

@@ -8,8 +8,8 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vggcost.configs import Network, Variant
-from vggcost.layers import (
+from vggcost.network.catalogue import Network, Variant
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from vggcost import configs
-from vggcost.layers import AdaptiveAvgPool2d, Conv2d, MaxPool2d, Residual
-from vggcost.receptive_field import Field, fields
+from vggcost.network import catalogue
+from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, MaxPool2d, Residual
+from vggcost.network.receptive_field import Field, fields
 
 
 def by_name(letter, size=224):
-    network = configs.network(letter, configs.Variant())
+    network = catalogue.network(letter, catalogue.Variant())
     return dict(zip((layer.name for layer in network.layers), fields(network.layers, (1, 3, size, size)), strict=True))
 
 

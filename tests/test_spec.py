@@ -8,10 +8,11 @@ import sys
 import pytest
 
 import vggcost
-from vggcost import api, configs, spec
+from vggcost import api
 from vggcost.cli import main
 from vggcost.errors import VggcostError
-from vggcost.network import Configuration, ResidualToken, Variant
+from vggcost.network import catalogue, network_file
+from vggcost.network.plan import Configuration, ResidualToken, Variant
 
 PAPER_FILES = os.path.join(os.path.dirname(__file__), "networks")
 
@@ -24,7 +25,7 @@ def write(folder, text, name="net.toml"):
 
 def refusal(folder, text):
     with pytest.raises(VggcostError) as caught:
-        spec.read(write(folder, text))
+        network_file.read(write(folder, text))
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) < 400
@@ -49,10 +50,10 @@ def test_file_and_name_print_the_same(capsys, fmt):
     assert from_file == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", configs.names())
+@pytest.mark.parametrize("name", catalogue.names())
 def test_a_configuration_written_as_a_file_reads_back_as_itself(tmp_path, name):
-    plan = configs.find(name)
-    again = spec.read(write(tmp_path, spec.toml_text(plan)))
+    plan = catalogue.find(name)
+    again = network_file.read(write(tmp_path, network_file.toml_text(plan)))
     assert again == plan
 
 
@@ -74,24 +75,24 @@ def test_every_key_of_a_file_reads_back(tmp_path):
         ),
         (48, 64),
     )
-    assert spec.read(write(tmp_path, spec.toml_text(plan))) == plan
+    assert network_file.read(write(tmp_path, network_file.toml_text(plan))) == plan
     headless = plan.replace(variant=Variant(classifier=False, head=()))
-    assert spec.read(write(tmp_path, spec.toml_text(headless))) == headless
+    assert network_file.read(write(tmp_path, network_file.toml_text(headless))) == headless
 
 
 def test_a_token_has_one_meaning_however_it_is_written(tmp_path):
     text = 'features = ["conv3-64", "conv3-64/1", "conv03-64", "conv1-8/1", { residual = ["conv3-8"] }]'
-    features = spec.read(write(tmp_path, text)).features
+    features = network_file.read(write(tmp_path, text)).features
     assert features == (64, 64, 64, "conv1-8", ResidualToken((8,)))
 
 
 def test_every_field_of_a_variant_is_a_key_of_the_schema():
-    schema = json.loads(spec.schema_text())
+    schema = json.loads(network_file.schema_text())
     assert set(Variant._fields) == set(schema["properties"]) - {"name", "about", "source", "features", "size"}
     for name in Variant._fields:
         default = getattr(Variant(), name)
         if name == "head":
-            default = list(configs.HEAD)
+            default = list(catalogue.HEAD)
         assert schema["properties"][name]["default"] == default
 
 
@@ -100,15 +101,15 @@ def test_schema_is_valid_and_takes_what_comes_with_the_package():
 
     from jsonschema import Draft202012Validator
 
-    schema = json.loads(spec.schema_text())
+    schema = json.loads(network_file.schema_text())
     Draft202012Validator.check_schema(schema)
-    for name in spec.packaged_names():
-        with open(os.path.join(os.path.dirname(spec.__file__), "networks", f"{name}.toml"), "rb") as file:
+    for name in network_file.packaged_names():
+        with open(os.path.join(os.path.dirname(network_file.__file__), "networks", f"{name}.toml"), "rb") as file:
             document = tomllib.load(file)
         Draft202012Validator(schema).validate(document)
         assert document["name"] == name
-        assert spec.packaged(name).about
-        assert spec.packaged(name).source
+        assert network_file.packaged(name).about
+        assert network_file.packaged(name).source
 
 
 def test_options_given_beat_the_file(tmp_path, capsys):
@@ -289,7 +290,7 @@ def test_files_that_cannot_be_read(tmp_path, capsys):
     loop = tmp_path / "loop.toml"
     loop.symlink_to(loop)
     (tmp_path / "latin.toml").write_bytes(b"features = [64]\nabout = '\xe9'\n")
-    (tmp_path / "big.toml").write_bytes(b"#" * (spec.LARGEST_FILE_BYTES + 1))
+    (tmp_path / "big.toml").write_bytes(b"#" * (network_file.LARGEST_FILE_BYTES + 1))
     cases = {
         "nothing.toml": "No such file or directory",
         "": "Is a directory",
@@ -355,14 +356,14 @@ def test_a_name_loads_no_reader_of_files_and_a_file_loads_nothing_heavy(tmp_path
 def test_reading_a_file_touches_neither_the_file_nor_its_folder(tmp_path):
     path = write(tmp_path, "features = [8]\n")
     before = os.stat(path)
-    spec.read(path)
+    network_file.read(path)
     assert os.listdir(tmp_path) == ["net.toml"]
     assert os.stat(path).st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path):
     (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbffeatures = [8]\n")
-    assert spec.read(tmp_path / "bom.toml").features == (8,)
+    assert network_file.read(tmp_path / "bom.toml").features == (8,)
 
 
 def test_a_name_from_a_file_cannot_bring_markup_into_a_notebook(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 
 import vggcost
 from vggcost import VggcostError, cost
-from vggcost.configs import Network, Variant
-from vggcost.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual
+from vggcost.network.catalogue import Network, Variant
+from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual
 from vggcost.table import table
 
 

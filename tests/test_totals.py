@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vggcost import cost
-from vggcost.configs import TABLE_2_MILLIONS
+from vggcost.network.catalogue import TABLE_2_MILLIONS
 
 PARAMS = {
     "A": (132_863_336, 132_868_840),

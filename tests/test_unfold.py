@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vggcost import cost
-from vggcost.configs import find, unfolded
 from vggcost.errors import VggcostError
-from vggcost.layers import Add, Conv2d, Linear, Residual
-from vggcost.network import Configuration, ResidualToken, Variant
+from vggcost.network.catalogue import find, unfolded
+from vggcost.network.layers import Add, Conv2d, Linear, Residual
+from vggcost.network.plan import Configuration, ResidualToken, Variant
+from vggcost.network.unfold import conv_token, exact_factor, total_stride, width_factor
 from vggcost.table import table
-from vggcost.unfold import conv_token, exact_factor, total_stride, width_factor
 
 
 def rows(tokens, shape=(1, 3, 32, 32), **options):
@@ -385,7 +385,7 @@ def test_closed_form_of_a_whole_block_is_the_sum_of_its_layers():
 def test_receptive_field_of_residual_blocks_is_where_gradients_reach(plan):
     torch = pytest.importorskip("torch")
     from vggcost.frameworks.torch_module import build_module
-    from vggcost.receptive_field import fields
+    from vggcost.network.receptive_field import fields
 
     size = 192
     network = unfolded(plan, Variant(classifier=False, bias=False), (size, size))

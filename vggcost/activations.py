@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vggcost.layers import Add, Conv2d, Linear, ReLU, Residual
-from vggcost.read_layers import Free, MatMul
+from vggcost.network.foreign_layers import Free, MatMul
+from vggcost.network.layers import Add, Conv2d, Linear, ReLU, Residual
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.layers import Layer
+    from vggcost.network.layers import Layer
     from vggcost.reading import Reading
 
 FUNCTIONS = frozenset(

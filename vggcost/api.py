@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vggcost import configs, unfold
 from vggcost.costed import Cost
 from vggcost.errors import VggcostError
+from vggcost.network import catalogue, unfold
 from vggcost.table import checked_count, table
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ def cost(
 
 
 def count(
-    network: configs.Network,
+    network: catalogue.Network,
     size: tuple[int, int],
     batch: int = 1,
     dtype: str = "float32",
@@ -86,33 +86,33 @@ def count(
     return Cost(table(network, shape), dtype, convention)
 
 
-def configuration(network: str | None = None, file: str | PathLike[str] | None = None) -> configs.Configuration:
+def configuration(network: str | None = None, file: str | PathLike[str] | None = None) -> catalogue.Configuration:
     """Return the named configuration, or the one of a network file; D where neither is given.
 
     Raises:
         VggcostError: both are given, the name is unknown, or the file is no network.
     """
     if file is None:
-        return configs.find("D" if network is None else network)
+        return catalogue.find("D" if network is None else network)
     if network is not None:
         raise VggcostError(f"the network is given twice, as {network!r} and as the file {str(file)!r}; give one")
-    from vggcost import spec
+    from vggcost.network import network_file
 
-    return spec.read(file)
+    return network_file.read(file)
 
 
 def unfolded(
-    plan: configs.Configuration, options: Mapping[str, Any], size: int | tuple[int, int] | None = None
-) -> configs.Network:
+    plan: catalogue.Configuration, options: Mapping[str, Any], size: int | tuple[int, int] | None = None
+) -> catalogue.Network:
     """Return a configuration's network with some options of its variant changed, at its own size or another.
 
     Raises:
         VggcostError: an option out of range.
     """
-    return configs.unfolded(plan, varied(plan, options), plan.size if size is None else image_size(size))
+    return catalogue.unfolded(plan, varied(plan, options), plan.size if size is None else image_size(size))
 
 
-def varied(plan: configs.Configuration, options: Mapping[str, Any]) -> configs.Variant:
+def varied(plan: catalogue.Configuration, options: Mapping[str, Any]) -> catalogue.Variant:
     """Return a configuration's variant with some options changed and all of them checked.
 
     Raises:
@@ -141,7 +141,7 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def build(network: str, variant: configs.Variant, size: int | tuple[int, int] = 224) -> configs.Network:
+def build(network: str, variant: catalogue.Variant, size: int | tuple[int, int] = 224) -> catalogue.Network:
     """Return the named network in a checked variant; a field that is as in the paper's network changes nothing.
 
     Raises:
@@ -205,7 +205,7 @@ def closed_form(
 
 
 def symbolic(
-    plan: configs.Configuration,
+    plan: catalogue.Configuration,
     options: Mapping[str, Any],
     size: int | tuple[int, int] | None = None,
     batch: int | None = None,
@@ -221,7 +221,7 @@ def symbolic(
     image = None if size is None else image_size(size)
     # Symbols cannot be checked, so the door sees the same network with numbers first.
     sample = image or closed_forms.fixed_image(plan, variant) or plan.size
-    count(configs.unfolded(plan, variant, sample), sample)
+    count(catalogue.unfolded(plan, variant, sample), sample)
     if "classes" not in options:
         variant = variant.replace(classes=closed_forms.K)
     return closed_forms.of_configuration(plan, variant, image, None if batch is None else checked_count(batch, "batch"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from vggcost import configs, units
+from vggcost import units
 from vggcost.conventions import TEXTBOOK
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import count
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
 from vggcost.identify import among_the_papers, compare, packaged_twin
-from vggcost.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
-from vggcost.read_layers import AvgPool2d, Free, MatMul, Uncounted
+from vggcost.network import catalogue
+from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
+from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
 from vggcost.special_rules import Count
 from vggcost.table import Row
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.identify import Comparison
-    from vggcost.network import Configuration
+    from vggcost.network.plan import Configuration
     from vggcost.reading import Failure, Operation, Reading
 
 
@@ -367,10 +368,10 @@ def named(like: str) -> tuple[Configuration, bool]:
         VggcostError: there is none.
     """
     if like.endswith(".toml"):
-        from vggcost import spec
+        from vggcost.network import network_file
 
-        return spec.read(like), False
-    return configs.find(like), configs.resolve(like)[1]
+        return network_file.read(like), False
+    return catalogue.find(like), catalogue.resolve(like)[1]
 
 
 def audit(model: Any, input: Any, *, like: str | None = None, convention: str = "mac") -> Audit:  # noqa: A002  # what it is

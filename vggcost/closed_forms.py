@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from vggcost import configs, unfold
 from vggcost.errors import VggcostError
-from vggcost.layers import Conv2d, Linear, Residual, walk
-from vggcost.ledger import Ledger
+from vggcost.network import catalogue, unfold
+from vggcost.network.layers import Conv2d, Linear, Residual, walk
+from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.configs import Configuration, Network, Variant
-    from vggcost.layers import Size, Step
+    from vggcost.network.catalogue import Configuration, Network, Variant
+    from vggcost.network.layers import Size, Step
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)
 """Batch, classes, and the image's height and width in units of 32 pixels."""
@@ -106,7 +106,7 @@ def of_configuration(
     """Return a configuration's closed forms; a size or batch that is given takes the place of its symbols."""
     unit = math.lcm(POOLING, unfold.total_stride(plan))
     image: tuple[Size, Size] = size or fixed_image(plan, variant) or (unit * a, unit * b)
-    return of_network(configs.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
+    return of_network(catalogue.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
 
 
 def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None:
@@ -117,7 +117,7 @@ def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None
     if variant.adaptive_pool or variant.head is not None or not variant.classifier:
         return None
     stride = unfold.total_stride(plan)
-    height, width = configs.FEATURE_MAP
+    height, width = catalogue.FEATURE_MAP
     return stride * height, stride * width
 
 

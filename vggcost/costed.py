@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from vggcost import configs, units
+from vggcost import units
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import tally, total
 from vggcost.formulas import forward
+from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vggcost.counting import Tally
-    from vggcost.receptive_field import Field
+    from vggcost.network.receptive_field import Field
     from vggcost.table import Table
 
 
@@ -103,7 +104,7 @@ class Cost:
         )
 
     @property
-    def network(self) -> configs.Network:
+    def network(self) -> catalogue.Network:
         """The network that was counted."""
         return self.table.network
 
@@ -158,7 +159,7 @@ class Cost:
             "weight_layers": len(convolutions) + len(linear),
             "conv_layers": len(convolutions),
             "params": self.totals.params,
-            "paper_params_millions": configs.printed_millions(self.network),
+            "paper_params_millions": catalogue.printed_millions(self.network),
             "classifier_params": classifier_params,
             "classifier_share": float(units.percent(classifier_params, self.totals.params) or 0),
             "weight_bytes": self.totals.weight_bytes,
@@ -216,7 +217,7 @@ class Cost:
         return markup(self.to_dict(), View(), "html")
 
     def _last_pool_field(self) -> list[int] | None:
-        from vggcost.receptive_field import fields
+        from vggcost.network.receptive_field import fields
 
         pooled = [
             field
@@ -234,7 +235,7 @@ class Cost:
                 layer["output_elements"] = row.output_elements
                 layer["output_bytes"] = row.output_elements * units.dtype_bytes(self.dtype)
         if view.receptive_field:
-            from vggcost.receptive_field import fields
+            from vggcost.network.receptive_field import fields
 
             for layer, field in zip(dicts, fields(self.network.layers, self.input), strict=True):
                 layer.update(_field_lists(field))

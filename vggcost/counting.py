@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.conventions import TEXTBOOK
-from vggcost.ledger import PRIMITIVES
+from vggcost.network.ledger import PRIMITIVES
 from vggcost.record import Record
 from vggcost.special_rules import RULES, Count
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from vggcost import configs, units
+from vggcost import units
 from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
 from vggcost.conventions import CONVENTIONS, NAMES
 from vggcost.conventions import convention as convention_named
 from vggcost.counting import count, difference, total
 from vggcost.formulas.forward import weight_bytes
+from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.table import table
 
@@ -214,10 +215,10 @@ def searched_tables() -> Iterator[Table]:
     ):
         if size == 32 and head is None and not adaptive:
             continue  # fc6 does not fit
-        for letter in configs.TABLE_1:
+        for letter in catalogue.TABLE_1:
             for batch_norm in (False, True):
-                variant = configs.Variant(batch_norm, classes, adaptive_pool=adaptive, head=head)
-                network = configs.network(letter, variant, (size, size))
+                variant = catalogue.Variant(batch_norm, classes, adaptive_pool=adaptive, head=head)
+                network = catalogue.network(letter, variant, (size, size))
                 yield table(network, (1, variant.in_channels, size, size))
 
 

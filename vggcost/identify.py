@@ -6,10 +6,12 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 
 from __future__ import annotations
 
-from vggcost import activations, configs, units
+from vggcost import activations, units
 from vggcost.alignment import aligned
 from vggcost.errors import VggcostError
-from vggcost.layers import (
+from vggcost.network import catalogue
+from vggcost.network.foreign_layers import AvgPool2d, CeilMaxPool2d, Free, Idle, MatMul, Uncounted, ZeroPad2d
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     Add,
     BatchNorm2d,
@@ -22,7 +24,6 @@ from vggcost.layers import (
     Residual,
     Softmax,
 )
-from vggcost.read_layers import AvgPool2d, CeilMaxPool2d, Free, Idle, MatMul, Uncounted, ZeroPad2d
 from vggcost.record import Record
 from vggcost.table import table
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from vggcost.layers import Layer
-    from vggcost.network import Configuration, Network, Variant
+    from vggcost.network.layers import Layer
+    from vggcost.network.plan import Configuration, Network, Variant
     from vggcost.reading import Reading
     from vggcost.table import Row
 
@@ -195,7 +196,7 @@ class Comparison(Record):
 
 def among_the_papers(reading: Reading) -> Comparison:
     """Return the paper's configuration that a program is, or comes nearest to."""
-    found = [compare(reading, configs.find(name)) for name in configs.TABLE_1]
+    found = [compare(reading, catalogue.find(name)) for name in catalogue.TABLE_1]
     return min(
         found, key=lambda comparison: (comparison.cost, abs(sum(each.params for each in comparison.differences)))
     )
@@ -203,8 +204,8 @@ def among_the_papers(reading: Reading) -> Comparison:
 
 def packaged_twin(reading: Reading) -> str | None:
     """Return the name of the packaged network that a program is, None where it is none."""
-    for name in configs.names():
-        if name not in configs.TABLE_1 and compare(reading, configs.find(name)).same:
+    for name in catalogue.names():
+        if name not in catalogue.TABLE_1 and compare(reading, catalogue.find(name)).same:
             return name
     return None
 
@@ -241,13 +242,13 @@ def _compared(
     *,
     strict: bool,
 ) -> Comparison:
-    network = configs.unfolded(configuration, variant, image)
+    network = catalogue.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
     factor = _width([piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)], configuration)
     if strict and factor is not None:
         # A thinner or wider program's layers are those of the configuration one by one, not those of the same width.
-        scaled = configs.unfolded(configuration, variant.replace(width=factor), image)
+        scaled = catalogue.unfolded(configuration, variant.replace(width=factor), image)
         twins = [piece for piece in _pieces(scaled.layers, residual=False) if isinstance(piece.layer, STRUCTURE)]
         own = {id(twin): piece for twin, piece in zip(twins, expected, strict=True)}
         scaled_cost, scaled_pairs = aligned(twins, pieces, lambda piece: piece.gap, _mismatch)
@@ -382,7 +383,7 @@ def _variants(
         in_channels=channels,
         bias=not convs or any(conv.bias for conv in convs),
         adaptive_pool=any(isinstance(piece.layer, AdaptiveAvgPool2d) for piece in pieces),
-        head=None if hidden == configs.HEAD else hidden,
+        head=None if hidden == catalogue.HEAD else hidden,
         classifier=bool(linears),
         softmax=any(isinstance(operation.layer, Softmax) for operation in reading.operations) and bool(linears),
     )
@@ -391,7 +392,7 @@ def _variants(
         plain = plain.replace(head=own.head, classifier=own.classifier, softmax=plain.softmax and own.classifier)
     heads = [plain]
     if plain.classifier and not plain.adaptive_pool and plain.head is None:
-        heads.append(plain.replace(head=configs.HEAD))  # fc6 takes what the features yield, not 7x7
+        heads.append(plain.replace(head=catalogue.HEAD))  # fc6 takes what the features yield, not 7x7
     for variant in heads:
         yield variant
         factor = None if strict else _width(convs, configuration)
@@ -403,7 +404,7 @@ def _width(convs: Sequence[Conv2d], configuration: Configuration) -> float | Non
     """The shortest decimal factor that makes the configuration's widest convolution the program's widest."""
     if not convs:
         return None
-    plan = configs.unfolded(configuration, configuration.variant)
+    plan = catalogue.unfolded(configuration, configuration.variant)
     widest = max(piece.layer.c_out for piece in _pieces(plan.layers, residual=False) if isinstance(piece.layer, Conv2d))
     mine = max(conv.c_out for conv in convs)
     if mine == widest:

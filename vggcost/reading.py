@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from vggcost.read_layers import Uncounted
+from vggcost.network.foreign_layers import Uncounted
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vggcost.layers import Layer
-    from vggcost.ledger import Ledger
+    from vggcost.network.layers import Layer
+    from vggcost.network.ledger import Ledger
 
     Ints = tuple[int, ...]
 

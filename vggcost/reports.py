@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vggcost.configs import TABLE_1
 from vggcost.costed import common_header
+from vggcost.network.catalogue import TABLE_1
 from vggcost.report.comparison import comparison, summary_markdown
 
 TYPE_CHECKING = False

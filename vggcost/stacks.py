@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.layers import Pair, Size
+    from vggcost.network.layers import Pair, Size
 
 
 class Stack(Record):

@@ -7,16 +7,16 @@ from functools import cached_property
 from vggcost import units
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
-from vggcost.layers import Add, walk
-from vggcost.ledger import Ledger
+from vggcost.network.layers import Add, walk
+from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.configs import Network
-    from vggcost.layers import Layer, Shape, Step, Window
+    from vggcost.network.catalogue import Network
+    from vggcost.network.layers import Layer, Shape, Step, Window
 
     Ints = tuple[int, ...]
 

@@ -17,8 +17,8 @@ from vggcost.cli.options import (
     networks_from,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.configs import TABLE_1
 from vggcost.costed import common_header
+from vggcost.network.catalogue import TABLE_1
 from vggcost.report.comparison import comparison
 
 TYPE_CHECKING = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost import api, configs
+from vggcost import api
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, add_output, format_from
 from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
+from vggcost.network import catalogue
 from vggcost.report import config_list
 
 TYPE_CHECKING = False
@@ -50,14 +51,17 @@ def run(args: Namespace) -> int:
             raise VggcostError(f"both {args.name!r} and --schema are given; give one")
         if fmt != "table" or args.human:
             raise VggcostError("--format and --human are for the list of all networks; leave them away here")
-        from vggcost import spec
+        from vggcost.network import network_file
 
-        emit(spec.schema_text() if args.schema else spec.toml_text(configs.find(args.name)), args.output)
+        emit(
+            network_file.schema_text() if args.schema else network_file.toml_text(catalogue.find(args.name)),
+            args.output,
+        )
         return EXIT_FINE
-    plans = [configs.find(name) for name in configs.names()]
-    counted = [api.count(configs.unfolded(plan, plan.variant), plan.size) for plan in plans]
+    plans = [catalogue.find(name) for name in catalogue.names()]
+    counted = [api.count(catalogue.unfolded(plan, plan.variant), plan.size) for plan in plans]
     documents = [
-        config_list.document(plan, configs.aliases(plan.name), cost.table)
+        config_list.document(plan, catalogue.aliases(plan.name), cost.table)
         for plan, cost in zip(plans, counted, strict=True)
     ]
     emit(config_list.rendered(documents, fmt, human=args.human), args.output)

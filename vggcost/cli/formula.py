@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.closed_forms import ClosedForm
-    from vggcost.configs import Configuration
+    from vggcost.network.catalogue import Configuration
 
 
 def parser() -> Parser:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 
-from vggcost import api, configs, units
-from vggcost.configs import TABLE_1
+from vggcost import api, units
 from vggcost.conventions import convention
 from vggcost.errors import VggcostError, nearest
+from vggcost.network import catalogue
+from vggcost.network.catalogue import TABLE_1
 from vggcost.report.grid import FORMATS
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-    from vggcost.configs import Configuration, Network
+    from vggcost.network.catalogue import Configuration, Network
 
 
 class _Help(argparse.HelpFormatter):
@@ -177,12 +178,12 @@ def configurations_from(args: argparse.Namespace, default: Sequence[str] = ("D",
     Raises:
         VggcostError: an unknown name, or a file that is no network.
     """
-    plans = [configs.find(name) for name in names_from(args)]
+    plans = [catalogue.find(name) for name in names_from(args)]
     if args.file:
-        from vggcost import spec
+        from vggcost.network import network_file
 
-        plans += [spec.read(path) for path in args.file]
-    return plans or [configs.find(name) for name in default]
+        plans += [network_file.read(path) for path in args.file]
+    return plans or [catalogue.find(name) for name in default]
 
 
 def configuration_from(args: argparse.Namespace) -> Configuration:

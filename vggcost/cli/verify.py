@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vggcost import api, configs, units
+from vggcost import api, units
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
@@ -22,6 +22,7 @@ from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.registry import PEERS, peers_named
 from vggcost.frameworks.torch_checks import verify
+from vggcost.network import catalogue
 from vggcost.report.peer_outcomes import outcomes_text
 from vggcost.report.verification import summary_line, verification_text
 
@@ -81,7 +82,7 @@ def _costs(args: Namespace) -> list[Cost]:
     options = variant_options(args)
     variants = [options]
     if args.all or whole_matrix:
-        plans = [configs.find(letter) for letter in configs.TABLE_1]
+        plans = [catalogue.find(letter) for letter in catalogue.TABLE_1]
         variants = [{**options, "batch_norm": False}, {**options, "batch_norm": True}]
     return [
         api.count(api.unfolded(plan, one, size or plan.size), size or plan.size, batch)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost.frameworks.torch_module import module_of, require_torch
-from vggcost.layers import Flatten, Residual
+from vggcost.network.layers import Flatten, Residual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import nn
 
-    from vggcost.configs import Network
-    from vggcost.layers import Layer
+    from vggcost.network.catalogue import Network
+    from vggcost.network.layers import Layer
 
     Operation = Callable[[Any], Any]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.keras_rules import FREE, RULES, Rules
-from vggcost.ledger import Ledger
-from vggcost.read_layers import Free, Idle, Uncounted
+from vggcost.network.foreign_layers import Free, Idle, Uncounted
+from vggcost.network.ledger import Ledger
 from vggcost.reading import Operation, Reading
 from vggcost.units import DTYPE_BYTES
 

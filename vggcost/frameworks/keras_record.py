@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost import layers, read_layers
-from vggcost.ledger import Ledger
-from vggcost.read_layers import product
+from vggcost.network import foreign_layers, layers
+from vggcost.network.foreign_layers import product
+from vggcost.network.ledger import Ledger
 from vggcost.reading import Failure, Operation
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Recorder:
     def free(self, layer: Any, shape: Ints, output: Ints) -> Ints:
         """Record an operation that is known to do no multiply-accumulate."""
         return self.emit(
-            layer, read_layers.Free("", None, type(layer).__name__), shape, output, params=self.claim(layer)
+            layer, foreign_layers.Free("", None, type(layer).__name__), shape, output, params=self.claim(layer)
         )
 
     def fail(self, layer: Any, made: layers.Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost import layers, read_layers
 from vggcost.frameworks.keras_record import Recorder
-from vggcost.ledger import Ledger
-from vggcost.read_layers import Free, product
+from vggcost.network import foreign_layers, layers
+from vggcost.network.foreign_layers import Free, product
+from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ class Rules(Recorder):
         kernel, stride = _pair(layer.pool_size), _pair(layer.strides)
         largest = type(layer).__name__ == "MaxPooling2D"
         made = (
-            layers.MaxPool2d("", None, kernel, stride) if largest else read_layers.AvgPool2d("", None, kernel, stride)
+            layers.MaxPool2d("", None, kernel, stride)
+            if largest
+            else foreign_layers.AvgPool2d("", None, kernel, stride)
         )
         return self._slide(layer, made, shapes[0], ())
 
@@ -180,7 +182,7 @@ class Rules(Recorder):
         shape = shapes[0]
         affine = bool(layer.center and layer.scale)
         channels = int(layer.moving_mean.shape[0])
-        kind = layers.BatchNorm2d if len(shape) == 4 else read_layers.BatchNorm1d
+        kind = layers.BatchNorm2d if len(shape) == 4 else foreign_layers.BatchNorm1d
         made = kind("", None, channels, affine)
         _, ledger = made.apply(shape)
         params = self.claim(layer, "gamma", "beta")
@@ -193,7 +195,7 @@ class Rules(Recorder):
     def zero_pad(self, layer: Any, shapes: Shapes) -> Ints:
         """Zeros around each feature map."""
         (top, bottom), (left, right) = layer.padding
-        made = read_layers.ZeroPad2d("", None, (left, right, top, bottom))
+        made = foreign_layers.ZeroPad2d("", None, (left, right, top, bottom))
         output, ledger = made.apply(shapes[0])
         self.emit(layer, made, shapes[0], tuple(output), ledger, params=0)
         return tuple(output)
@@ -244,7 +246,7 @@ class Rules(Recorder):
             return self.emit(layer, made, first, first, made.apply(first)[1] * len(others))
         output = self.outward(first)
         for shape in map(self.outward, others):
-            joined = read_layers.broadcast(output, shape)
+            joined = foreign_layers.broadcast(output, shape)
             if joined is None:
                 problem = f"gets {shape_text(output)} and {shape_text(shape)}, which do not go together"
                 self.fail(layer, layers.Add("", None, shape), problem, (output, shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import MissingExtraError, VggcostError
-from vggcost.layers import (
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from vggcost.configs import Network
-    from vggcost.layers import Layer, Pair
+    from vggcost.network.catalogue import Network
+    from vggcost.network.layers import Layer, Pair
 
 
 def require_torch(feature: str, extra: str = "torch") -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from vggcost import layers, read_layers
 from vggcost.frameworks.torch_names import plain, writes
-from vggcost.ledger import Ledger
+from vggcost.network import foreign_layers, layers
+from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 from vggcost.units import shape_text
 
@@ -124,7 +124,7 @@ def batch_norm(
     """Rule of torch.nn.functional.batch_norm."""
     shape = _shape(input)
     known = next((len(each) for each in (running_mean, running_var, weight) if each is not None), shape[1])
-    kind = layers.BatchNorm2d if len(shape) == 4 else read_layers.BatchNorm1d
+    kind = layers.BatchNorm2d if len(shape) == 4 else foreign_layers.BatchNorm1d
     fields: dict[str, Any] = {"channels": known, "affine": weight is not None}
     problem = f"takes {known:,} channels and gets {shape[1]:,}" if known != shape[1] else None
     _, ledger = kind("", None, **fields).apply(shape)
@@ -147,7 +147,7 @@ def max_pool2d(
         "padding": _pair(padding),
         "dilation": _pair(dilation),
     }
-    kind = read_layers.CeilMaxPool2d if ceil_mode else layers.MaxPool2d
+    kind = foreign_layers.CeilMaxPool2d if ceil_mode else layers.MaxPool2d
     return _pool(kind, fields, _shape(input))
 
 
@@ -167,7 +167,7 @@ def avg_pool2d(
         "padding": _pair(padding),
         "ceil_mode": bool(ceil_mode),
     }
-    return _pool(read_layers.AvgPool2d, fields, _shape(input))
+    return _pool(foreign_layers.AvgPool2d, fields, _shape(input))
 
 
 def _pool(kind: type[layers.Layer], fields: dict[str, Any], shape: Shape) -> Plan:
@@ -184,7 +184,7 @@ def adaptive_avg_pool2d(input: torch.Tensor, output_size: Any) -> Plan:  # noqa:
     wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
     if image is None:
         operation = {"operation": "adaptive_avg_pool2d"}
-        return Plan(read_layers.Free, operation, shape, shape, Ledger(), _no_image(shape), (shape,))
+        return Plan(foreign_layers.Free, operation, shape, shape, Ledger(), _no_image(shape), (shape,))
     height, width = (image[2 + axis] if side is None else int(side) for axis, side in enumerate(wanted))
     fields = {"output_size": (height, width)}
     output, ledger = layers.AdaptiveAvgPool2d("", None, **fields).apply(image)
@@ -242,12 +242,12 @@ def elementwise(operation: str, *operands: Any) -> Plan:
     output = shapes[0]
     problem = None
     for shape in shapes[1:]:
-        joined = read_layers.broadcast(output, shape)
+        joined = foreign_layers.broadcast(output, shape)
         if joined is None:
             problem = f"gets {shape_text(output)} and {shape_text(shape)}, which do not go together"
             break
         output = joined
-    return Plan(read_layers.Free, {"operation": operation}, shapes[0], output, Ledger(), problem, shapes)
+    return Plan(foreign_layers.Free, {"operation": operation}, shapes[0], output, Ledger(), problem, shapes)
 
 
 def in_place(operation: str, tensor: torch.Tensor, *operands: Any) -> Plan:
@@ -271,7 +271,7 @@ def cat(tensors: Sequence[torch.Tensor], dim: int = 0, **_: Any) -> Plan:
     if len(rest) > 1:
         texts = " and ".join(dict.fromkeys(map(shape_text, shapes)))
         problem = f"gets {texts}, which differ in more than axis {axis}"
-    return Plan(read_layers.Free, {"operation": "cat"}, first, output, Ledger(), problem, shapes)
+    return Plan(foreign_layers.Free, {"operation": "cat"}, first, output, Ledger(), problem, shapes)
 
 
 def pad(
@@ -287,8 +287,8 @@ def pad(
         output[-1 - place] += pad[2 * place] + pad[2 * place + 1]
     if mode == "constant" and not value and len(shape) == 4 and len(pad) == 4:
         left, right, top, bottom = pad
-        return Plan(read_layers.ZeroPad2d, {"padding": (left, right, top, bottom)}, shape, tuple(output), Ledger())
-    return Plan(read_layers.Free, {"operation": "pad"}, shape, tuple(output), Ledger())
+        return Plan(foreign_layers.ZeroPad2d, {"padding": (left, right, top, bottom)}, shape, tuple(output), Ledger())
+    return Plan(foreign_layers.Free, {"operation": "pad"}, shape, tuple(output), Ledger())
 
 
 def mean(
@@ -302,7 +302,7 @@ def mean(
     axes = range(len(shape)) if dim is None or dim == () else dim if isinstance(dim, list | tuple) else (dim,)
     gone = {axis % len(shape) for axis in axes}
     output = tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keepdim or axis not in gone)
-    return Plan(read_layers.Free, {"operation": "mean"}, shape, output, Ledger())
+    return Plan(foreign_layers.Free, {"operation": "mean"}, shape, output, Ledger())
 
 
 def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa: A002  # torch's name
@@ -313,14 +313,14 @@ def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa:
     if rows[-1] != columns[-2]:
         inner = f"{rows[-1]:,} and {columns[-2]:,}"
         problem = f"gets {shape_text(left)} and {shape_text(right)}, whose inner sizes {inner} differ"
-    batch = read_layers.broadcast(rows[:-2], columns[:-2])
+    batch = foreign_layers.broadcast(rows[:-2], columns[:-2])
     if batch is None:
         problem = problem or f"gets {shape_text(left)} and {shape_text(right)}, which do not go together"
         batch = rows[:-2]
     output = (*batch, *(rows[-2:-1] if len(left) > 1 else ()), *(columns[-1:] if len(right) > 1 else ()))
     fields: dict[str, Any] = {"inner": rows[-1], "output": output}
-    ledger = read_layers.MatMul("", None, **fields).apply(left)[1]
-    return Plan(read_layers.MatMul, fields, left, output, ledger, problem, (left, right))
+    ledger = foreign_layers.MatMul("", None, **fields).apply(left)[1]
+    return Plan(foreign_layers.MatMul, fields, left, output, ledger, problem, (left, right))
 
 
 def addmm(bias: torch.Tensor, input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa: A002, ARG001  # torch's signature

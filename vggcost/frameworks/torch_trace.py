@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from vggcost import layers, read_layers
 from vggcost.frameworks import torch_rules
 from vggcost.frameworks.torch_names import (
     COPIES,
@@ -31,7 +30,8 @@ from vggcost.frameworks.torch_names import (
 )
 from vggcost.frameworks.torch_rules import Plan
 from vggcost.frameworks.torch_tensors import Tensors, found_in, weightless
-from vggcost.ledger import Ledger
+from vggcost.network import foreign_layers, layers
+from vggcost.network.ledger import Ledger
 from vggcost.reading import Failure, Operation
 from vggcost.units import shape_text
 
@@ -230,7 +230,7 @@ class Trace(TorchFunctionMode):
         if not plain or self._values:
             raise StoppedError from error
         output = tuple(1 if side == -1 else int(side) for side in target)
-        self._record(name, Plan(read_layers.Free, {"operation": name}, shape, output, Ledger()), [])
+        self._record(name, Plan(foreign_layers.Free, {"operation": name}, shape, output, Ledger()), [])
         return torch.empty(output, device="meta")
 
     # Calls that are the network
@@ -283,7 +283,7 @@ class Trace(TorchFunctionMode):
         outputs = found_in(result)
         if outputs:
             bare = name.strip("_")
-            kind = read_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else read_layers.Uncounted
+            kind = foreign_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else foreign_layers.Uncounted
             shape = tuple(outputs[0].shape)
             plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
             self._record(name, plan, tensors)
@@ -321,7 +321,7 @@ class Trace(TorchFunctionMode):
                 parts = [(path, type(module).__name__, tuple(left.values()))]
             for place, kind, parameters in parts:
                 size = sum(parameter.numel() for parameter in parameters)
-                layer = read_layers.Idle(self._unique(place or kind), place or None, kind)
+                layer = foreign_layers.Idle(self._unique(place or kind), place or None, kind)
                 idle.append(Operation(layer, None, None, size, Ledger(), None, "never used"))
         return idle
 
@@ -375,7 +375,7 @@ def _asked_elements(args: Args, kwargs: Kwargs) -> int:
     size = kwargs.get("size", next((arg for arg in args if isinstance(arg, list | tuple)), None))
     if size is None:
         size = [arg for arg in args if isinstance(arg, int)]
-    return read_layers.product(tuple(int(side) for side in size))
+    return foreign_layers.product(tuple(int(side) for side in size))
 
 
 def _first_line(error: BaseException) -> str:

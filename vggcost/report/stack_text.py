@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from vggcost.layers import Size
+    from vggcost.network.layers import Size
     from vggcost.stacks import Stack
 
 

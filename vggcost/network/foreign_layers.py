@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost.layers import POINTWISE, BatchNorm2d, Layer, MaxPool2d
-from vggcost.ledger import Ledger
+from vggcost.network.layers import POINTWISE, BatchNorm2d, Layer, MaxPool2d
+from vggcost.network.ledger import Ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vggcost.layers import Pair, Shape, Window
+    from vggcost.network.layers import Pair, Shape, Window
 
 
 class CeilMaxPool2d(MaxPool2d):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from vggcost.formulas import forward
-from vggcost.layers import Residual, walk
+from vggcost.network.layers import Residual, walk
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vggcost.layers import Layer, Pair, Shape, Window
+    from vggcost.network.layers import Layer, Pair, Shape, Window
 
 
 class Field(Record):
@@ -50,7 +50,7 @@ def _pair(values: Iterable[int]) -> Pair:
 
 
 def fields(layers: Iterable[Layer], shape: Shape) -> tuple[Field | None, ...]:
-    """Return the field behind each step of `vggcost.layers.walk`, in its order.
+    """Return the field behind each step of `vggcost.network.layers.walk`, in its order.
 
     None stands where an output has no place in the image any more (behind a flatten or a linear layer), or where the
     cells of an adaptive pool differ in size.

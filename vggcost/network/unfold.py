@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.errors import VggcostError
-from vggcost.layers import (
+from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -23,15 +23,15 @@ from vggcost.layers import (
     Softmax,
     walk,
 )
-from vggcost.network import Network, ResidualToken
+from vggcost.network.plan import Network, ResidualToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
-    from vggcost.layers import Layer, Pair, Size
-    from vggcost.network import Configuration, Token, Variant
+    from vggcost.network.layers import Layer, Pair, Size
+    from vggcost.network.plan import Configuration, Token, Variant
 
 HEAD = (4096, 4096)
 """Hidden widths of the paper's classifier: fc6 and fc7."""

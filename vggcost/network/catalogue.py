@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.network import Configuration, Network, Variant
-from vggcost.unfold import FEATURE_MAP, HEAD, conv_token, unfold
+from vggcost.network.plan import Configuration, Network, Variant
+from vggcost.network.unfold import FEATURE_MAP, HEAD, conv_token, unfold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vggcost.layers import Size
-    from vggcost.network import Token
+    from vggcost.network.layers import Size
+    from vggcost.network.plan import Token
 
 __all__ = [
     "ABOUT",
@@ -96,12 +96,12 @@ def resolve(name: str) -> tuple[str, bool]:
     letter = ALIASES.get(plain.replace("-", ""), plain.upper())
     if letter in TABLE_1:
         return letter, batch_norm
-    from vggcost import spec
+    from vggcost.network import network_file
 
-    if plain in spec.packaged_names():
+    if plain in network_file.packaged_names():
         return plain, batch_norm
     aliased = (alias + ending for alias in ALIASES for ending in ("", "_bn"))
-    known = (*TABLE_1, *aliased, *spec.packaged_names())
+    known = (*TABLE_1, *aliased, *network_file.packaged_names())
     raise VggcostError(
         f"unknown configuration {name!r}; {nearest(name, known)}"
         " (vggcost configs lists all; --file NET.toml takes one of your own)"
@@ -110,9 +110,9 @@ def resolve(name: str) -> tuple[str, bool]:
 
 def names() -> tuple[str, ...]:
     """Return the names of all configurations: the paper's letters, then the packaged networks."""
-    from vggcost import spec
+    from vggcost.network import network_file
 
-    return (*TABLE_1, *spec.packaged_names())
+    return (*TABLE_1, *network_file.packaged_names())
 
 
 def aliases(name: str) -> tuple[str, ...]:
@@ -130,9 +130,9 @@ def find(name: str) -> Configuration:
     if own in TABLE_1:
         source = f"the paper's Table 1, column {own}"
         return Configuration(own, TABLE_1[own], ABOUT[own], source, Variant(batch_norm))
-    from vggcost import spec
+    from vggcost.network import network_file
 
-    packaged = spec.packaged(own)
+    packaged = network_file.packaged(own)
     return packaged.replace(variant=packaged.variant.replace(batch_norm=True)) if batch_norm else packaged
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.network import Configuration, ResidualToken, Variant
-from vggcost.unfold import conv_token, width_factor
+from vggcost.network.plan import Configuration, ResidualToken, Variant
+from vggcost.network.unfold import conv_token, width_factor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from vggcost.network import Token
+    from vggcost.network.plan import Token
 
 _HERE = os.path.dirname(__file__)
 _PACKAGED = os.path.join(_HERE, "networks")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from vggcost.formulas import forward
-from vggcost.ledger import Ledger
+from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 
 TYPE_CHECKING = False

@@ -1,0 +1,1 @@
+"""What a network is: its layers, its plan, its names and files; no totals."""
