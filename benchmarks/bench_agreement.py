@@ -30,8 +30,8 @@ from vggcost.bench.protocol import forward
 from vggcost.bench.result import load, ratio_to_whole
 from vggcost.bench.statistics import summary
 from vggcost.bench.subjects import Subject, build, random_input
+from vggcost.cost.table import table
 from vggcost.network.plan import Variant
-from vggcost.table import table
 
 NETWORKS = ("A", "B", "D", "E")
 BATCHES = (1, 4)

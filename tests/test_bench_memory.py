@@ -6,9 +6,9 @@ import pytest
 
 from vggcost import api
 from vggcost.bench.memory_estimate import check_fits, kept_bytes, largest_batch, peak_bytes, refused
+from vggcost.cost.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Variant
-from vggcost.table import table
 
 
 def counted(name="D", batch=1, **options):

@@ -15,11 +15,11 @@ from vggcost.bench.numerics import numerics  # noqa: E402
 from vggcost.bench.result import load, ratio_to_whole, to_json  # noqa: E402
 from vggcost.bench.session import Settings, run  # noqa: E402
 from vggcost.bench.subjects import Subject, build, min_elements, random_input  # noqa: E402
+from vggcost.cost.table import table  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU  # noqa: E402
 from vggcost.network.plan import Network, Variant  # noqa: E402
 from vggcost.report import bench_table  # noqa: E402
-from vggcost.table import table  # noqa: E402
 
 QUICK = Settings(device="cpu", budget_s=0.4)
 

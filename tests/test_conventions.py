@@ -11,6 +11,7 @@ import pytest
 
 from vggcost import api
 from vggcost.conventions import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
+from vggcost.cost.table import Table, table
 from vggcost.counting import KINDS, NOT_COUNTED, NOTHING_TO_COUNT, count, difference, rule_text, tally, total
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1, Network, Variant
@@ -28,7 +29,6 @@ from vggcost.network.layers import (
 )
 from vggcost.network.ledger import PRIMITIVES
 from vggcost.special_rules import RULES
-from vggcost.table import Table, table
 
 GOLDEN = Path(__file__).parent / "golden" / "recorded_totals.csv"
 

@@ -14,6 +14,7 @@ import pytest
 
 from vggcost import api, cli
 from vggcost.conventions import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
+from vggcost.cost.table import Table, table
 from vggcost.counting import tally
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
@@ -32,7 +33,6 @@ from vggcost.network.layers import (
     Residual,
     Softmax,
 )
-from vggcost.table import Table, table
 
 # Asked for without importing them: they leave torch patched, which is why each runs in a process of its own.
 absent = [peer.name for peer in PEERS if peer.installed() is None]

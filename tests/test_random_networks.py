@@ -8,6 +8,7 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vggcost.cost.table import table
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -22,7 +23,6 @@ from vggcost.network.layers import (
     Softmax,
     walk,
 )
-from vggcost.table import table
 
 EXAMPLES = 500
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vggcost import cost
+from vggcost.cost.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import find, unfolded
 from vggcost.network.layers import Add, Conv2d, Linear, Residual
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 from vggcost.network.unfold import conv_token, exact_factor, total_stride, width_factor
-from vggcost.table import table
 
 
 def rows(tokens, shape=(1, 3, 32, 32), **options):
@@ -346,7 +346,7 @@ def test_random_plans_equal_torch(plan, variant, batch):
 @settings(max_examples=25, deadline=None)
 @given(plans(), variants(), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
 def test_random_plans_have_closed_forms(plan, variant, batch, a, b):
-    from vggcost import closed_forms
+    from vggcost.cost import closed_forms
 
     symbolic = closed_forms.of_configuration(plan, variant.replace(classes=closed_forms.K))
     size = (a * symbolic.unit, b * symbolic.unit)
@@ -359,7 +359,7 @@ def test_random_plans_have_closed_forms(plan, variant, batch, a, b):
 
 
 def test_six_pools_count_in_64_pixels():
-    from vggcost import closed_forms
+    from vggcost.cost import closed_forms
 
     plan = Configuration("six", (4, "M", 4, "M", 4, "M", 4, "M", 4, "M", 4, "M"))
     form = closed_forms.of_configuration(plan, Variant())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from vggcost.cost.table import checked_count, table
 from vggcost.costed import Cost
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
-from vggcost.table import checked_count, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from vggcost.closed_forms import ClosedForm
+    from vggcost.cost.closed_forms import ClosedForm
 
 
 def cost(
@@ -215,7 +215,7 @@ def symbolic(
     Raises:
         VggcostError: an option out of range, or layers that do not fit each other.
     """
-    from vggcost import closed_forms
+    from vggcost.cost import closed_forms
 
     variant = varied(plan, options)
     image = None if size is None else image_size(size)

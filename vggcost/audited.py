@@ -5,6 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.conventions import TEXTBOOK
 from vggcost.conventions import convention as convention_named
+from vggcost.cost.table import Row
 from vggcost.counting import count
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
@@ -14,7 +15,6 @@ from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
 from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
 from vggcost.special_rules import Count
-from vggcost.table import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from vggcost.cost.table import Table
     from vggcost.counting import Tally
     from vggcost.network.receptive_field import Field
-    from vggcost.table import Table
 
 
 class LayerCost(Record):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vggcost.conventions import Convention, Weights
-    from vggcost.table import Row, Table
+    from vggcost.cost.table import Row, Table
 
 KINDS = {
     "Conv2d": "conv_",

@@ -6,11 +6,11 @@ from vggcost import units
 from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
 from vggcost.conventions import CONVENTIONS, NAMES
 from vggcost.conventions import convention as convention_named
+from vggcost.cost.table import table
 from vggcost.counting import count, difference, total
 from vggcost.formulas.forward import weight_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
-from vggcost.table import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vggcost.amounts import Amount
     from vggcost.conventions import Convention
-    from vggcost.table import Row, Table
+    from vggcost.cost.table import Row, Table
 
 FITS = ("exact", "rounded", "1024", "doubled or halved")
 """How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vggcost import activations, units
 from vggcost.alignment import aligned
+from vggcost.cost.table import table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, CeilMaxPool2d, Free, Idle, MatMul, Uncounted, ZeroPad2d
@@ -25,17 +26,16 @@ from vggcost.network.layers import (
     Softmax,
 )
 from vggcost.record import Record
-from vggcost.table import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from vggcost.cost.table import Row
     from vggcost.network.layers import Layer
     from vggcost.network.plan import Configuration, Network, Variant
     from vggcost.reading import Reading
-    from vggcost.table import Row
 
 STRUCTURE = (
     *(Conv2d, Linear, BatchNorm2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm, Add, MatMul),

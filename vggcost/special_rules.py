@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vggcost.table import Row
+    from vggcost.cost.table import Row
 
 
 class Count(Record):

@@ -30,9 +30,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from vggcost.cost.table import Table
     from vggcost.costed import Cost
     from vggcost.frameworks.torch_checks import Verification
-    from vggcost.table import Table
 
 TOOL_NAMES = tuple(peer.name for peer in PEERS)
 MATRIX_BATCHES, MATRIX_SIZES = (1, 2), (32, 224, 256)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from vggcost.cost.table import Table
     from vggcost.network.plan import Configuration
-    from vggcost.table import Table
 
 PAPER = "The paper: Simonyan & Zisserman, Very Deep Convolutional Networks ..., ICLR 2015, arXiv:1409.1556"
 HINT = "A name takes any case and an ending _bn; vggcost configs NAME writes it as a file to start from"

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from vggcost.cost.stacks import Stack
     from vggcost.network.layers import Size
-    from vggcost.stacks import Stack
 
 
 def stack_text(small: Stack, single: Stack, image: Sequence[Size], fmt: str) -> str:

@@ -17,8 +17,8 @@ from vggcost.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from vggcost.cost.table import Table
     from vggcost.frameworks.peers.registry import Installed, Peer
-    from vggcost.table import Table
 
     Progress = Callable[[str, Table], None]
 
