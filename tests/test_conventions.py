@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 
 from vggcost import api
-from vggcost.conventions import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
+from vggcost.conventions.counting import (
+    KINDS,
+    NOT_COUNTED,
+    NOTHING_TO_COUNT,
+    count,
+    difference,
+    rule_text,
+    tally,
+    total,
+)
+from vggcost.conventions.rows import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
+from vggcost.conventions.special_rules import RULES
 from vggcost.cost.table import Table, table
-from vggcost.counting import KINDS, NOT_COUNTED, NOTHING_TO_COUNT, count, difference, rule_text, tally, total
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1, Network, Variant
 from vggcost.network.layers import (
@@ -28,7 +38,6 @@ from vggcost.network.layers import (
     Softmax,
 )
 from vggcost.network.ledger import PRIMITIVES
-from vggcost.special_rules import RULES
 
 GOLDEN = Path(__file__).parent / "golden" / "recorded_totals.csv"
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from vggcost.conventions import CONVENTIONS, NAMES, convention
-from vggcost.counting import KINDS
+from vggcost.conventions.counting import KINDS
+from vggcost.conventions.rows import CONVENTIONS, NAMES, convention
 
 
 def test_json_has_every_convention_in_order(vggcost):

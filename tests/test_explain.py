@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
-from vggcost.conventions import CONVENTIONS
-from vggcost.counting import total
+from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
+from vggcost.conventions.counting import total
+from vggcost.conventions.explain import FITS, explain, searched_tables
+from vggcost.conventions.rows import CONVENTIONS
 from vggcost.errors import VggcostError
-from vggcost.explain import FITS, explain, searched_tables
 
 
 def answers(vggcost, *words):

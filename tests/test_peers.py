@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from vggcost import api, cli
-from vggcost.conventions import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
+from vggcost.conventions.counting import tally
+from vggcost.conventions.rows import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
 from vggcost.cost.table import Table, table
-from vggcost.counting import tally
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
 from vggcost.frameworks.peers.running import run_peer, run_peers

@@ -41,7 +41,7 @@ def cost(
     in pixels (one int for a square), batch the images of one forward call. head holds the hidden widths of the
     classifier (empty: one linear layer on the features), width is a factor of every convolution's width. None leaves
     an option as the configuration has it: the paper's have 1000 classes, 3 channels, biases, an adaptive pool, the
-    head (4096, 4096) and 224 x 224 pixels. convention names a row of `vggcost.conventions`, by which `count` counts.
+    head (4096, 4096) and 224 x 224 pixels. convention names a row of `vggcost.conventions.rows`, by which `count` counts.
 
     Raises:
         VggcostError: an unknown name or convention, a file that is no network, a count out of range, an image too small

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.conventions import TEXTBOOK
-from vggcost.conventions import convention as convention_named
+from vggcost.conventions.counting import count
+from vggcost.conventions.rows import TEXTBOOK
+from vggcost.conventions.rows import convention as convention_named
+from vggcost.conventions.special_rules import Count
 from vggcost.cost.table import Row
-from vggcost.counting import count
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
 from vggcost.identify import among_the_papers, compare, packaged_twin
@@ -14,7 +15,6 @@ from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
 from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
-from vggcost.special_rules import Count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -381,7 +381,7 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
     file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
     none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of
-    `vggcost.conventions`, by which `count` counts. Hooks that you registered run, as in any call of the model.
+    `vggcost.conventions.rows`, by which `count` counts. Hooks that you registered run, as in any call of the model.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from vggcost import units
-from vggcost.conventions import convention as convention_named
-from vggcost.counting import tally, total
+from vggcost.conventions.counting import tally, total
+from vggcost.conventions.rows import convention as convention_named
 from vggcost.formulas import forward
 from vggcost.network import catalogue
 from vggcost.record import Record
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from vggcost.conventions.counting import Tally
     from vggcost.cost.table import Table
-    from vggcost.counting import Tally
     from vggcost.network.receptive_field import Field
 
 

@@ -16,7 +16,7 @@ from vggcost.cli.options import (
     network_from,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.conventions import CONVENTIONS, NAMES, convention
+from vggcost.conventions.rows import CONVENTIONS, NAMES, convention
 from vggcost.errors import VggcostError
 from vggcost.report.convention_text import convention_text, conventions_text
 from vggcost.report.layer_table import View

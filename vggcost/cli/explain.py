@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost.amounts import read_amount
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, add_output, format_from
 from vggcost.cli.output import check_writable, emit
+from vggcost.conventions.amounts import read_amount
+from vggcost.conventions.explain import explain
 from vggcost.errors import VggcostError
-from vggcost.explain import explain
 from vggcost.report.explanation import explanation_text
 
 TYPE_CHECKING = False

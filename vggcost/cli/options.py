@@ -6,7 +6,7 @@ import argparse
 import os
 
 from vggcost import api, units
-from vggcost.conventions import convention
+from vggcost.conventions.rows import convention
 from vggcost.errors import VggcostError, nearest
 from vggcost.network import catalogue
 from vggcost.network.catalogue import TABLE_1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from vggcost import units
-from vggcost.conventions import DEFINITION, LIVE, RECORDED
-from vggcost.counting import KINDS, difference, rule_text, tally
+from vggcost.conventions.counting import KINDS, difference, rule_text, tally
+from vggcost.conventions.rows import DEFINITION, LIVE, RECORDED
 from vggcost.report.grid import LINE_COLUMNS, Column, grid
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from vggcost.conventions import Convention
+    from vggcost.conventions.rows import Convention
     from vggcost.cost.table import Table
 
 LEAST_WORDS_COLUMNS = 36

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from vggcost import units
-from vggcost.explain import decomposition, part_words
+from vggcost.conventions.explain import decomposition, part_words
 from vggcost.report.grid import LINE_COLUMNS, Column, grid
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from vggcost.explain import Answer, Candidate, Explanation
+    from vggcost.conventions.explain import Answer, Candidate, Explanation
 
 SHOWN = 5
 """How many answers are shown where not all are asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vggcost.conventions import NAMES, convention
+from vggcost.conventions.rows import NAMES, convention
 from vggcost.errors import VggcostError, nearest
 from vggcost.record import Record
 

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
-from vggcost.conventions import convention
-from vggcost.counting import tally
+from vggcost.conventions.counting import tally
+from vggcost.conventions.rows import convention
 from vggcost.record import Record
 
 if TYPE_CHECKING:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from vggcost.conventions import TEXTBOOK
+from vggcost.conventions.rows import TEXTBOOK
+from vggcost.conventions.special_rules import RULES, Count
 from vggcost.network.ledger import PRIMITIVES
 from vggcost.record import Record
-from vggcost.special_rules import RULES, Count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vggcost.conventions import Convention, Weights
+    from vggcost.conventions.rows import Convention, Weights
     from vggcost.cost.table import Row, Table
 
 KINDS = {

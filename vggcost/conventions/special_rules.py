@@ -1,6 +1,6 @@
 """What single counters do that no weight on a primitive can say: one named rule each.
 
-A rule is a plain function of one layer's sizes; `vggcost.counting` calls it in place of the weights of its layer kind.
+A rule is a plain function of one layer's sizes; `vggcost.conventions.counting` calls it in place of the weights of its layer kind.
 """
 
 from __future__ import annotations
@@ -212,4 +212,4 @@ RULES: Mapping[str, Rule] = {
         _onnx_lrn,
     ),
 }
-"""The rules by name; `vggcost.conventions` says which convention uses which for which layer kind."""
+"""The rules by name; `vggcost.conventions.rows` says which convention uses which for which layer kind."""

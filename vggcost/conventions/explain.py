@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.amounts import BYTES, COUNT, PARAMS, read_amount
-from vggcost.conventions import CONVENTIONS, NAMES
-from vggcost.conventions import convention as convention_named
+from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
+from vggcost.conventions.counting import count, difference, total
+from vggcost.conventions.rows import CONVENTIONS, NAMES
+from vggcost.conventions.rows import convention as convention_named
 from vggcost.cost.table import table
-from vggcost.counting import count, difference, total
 from vggcost.formulas.forward import weight_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vggcost.amounts import Amount
-    from vggcost.conventions import Convention
+    from vggcost.conventions.amounts import Amount
+    from vggcost.conventions.rows import Convention
     from vggcost.cost.table import Row, Table
 
 FITS = ("exact", "rounded", "1024", "doubled or halved")

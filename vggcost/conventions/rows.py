@@ -1,6 +1,6 @@
 """What each counter counts, as data: a convention is a row of weights over the primitives of `vggcost.network.ledger`.
 
-A new tool is a new row. The few things that no weight can say are rules of `vggcost.special_rules`, named in the row.
+A new tool is a new row. The few things that no weight can say are rules of `vggcost.conventions.special_rules`, named in the row.
 Each row was read from the named release's source and confirmed by running that release on single layers and on VGGs.
 """
 
@@ -24,7 +24,7 @@ class Convention(Record):
 
     `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
     shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
-    `vggcost.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
+    `vggcost.conventions.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
     multiply-accumulates are added to single operations; `called` is what the tool itself calls it. `proof` is what
     holds the row: LIVE, RECORDED or DEFINITION.
     """
