@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.api import closed_form, cost
-    from vggcost.audited import Audit, audit
-    from vggcost.costed import Cost
     from vggcost.errors import VggcostError
+    from vggcost.results.audit import Audit, audit
+    from vggcost.results.cost import Cost
 
 __version__ = "0.1.0"
 __all__ = ["Audit", "Cost", "VggcostError", "__version__", "audit", "closed_form", "cost"]
 
 _HOMES = {
-    "Audit": "vggcost.audited",
-    "audit": "vggcost.audited",
-    "Cost": "vggcost.costed",
+    "Audit": "vggcost.results.audit",
+    "audit": "vggcost.results.audit",
+    "Cost": "vggcost.results.cost",
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",
     "VggcostError": "vggcost.errors",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cost.table import checked_count, table
-from vggcost.costed import Cost
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
+from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

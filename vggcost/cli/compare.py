@@ -17,9 +17,9 @@ from vggcost.cli.options import (
     networks_from,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.costed import common_header
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.comparison import comparison
+from vggcost.results.cost import common_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

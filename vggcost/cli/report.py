@@ -18,14 +18,14 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import emit, write_whole
 from vggcost.errors import VggcostError
-from vggcost.reports import SUMMARY, VARIANTS, report_files
+from vggcost.results.report_files import SUMMARY, VARIANTS, report_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-    from vggcost.costed import Cost
+    from vggcost.results.cost import Cost
 
 
 def parser() -> Parser:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.cost.table import Table
-    from vggcost.costed import Cost
     from vggcost.frameworks.torch_checks import Verification
+    from vggcost.results.cost import Cost
 
 TOOL_NAMES = tuple(peer.name for peer in PEERS)
 MATRIX_BATCHES, MATRIX_SIZES = (1, 2), (32, 224, 256)

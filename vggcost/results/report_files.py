@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vggcost.costed import common_header
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.comparison import comparison, summary_markdown
+from vggcost.results.cost import common_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vggcost.costed import Cost
+    from vggcost.results.cost import Cost
 
 VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-bn"))
 """The twelve names that a report holds where none is asked for."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from vggcost.audited import Audit, named, read
 from vggcost.errors import VggcostError
+from vggcost.results.audit import Audit, named, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
