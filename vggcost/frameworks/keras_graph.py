@@ -12,7 +12,7 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.keras_rules import FREE, RULES, Rules
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
-from vggcost.reading import Operation, Reading
+from vggcost.programs.reading import Operation, Reading
 from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vggcost.network import foreign_layers, layers
 from vggcost.network.foreign_layers import product
 from vggcost.network.ledger import Ledger
-from vggcost.reading import Failure, Operation
+from vggcost.programs.reading import Failure, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from torch import nn
 from vggcost.errors import VggcostError
 from vggcost.frameworks.torch_tensors import weightless
 from vggcost.frameworks.torch_trace import NeedsValuesError, StoppedError, Trace
-from vggcost.reading import Failure, Reading
+from vggcost.programs.reading import Failure, Reading
 from vggcost.units import DTYPE_BYTES, shape_text
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from vggcost.frameworks.torch_rules import Plan
 from vggcost.frameworks.torch_tensors import Tensors, found_in, weightless
 from vggcost.network import foreign_layers, layers
 from vggcost.network.ledger import Ledger
-from vggcost.reading import Failure, Operation
+from vggcost.programs.reading import Failure, Operation
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from vggcost.conventions.special_rules import Count
 from vggcost.cost.table import Row
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
-from vggcost.identify import among_the_papers, compare, packaged_twin
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
 from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
+from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
 
 TYPE_CHECKING = False
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from vggcost.identify import Comparison
     from vggcost.network.plan import Configuration
-    from vggcost.reading import Failure, Operation, Reading
+    from vggcost.programs.identify import Comparison
+    from vggcost.programs.reading import Failure, Operation, Reading
 
 
 class Audit:

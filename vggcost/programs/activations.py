@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vggcost.network.layers import Layer
-    from vggcost.reading import Reading
+    from vggcost.programs.reading import Reading
 
 FUNCTIONS = frozenset(
     (

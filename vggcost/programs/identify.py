@@ -6,8 +6,7 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 
 from __future__ import annotations
 
-from vggcost import activations, units
-from vggcost.alignment import aligned
+from vggcost import units
 from vggcost.cost.table import table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
@@ -25,6 +24,8 @@ from vggcost.network.layers import (
     Residual,
     Softmax,
 )
+from vggcost.programs import activations
+from vggcost.programs.alignment import aligned
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from vggcost.cost.table import Row
     from vggcost.network.layers import Layer
     from vggcost.network.plan import Configuration, Network, Variant
-    from vggcost.reading import Reading
+    from vggcost.programs.reading import Reading
 
 STRUCTURE = (
     *(Conv2d, Linear, BatchNorm2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm, Add, MatMul),

@@ -1,0 +1,1 @@
+"""What was read from a program, and which network it is."""
