@@ -21,7 +21,7 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from vggcost.api import build
 from vggcost.network.catalogue import Variant
-from vggcost.frameworks.torch_module import build_module
+from vggcost.frameworks.pytorch.build import build_module
 module = build_module(build("D", Variant())).to_empty(device="cpu")
 with torch.no_grad():
     print(FlopCountAnalysis(module, torch.empty(1, 3, 224, 224)).total())
@@ -82,7 +82,7 @@ def in_process_ratio() -> float:
 
     from vggcost import cost
     from vggcost.api import build
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
     from vggcost.network.catalogue import Variant
 
     module = build_module(build("D", Variant())).to_empty(device="cpu")

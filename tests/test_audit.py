@@ -203,7 +203,7 @@ def test_torchvisions_vggs_are_named_exactly(capsys, letter, ending):
 @pytest.mark.parametrize("letter", ["A", "A-LRN", "B", "C", "D", "E"])
 @pytest.mark.parametrize("options", [{}, {"batch_norm": True, "bias": False}, {"classes": 7, "in_channels": 1}])
 def test_every_configuration_is_named_from_its_own_module(letter, options):
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     cost = vggcost.cost(letter, **options)
     audit = vggcost.audit(build_module(cost.network), cost.input)
@@ -227,7 +227,7 @@ def test_every_configuration_is_named_from_its_own_module(letter, options):
     ],
 )
 def test_variants_are_named(options, words):
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     cost = vggcost.cost("D", **options)
     audit = vggcost.audit(build_module(cost.network), cost.input)
@@ -239,7 +239,7 @@ def test_variants_are_named(options, words):
 def test_departures_that_cost_nothing_are_named():
     from torch import nn
 
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     model = build_module(vggcost.cost("A").network)
     model.classifier[2] = nn.Identity()
@@ -282,7 +282,7 @@ def test_departures_that_cost_nothing_are_named():
 def test_differences_are_named(change, text):
     from torch import nn
 
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     model = build_module(vggcost.cost("A").network)
     change(model, nn)
@@ -490,7 +490,7 @@ def test_the_guard_of_the_meta_kernels_can_fail():
 
 def paper_model(letter="D", **options):
     """The module of one of the paper's configurations."""
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     return build_module(vggcost.cost(letter, **options).network)
 

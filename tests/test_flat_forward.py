@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 from vggcost import api  # noqa: E402  # after the skip
 from vggcost.bench.subjects import fill  # noqa: E402
 from vggcost.cost.table import table  # noqa: E402
-from vggcost.frameworks.flat_forward import flat_operations  # noqa: E402
-from vggcost.frameworks.torch_module import build_module  # noqa: E402
+from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
+from vggcost.frameworks.pytorch.flat_forward import flat_operations  # noqa: E402
 from vggcost.network.layers import Conv2d, Flatten, Linear, ReLU, Residual  # noqa: E402
 from vggcost.network.plan import Network, Variant  # noqa: E402
 

@@ -135,7 +135,7 @@ def check_torch(drawn):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     seen["torch"] += 1
     network, shape = drawn

@@ -11,7 +11,7 @@ from torch import nn  # noqa: E402
 
 import vggcost  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
-from vggcost.frameworks.torch_program import construct, read_module  # noqa: E402
+from vggcost.frameworks.pytorch.program import construct, read_module  # noqa: E402
 
 IMAGE = (2, 3, 32, 32)
 

@@ -320,7 +320,7 @@ def test_random_plans_equal_torch(plan, variant, batch):
     torch = pytest.importorskip("torch")
     from torch.utils.flop_counter import FlopCounterMode
 
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     counted = table(unfolded(plan, variant, plan.size), (batch, 3, *plan.size))
     module = build_module(counted.network)
@@ -384,7 +384,7 @@ def test_closed_form_of_a_whole_block_is_the_sum_of_its_layers():
 @given(plans(pools=False))
 def test_receptive_field_of_residual_blocks_is_where_gradients_reach(plan):
     torch = pytest.importorskip("torch")
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
     from vggcost.network.receptive_field import fields
 
     size = 192

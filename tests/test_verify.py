@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from vggcost import cost
-from vggcost.frameworks.torch_checks import Check, verify
+from vggcost.frameworks.pytorch.checks import Check, verify
 
 torch = pytest.importorskip("torch")
 QUANTITIES = ("parameters", "output shape", "MACs by fvcore", "FLOPs by torch")
@@ -32,7 +32,7 @@ def doctored(change):
     """A build that alters the module before it is checked."""
 
     def build(network):
-        from vggcost.frameworks.torch_module import build_module
+        from vggcost.frameworks.pytorch.build import build_module
 
         module = build_module(network)
         change(module)
@@ -129,7 +129,7 @@ def test_a_forward_that_does_not_fit_into_memory_is_refused(refused, monkeypatch
     def refuse(*_):
         raise error
 
-    monkeypatch.setattr("vggcost.frameworks.torch_checks._traced", refuse)
+    monkeypatch.setattr("vggcost.frameworks.pytorch.checks._traced", refuse)
     line = refused("verify", "A", "--batch", "1000000")
     assert "a real forward of A (VGG-11) at 1000000x3x224x224 does not fit into memory; give a smaller --batch" in line
 
@@ -138,6 +138,6 @@ def test_another_fault_of_the_forward_is_not_hidden(small, monkeypatch):
     def fail(*_):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr("vggcost.frameworks.torch_checks._traced", fail)
+    monkeypatch.setattr("vggcost.frameworks.pytorch.checks._traced", fail)
     with pytest.raises(RuntimeError, match="something else"):
         verify(small)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import forward
-from vggcost.frameworks.torch_module import require_torch
+from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.record import Record
 
 if TYPE_CHECKING:

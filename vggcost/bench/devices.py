@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.frameworks.torch_module import require_torch
+from vggcost.frameworks.pytorch.build import require_torch
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.devices import cache_bytes
-from vggcost.frameworks.torch_module import require_torch
+from vggcost.frameworks.pytorch.build import require_torch
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.torch_module import require_torch
+from vggcost.frameworks.pytorch.build import require_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,9 +28,9 @@ from vggcost.bench.protocol import Rule, Work, measure
 from vggcost.bench.result import SCHEMA, case_document
 from vggcost.bench.subjects import build, check_runs, layer_rows, probe, random_input
 from vggcost.errors import VggcostError
-from vggcost.frameworks.flat_forward import flat_operations
-from vggcost.frameworks.torch_module import require_torch
-from vggcost.frameworks.traced_forward import NotTraceableError, traced_steps
+from vggcost.frameworks.pytorch.build import require_torch
+from vggcost.frameworks.pytorch.flat_forward import flat_operations
+from vggcost.frameworks.pytorch.traced_forward import NotTraceableError, traced_steps
 from vggcost.record import Record
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.errors import VggcostError
+from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.frameworks.target import find, maker, neighbours_importable, told
-from vggcost.frameworks.torch_module import build_module, require_torch
 from vggcost.record import Record
 
 if TYPE_CHECKING:

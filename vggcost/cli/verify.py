@@ -21,7 +21,7 @@ from vggcost.cli.options import (
 from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.registry import PEERS, peers_named
-from vggcost.frameworks.torch_checks import verify
+from vggcost.frameworks.pytorch.checks import verify
 from vggcost.network import catalogue
 from vggcost.report.peer_outcomes import outcomes_text
 from vggcost.report.verification import summary_line, verification_text
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.cost.table import Table
-    from vggcost.frameworks.torch_checks import Verification
+    from vggcost.frameworks.pytorch.checks import Verification
     from vggcost.results.cost import Cost
 
 TOOL_NAMES = tuple(peer.name for peer in PEERS)
@@ -117,7 +117,7 @@ def _verified(cost: Cost) -> Verification:
 
 def _run_against(args: Namespace, fmt: str) -> int:
     from vggcost.frameworks.peers.running import run_peers
-    from vggcost.frameworks.torch_module import require_torch
+    from vggcost.frameworks.pytorch.build import require_torch
 
     peers = peers_named(args.against.split(","))
     tables = [cost.table for cost in _costs(args)]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from vggcost.frameworks.torch_checks import Check, Verification
+    from vggcost.frameworks.pytorch.checks import Check, Verification
 
 _COLUMNS = (
     Column("layer", "Layer"),

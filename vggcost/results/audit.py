@@ -418,11 +418,11 @@ def read(model: Any, inputs: list[Any], program: str, rebuild: Any = None) -> Re
     torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
     # A model's own framework is loaded already; on the torch backend a Keras model is a torch module, too.
     if keras is not None and hasattr(keras, "Layer") and isinstance(model, keras.Layer):
-        from vggcost.frameworks.keras_graph import read_model
+        from vggcost.frameworks.keras.graph import read_model
 
         return read_model(model, inputs, program, fresh=rebuild is not None)
     if torch is not None and isinstance(model, torch.nn.Module):
-        from vggcost.frameworks.torch_program import read_module
+        from vggcost.frameworks.pytorch.program import read_module
 
         return read_module(model, inputs, program, rebuild)
     raise VggcostError(

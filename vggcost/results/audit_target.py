@@ -60,13 +60,13 @@ def _model(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, t
     make = maker(value, target, keywords)
     try:
         if _speaks_keras(value):
-            from vggcost.frameworks import keras_graph
+            from vggcost.frameworks.keras import graph
 
-            model, notes = keras_graph.construct(make)
+            model, notes = graph.construct(make)
         elif "torch" in sys.modules:
-            from vggcost.frameworks import torch_program
+            from vggcost.frameworks.pytorch import program
 
-            model, notes = torch_program.construct(make)
+            model, notes = program.construct(make)
         else:
             model, notes = make(), ()
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
@@ -104,7 +104,7 @@ def _is_model(value: Any) -> bool:
 def _images(model: Any, size: tuple[int, int] | None, batch: int) -> list[tuple[int, ...]]:
     """The shape of an image for a model: its first convolution's channels, or 3; a Keras model knows its own shapes."""
     if _is_a(type(model), "keras", "Layer"):
-        from vggcost.frameworks.keras_graph import input_shapes
+        from vggcost.frameworks.keras.graph import input_shapes
 
         return input_shapes(model, size, batch)
     side = size or DEFAULT_SIZE

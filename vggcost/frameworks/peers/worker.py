@@ -48,7 +48,7 @@ def _own_channel() -> TextIO:
 def _read(tool: Any, device: str, network: Any, shape: tuple[int, ...]) -> list[Reading]:
     import torch
 
-    from vggcost.frameworks.torch_module import build_module
+    from vggcost.frameworks.pytorch.build import build_module
 
     module = build_module(network)
     if device != "meta":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.formulas.forward import flops
-from vggcost.frameworks.torch_module import build_module, require_torch
+from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.record import Record
 from vggcost.units import shape_text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.torch_names import plain, writes
+from vggcost.frameworks.pytorch.names import plain, writes
 from vggcost.network import foreign_layers, layers
 from vggcost.network.ledger import Ledger
 from vggcost.record import Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.keras_record import Recorder
+from vggcost.frameworks.keras.record import Recorder
 from vggcost.network import foreign_layers, layers
 from vggcost.network.foreign_layers import Free, product
 from vggcost.network.ledger import Ledger

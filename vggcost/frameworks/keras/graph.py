@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
-from vggcost.frameworks.keras_rules import FREE, RULES, Rules
+from vggcost.frameworks.keras.rules import FREE, RULES, Rules
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Operation, Reading

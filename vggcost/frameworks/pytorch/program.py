@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from vggcost.errors import VggcostError
-from vggcost.frameworks.torch_tensors import weightless
-from vggcost.frameworks.torch_trace import NeedsValuesError, StoppedError, Trace
+from vggcost.frameworks.pytorch.tensors import weightless
+from vggcost.frameworks.pytorch.trace import NeedsValuesError, StoppedError, Trace
 from vggcost.programs.reading import Failure, Reading
 from vggcost.units import DTYPE_BYTES, shape_text
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from vggcost.frameworks import torch_rules
-from vggcost.frameworks.torch_names import (
+from vggcost.frameworks.pytorch import rules
+from vggcost.frameworks.pytorch.names import (
     COPIES,
     FACTORIES,
     FREE_NATIVE,
@@ -28,8 +28,8 @@ from vggcost.frameworks.torch_names import (
     spoken,
     writes,
 )
-from vggcost.frameworks.torch_rules import Plan
-from vggcost.frameworks.torch_tensors import Tensors, found_in, weightless
+from vggcost.frameworks.pytorch.rules import Plan
+from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
 from vggcost.network import foreign_layers, layers
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
@@ -237,7 +237,7 @@ class Trace(TorchFunctionMode):
 
     def _plan(self, name: str, args: Args, kwargs: Kwargs) -> Plan | None:
         """What the rules say of a call; None where there is no rule for it, or not for these arguments."""
-        rule = torch_rules.rule_of(name)
+        rule = rules.rule_of(name)
         if rule is None or kwargs.get("out") is not None:
             return None
         kwargs = {key: value for key, value in kwargs.items() if key != "out"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.torch_module import module_of, require_torch
+from vggcost.frameworks.pytorch.build import module_of, require_torch
 from vggcost.network.layers import Flatten, Residual
 
 if TYPE_CHECKING:
