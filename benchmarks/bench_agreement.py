@@ -30,7 +30,7 @@ from vggcost.bench.protocol import forward
 from vggcost.bench.result import load, ratio_to_whole
 from vggcost.bench.statistics import summary
 from vggcost.bench.subjects import Subject, build, random_input
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.network.plan import Variant
 
 NETWORKS = ("A", "B", "D", "E")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from vggcost.bench import gates
-from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE, Reading, Rule, Samples
+from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE, ForwardTimes, Samples, StopRule
 from vggcost.bench.result import SCHEMA, case_document
 
 MS = 1_000_000
@@ -45,7 +45,7 @@ def readings(layers_ns, count, queued_ahead=None, host_ns=None):
     queued = [0]
     for time in host_ns or layers_ns:
         queued.append(queued[-1] + time)
-    return [Reading(tuple(elapsed), tuple(queued), queued_ahead) for _ in range(count)]
+    return [ForwardTimes(tuple(elapsed), tuple(queued), queued_ahead) for _ in range(count)]
 
 
 def case(
@@ -122,7 +122,7 @@ def document(*cases, device="cpu", **changes):
             "budget_s": 30.0,
             "cudnn_benchmark": True,
             "mode": "eval, inference mode",
-            "rule": {name: getattr(Rule(), name) for name in Rule._fields},
+            "rule": {name: getattr(StopRule(), name) for name in StopRule._fields},
             "protocol": {
                 "clock": "host clock",
                 "spin": None,

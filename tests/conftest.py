@@ -12,11 +12,27 @@ from hypothesis import settings
 
 from vggcost.cli import main
 
+NEEDS_TORCH = ("against_torch", "against_tools", "pages")
+"""The folders of tests that cost seconds or minutes, because they run torch."""
+
 # A deadline would be a time asserted in a test.
 settings.register_profile("vggcost", deadline=None, database=None)
 settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Read no file that needs torch where `-m "not torch"` leaves all of them out: torch need not be installed then."""
+    left_out = config.option.markexpr == "not torch" and collection_path.name in NEEDS_TORCH
+    return True if left_out else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if set(NEEDS_TORCH) & set(item.path.parts):
+            item.add_marker(pytest.mark.torch)
 
 
 class Ran(NamedTuple):

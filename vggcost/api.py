@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.cost.table import checked_count, table
+from vggcost.costs.table import checked_count, table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
 from vggcost.results.cost import Cost
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from vggcost.cost.closed_forms import ClosedForm
+    from vggcost.costs.closed_forms import ClosedForm
 
 
 def cost(
@@ -41,7 +41,7 @@ def cost(
     in pixels (one int for a square), batch the images of one forward call. head holds the hidden widths of the
     classifier (empty: one linear layer on the features), width is a factor of every convolution's width. None leaves
     an option as the configuration has it: the paper's have 1000 classes, 3 channels, biases, an adaptive pool, the
-    head (4096, 4096) and 224 x 224 pixels. convention names a row of `vggcost.conventions.rows`, by which `count` counts.
+    head (4096, 4096) and 224 x 224 pixels. convention names a row of `vggcost.conventions`, by which `count` counts.
 
     Raises:
         VggcostError: an unknown name or convention, a file that is no network, a count out of range, an image too small
@@ -215,7 +215,7 @@ def symbolic(
     Raises:
         VggcostError: an option out of range, or layers that do not fit each other.
     """
-    from vggcost.cost import closed_forms
+    from vggcost.costs import closed_forms
 
     variant = varied(plan, options)
     image = None if size is None else image_size(size)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from vggcost.bench.protocol import Reading
+from vggcost.bench.protocol import ForwardTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ class EventMarks:
         self._events[index].record()
         self._queued[index] = self._clock.now_ns()
 
-    def read(self) -> Reading:
+    def read(self) -> ForwardTimes:
         """Ask whether the device is still in front of the first event, wait once for the last, read all."""
         events = self._events
         ahead = not events[0].query()
@@ -126,4 +126,4 @@ class EventMarks:
         queued = tuple(moment - self._queued[0] for moment in self._queued)
         if not ahead:
             self._clock.lengthen_spin(queued[-1])
-        return Reading(elapsed, queued, ahead)
+        return ForwardTimes(elapsed, queued, ahead)

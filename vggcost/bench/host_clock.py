@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from vggcost.bench.protocol import Reading
+from vggcost.bench.protocol import ForwardTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,8 @@ class HostMarks:
             self._synchronize()
         self._times[index] = time.perf_counter_ns()
 
-    def read(self) -> Reading:
+    def read(self) -> ForwardTimes:
         """Return the times since the first."""
         first = self._times[0]
         elapsed = tuple(moment - first for moment in self._times)
-        return Reading(elapsed, elapsed, None)
+        return ForwardTimes(elapsed, elapsed, None)

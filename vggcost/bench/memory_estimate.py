@@ -8,7 +8,7 @@ from vggcost import units
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
-    from vggcost.cost.table import Row, Table
+    from vggcost.costs.table import Row, Table
 
 NOT_COUNTED = "the libraries' workspaces, the device's context and the allocator's rounding come on top"
 

@@ -25,7 +25,7 @@ LAYERS, WHOLE, GRAPH = "layers", "whole", "graph"
 """The passes: marks between the layers, two marks around the module, two marks around its graph's replay."""
 
 
-class Reading(Record):
+class ForwardTimes(Record):
     """One forward, read after it ended: all times in integer nanoseconds since mark 0, which is the first."""
 
     elapsed_ns: tuple[int, ...]
@@ -59,7 +59,7 @@ class Marks(Protocol):
     def record(self, index: int) -> None:
         """Set a mark on the device's own queue; must not wait."""
 
-    def read(self) -> Reading:
+    def read(self) -> ForwardTimes:
         """Wait once for the last mark and read all."""
 
 
@@ -84,7 +84,7 @@ class Clock(Protocol):
         """What `prepare` does, as plain values for the result."""
 
 
-class Rule(Record):
+class StopRule(Record):
     """When to begin and when to stop."""
 
     budget_s: float = 30.0
@@ -120,7 +120,7 @@ class Samples:
 
     def __init__(self) -> None:
         self.warm_up_ns: list[int] = []
-        self.readings: dict[str, list[Reading]] = {}
+        self.readings: dict[str, list[ForwardTimes]] = {}
         self.sm_clock_mhz: list[int | None] = []
         self.graph_refused: str | None = None
         self.stopped_by = "interrupted"
@@ -135,11 +135,13 @@ class Samples:
 class Progress(Protocol):
     """Told what is going on, after every round."""
 
-    def __call__(self, samples: Samples, rule: Rule, spent_s: float) -> None:
+    def __call__(self, samples: Samples, rule: StopRule, spent_s: float) -> None:
         """Say what has been measured after this many seconds."""
 
 
-def forward(clock: Clock, operations: Sequence[Operation], x: Any, reset: Callable[[], None] | None = None) -> Reading:
+def forward(
+    clock: Clock, operations: Sequence[Operation], x: Any, reset: Callable[[], None] | None = None
+) -> ForwardTimes:
     """Run operations one behind the other, a mark before the first and one behind each; wait once, at the end."""
     marks = clock.marks(len(operations) + 1)
     if reset is not None:
@@ -153,7 +155,7 @@ def forward(clock: Clock, operations: Sequence[Operation], x: Any, reset: Callab
     return marks.read()
 
 
-def measure(clock: Clock, work: Work, rule: Rule, progress: Progress) -> Samples:
+def measure(clock: Clock, work: Work, rule: StopRule, progress: Progress) -> Samples:
     """Warm up, then take rounds until the medians are known well enough, the budget ends, or Ctrl-C.
 
     What was measured before Ctrl-C is returned, with ``stopped_by`` saying so.
@@ -187,7 +189,7 @@ def _warm_up(
     clock: Clock,
     work: Work,
     passes: dict[str, tuple[Operation, ...]],
-    rule: Rule,
+    rule: StopRule,
     samples: Samples,
     progress: Progress,
 ) -> None:
@@ -214,7 +216,7 @@ def _warm_up(
             return
 
 
-def _settled(rounds_ns: Sequence[int], rule: Rule, ahead: bool) -> bool:
+def _settled(rounds_ns: Sequence[int], rule: StopRule, ahead: bool) -> bool:
     if len(rounds_ns) < rule.warm_up_rounds:
         return False
     # The spin grows while the host is found late; ten rounds are enough for it to double past any forward.
@@ -243,7 +245,7 @@ def _sample(
     clock: Clock,
     work: Work,
     passes: dict[str, tuple[Operation, ...]],
-    rule: Rule,
+    rule: StopRule,
     samples: Samples,
     progress: Progress,
     begun: int,

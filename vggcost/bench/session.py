@@ -24,7 +24,7 @@ from vggcost.bench.host_clock import HostClock
 from vggcost.bench.memory_estimate import check_fits, refused
 from vggcost.bench.numerics import numerics
 from vggcost.bench.nvml import monitor
-from vggcost.bench.protocol import Rule, Work, measure
+from vggcost.bench.protocol import StopRule, Work, measure
 from vggcost.bench.result import SCHEMA, case_document
 from vggcost.bench.subjects import build, check_runs, layer_rows, probe, random_input
 from vggcost.errors import VggcostError
@@ -68,7 +68,7 @@ class Settings(Record):
     cudnn_benchmark: bool = True
 
 
-class Outcome(Record):
+class BenchOutcome(Record):
     """A run's document, and the refusal that ended it early if one did."""
 
     document: dict[str, Any]
@@ -76,7 +76,7 @@ class Outcome(Record):
     interrupted: bool
 
 
-def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> Outcome:
+def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> BenchOutcome:
     """Measure every subject; what was measured before Ctrl-C or before memory ran out is in the document.
 
     say is told what is being measured, line by line; version is vggcost's own, for the record.
@@ -119,7 +119,7 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
         document["environment"]["load_average_after"] = load_average()
     document["complete"] = not interrupted and refusal is None
     document["verdict"] = gates.verdict(document)
-    return Outcome(document, refusal, interrupted)
+    return BenchOutcome(document, refusal, interrupted)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -167,7 +167,7 @@ def _empty_document(
             **{name: getattr(settings, name) for name in settings._fields},  # a Record's own fields
             "device": str(device),
             "mode": "train, forward and backward" if settings.backward else "eval, inference mode",
-            "rule": {name: getattr(_rule(settings, device), name) for name in Rule._fields},  # the same
+            "rule": {name: getattr(_rule(settings, device), name) for name in StopRule._fields},  # the same
         },
         "ceilings": None,
         "cases": [],
@@ -175,8 +175,8 @@ def _empty_document(
     }
 
 
-def _rule(settings: Settings, device: torch.device) -> Rule:
-    return Rule(budget_s=settings.budget_s, warm_up_s=_warm_up_s(device))
+def _rule(settings: Settings, device: torch.device) -> StopRule:
+    return StopRule(budget_s=settings.budget_s, warm_up_s=_warm_up_s(device))
 
 
 def _warm_up_s(device: torch.device) -> float:
@@ -240,7 +240,7 @@ def _samples(
     if subject.counted is None:
         check_runs(module, x, subject)
 
-    def progress(samples: Samples, rule: Rule, spent_s: float) -> None:
+    def progress(samples: Samples, rule: StopRule, spent_s: float) -> None:
         say(progress_line(prefix, samples, rule, spent_s))
 
     if settings.backward:
@@ -311,7 +311,7 @@ def _memory_refusal(subject: Subject, device: torch.device, dtype: torch.dtype, 
     return refused(subject.counted, dtype.itemsize, free, _flush_bytes(device), backward=settings.backward)
 
 
-def progress_line(prefix: str, samples: Samples, rule: Rule, spent_s: float) -> str:
+def progress_line(prefix: str, samples: Samples, rule: StopRule, spent_s: float) -> str:
     """Say what is being measured and how far the uncertainty has come down."""
     if not samples.readings:
         return f"{prefix}: warm-up {len(samples.warm_up_ns)}, {spent_s:.1f} s"

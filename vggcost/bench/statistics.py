@@ -87,7 +87,7 @@ def relative_deviation(samples_ns: Sequence[int]) -> float | None:
     return (interval[1] - interval[0]) / 2 / middle if middle else 0.0
 
 
-class Comparison(Record):
+class MedianComparison(Record):
     """NEW over OLD: the ratio of the medians, an interval for it, and the word that follows from the interval."""
 
     ratio: float | None
@@ -99,7 +99,7 @@ class Comparison(Record):
 FASTER, SLOWER, UNDECIDED = "faster", "slower", "undecided"
 
 
-def compare(old_ns: Sequence[int], new_ns: Sequence[int], threshold: float = 0.0) -> Comparison:
+def compare(old_ns: Sequence[int], new_ns: Sequence[int], threshold: float = 0.0) -> MedianComparison:
     """Say whether NEW is faster or slower than OLD by more than the threshold (0.01 is 1%), or that it is undecided.
 
     Each median's interval holds with 1 - (1 - CONFIDENCE)/2, so both hold together with CONFIDENCE, and then the true
@@ -112,10 +112,10 @@ def compare(old_ns: Sequence[int], new_ns: Sequence[int], threshold: float = 0.0
     each = 1 - (1 - CONFIDENCE) / 2
     old, new = median_interval(old_ns, each), median_interval(new_ns, each)
     if not old_ns or not new_ns or not median(old_ns):
-        return Comparison(None, None, None, UNDECIDED)
+        return MedianComparison(None, None, None, UNDECIDED)
     ratio = median(new_ns) / median(old_ns)
     if old is None or new is None or not old[0]:
-        return Comparison(ratio, None, None, UNDECIDED)
+        return MedianComparison(ratio, None, None, UNDECIDED)
     low, high = new[0] / old[1], new[1] / old[0]
     word = SLOWER if low > 1 + threshold else FASTER if high < 1 - threshold else UNDECIDED
-    return Comparison(ratio, low, high, word)
+    return MedianComparison(ratio, low, high, word)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vggcost.bench.protocol import Operation
-    from vggcost.cost.table import Row, Table
+    from vggcost.costs.table import Row, Table
 
 
 class Subject(Record):

@@ -190,7 +190,7 @@ def _seconds(text: str | None) -> float:
 
 def _subjects(args: Namespace) -> list[Subject]:
     from vggcost.bench.subjects import Subject, target_maker
-    from vggcost.cost.table import table
+    from vggcost.costs.table import table
 
     batches = _batches(args.batch)
     if args.target:

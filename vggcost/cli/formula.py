@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from vggcost.cost.closed_forms import ClosedForm
+    from vggcost.costs.closed_forms import ClosedForm
     from vggcost.network.catalogue import Configuration
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, add_output, count_from, format_from, size_from
 from vggcost.cli.output import check_writable, emit
-from vggcost.cost.stacks import stack
+from vggcost.costs.stacks import stack
 from vggcost.errors import VggcostError
 from vggcost.report.stack_text import stack_text
 

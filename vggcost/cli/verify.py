@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
     from vggcost.frameworks.pytorch.checks import Verification
     from vggcost.results.cost import Cost
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vggcost.conventions.rows import Convention, Weights
-    from vggcost.cost.table import Row, Table
+    from vggcost.costs.table import Row, Table
 
 KINDS = {
     "Conv2d": "conv_",

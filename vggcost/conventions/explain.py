@@ -7,7 +7,7 @@ from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
 from vggcost.conventions.counting import count, difference, total
 from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.conventions.rows import convention as convention_named
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.formulas.forward import weight_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.amounts import Amount
     from vggcost.conventions.rows import Convention
-    from vggcost.cost.table import Row, Table
+    from vggcost.costs.table import Row, Table
 
 FITS = ("exact", "rounded", "1024", "doubled or halved")
 """How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""

@@ -1,6 +1,7 @@
 """What each counter counts, as data: a convention is a row of weights over the primitives of `vggcost.network.ledger`.
 
-A new tool is a new row. The few things that no weight can say are rules of `vggcost.conventions.special_rules`, named in the row.
+A new tool is a new row. The few things that no weight can say are rules of
+`vggcost.conventions.special_rules`, named in the row.
 Each row was read from the named release's source and confirmed by running that release on single layers and on VGGs.
 """
 

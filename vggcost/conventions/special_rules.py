@@ -1,6 +1,7 @@
 """What single counters do that no weight on a primitive can say: one named rule each.
 
-A rule is a plain function of one layer's sizes; `vggcost.conventions.counting` calls it in place of the weights of its layer kind.
+A rule is a plain function of one layer's sizes; `vggcost.conventions.counting` calls it in place of the weights of its
+layer kind.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vggcost.cost.table import Row
+    from vggcost.costs.table import Row
 
 
 class Count(Record):

@@ -2,7 +2,7 @@
 
 Every function is one ``return`` and uses only ``+ - * //``, so the same code gives the exact count for Python ints, a
 sweep for int64 arrays, the closed form for sympy symbols and the written formula for words. Nothing is checked here:
-`vggcost.cost.table` does that, before it calls.
+`vggcost.costs.table` does that, before it calls.
 
 Units stand in the names and docstrings: a MAC is one multiply-accumulate, 1 MAC = 2 FLOP. Sizes are in elements.
 """

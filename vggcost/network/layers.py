@@ -1,7 +1,8 @@
 """The layers of a network: frozen, generic over the kind of number, and blind to what fits what.
 
 A shape is a tuple, batch first: (N, C, H, W) for feature maps, (N, F) for features. `apply` gives the output shape and
-the ledger of one forward call. Sizes may be ints, int64 arrays or symbols; `vggcost.cost.table` checks before it applies.
+the ledger of one forward call. Sizes may be ints, int64 arrays or symbols; `vggcost.costs.table` checks before it
+applies.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vggcost.network.layers import Layer
-    from vggcost.programs.reading import Reading
+    from vggcost.programs.reading import ProgramReading
 
 FUNCTIONS = frozenset(
     (
@@ -37,7 +37,7 @@ def expected(layers: Sequence[Layer]) -> dict[str, str | None]:
     return found
 
 
-def read(reading: Reading) -> dict[int, tuple[str, ...]]:
+def read(reading: ProgramReading) -> dict[int, tuple[str, ...]]:
     """Return the activations behind each convolution and linear layer of a program, by its place."""
     found: dict[int, tuple[str, ...]] = {}
     last: int | None = None

@@ -7,7 +7,7 @@ execution order, and aligned as a diff: the cheapest way from one list to the ot
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, CeilMaxPool2d, Free, Idle, MatMul, Uncounted, ZeroPad2d
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from vggcost.cost.table import Row
+    from vggcost.costs.table import Row
     from vggcost.network.layers import Layer
     from vggcost.network.plan import Configuration, Network, Variant
-    from vggcost.programs.reading import Reading
+    from vggcost.programs.reading import ProgramReading
 
 STRUCTURE = (
     *(Conv2d, Linear, BatchNorm2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm, Add, MatMul),
@@ -140,7 +140,7 @@ class Difference(Record):
         return f", {', '.join(parts)}" if parts else ""
 
 
-class Comparison(Record):
+class Likeness(Record):
     """A program beside one configuration, in the variant that comes nearest.
 
     names: the configuration's name of each of the program's layers that has one there, by its place. departures: what
@@ -195,7 +195,7 @@ class Comparison(Record):
         return f"{name} with {self.words}" if self.words else name
 
 
-def among_the_papers(reading: Reading) -> Comparison:
+def among_the_papers(reading: ProgramReading) -> Likeness:
     """Return the paper's configuration that a program is, or comes nearest to."""
     found = [compare(reading, catalogue.find(name)) for name in catalogue.TABLE_1]
     return min(
@@ -203,7 +203,7 @@ def among_the_papers(reading: Reading) -> Comparison:
     )
 
 
-def packaged_twin(reading: Reading) -> str | None:
+def packaged_twin(reading: ProgramReading) -> str | None:
     """Return the name of the packaged network that a program is, None where it is none."""
     for name in catalogue.names():
         if name not in catalogue.TABLE_1 and compare(reading, catalogue.find(name)).same:
@@ -212,8 +212,8 @@ def packaged_twin(reading: Reading) -> str | None:
 
 
 def compare(
-    reading: Reading, configuration: Configuration, *, batch_norm: bool = False, strict: bool = False
-) -> Comparison:
+    reading: ProgramReading, configuration: Configuration, *, batch_norm: bool = False, strict: bool = False
+) -> Likeness:
     """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that.
 
     strict leaves the configuration its own head widths, width factor and classifier, so that these can differ, and
@@ -222,7 +222,7 @@ def compare(
     pieces = tuple(_program_pieces(reading))
     image = reading.image or (224, 224)
     variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm, strict=strict))
-    nearest: Comparison | None = None
+    nearest: Likeness | None = None
     for variant in variants:
         found = _compared(reading, pieces, configuration, variant, image, strict=strict)
         if nearest is None or found.penalized < nearest.penalized:
@@ -235,14 +235,14 @@ def compare(
 
 
 def _compared(
-    reading: Reading,
+    reading: ProgramReading,
     pieces: tuple[Piece, ...],
     configuration: Configuration,
     variant: Variant,
     image: tuple[int, int],
     *,
     strict: bool,
-) -> Comparison:
+) -> Likeness:
     network = catalogue.unfolded(configuration, variant, image)
     expected = tuple(piece for piece in _pieces(network.layers, residual=False) if isinstance(piece.layer, STRUCTURE))
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, _mismatch)
@@ -274,11 +274,11 @@ def _compared(
     others = tuple(_other_activations(pairs, network, reading))
     if strict:
         differences += others
-    return Comparison(network, cost, tuple(differences), names, tuple(_departures(network, reading, others)))
+    return Likeness(network, cost, tuple(differences), names, tuple(_departures(network, reading, others)))
 
 
 def _other_activations(
-    pairs: Sequence[tuple[Piece | None, Piece | None]], network: Network, reading: Reading
+    pairs: Sequence[tuple[Piece | None, Piece | None]], network: Network, reading: ProgramReading
 ) -> Iterator[Difference]:
     """Activations that are missing, of another kind or more than the configuration's, outside of residual blocks."""
     expected, found = activations.expected(network.layers), activations.read(reading)
@@ -296,7 +296,7 @@ def _other_activations(
         yield Difference(change, relu, None, None, "ReLU" if relu else None, words, 0, 0, behind)
 
 
-def _shares(piece: Piece, reading: Reading) -> bool:
+def _shares(piece: Piece, reading: ProgramReading) -> bool:
     """Whether a layer's parameters, or some of them, are those of an operation before it."""
     if piece.operation is None:
         return False
@@ -304,7 +304,7 @@ def _shares(piece: Piece, reading: Reading) -> bool:
     return operation.shares is not None and operation.params < operation.layer.params()
 
 
-def _shared(theirs: Piece, ours: Piece, reading: Reading, names: dict[int, str]) -> Difference:
+def _shared(theirs: Piece, ours: Piece, reading: ProgramReading, names: dict[int, str]) -> Difference:
     operation = reading.operations[ours.operation or 0]
     first = operation.shares or 0
     owner = reading.operations[first].layer
@@ -321,7 +321,7 @@ def _shared(theirs: Piece, ours: Piece, reading: Reading, names: dict[int, str])
     )
 
 
-def _unexplained(network: Network, reading: Reading) -> Iterator[Difference]:
+def _unexplained(network: Network, reading: ProgramReading) -> Iterator[Difference]:
     """The gate behind the alignment: whatever the layers look like, another number of parameters is another network."""
     expected = sum(piece.layer.params() for piece in _pieces(network.layers, residual=False))
     found = reading.params
@@ -335,7 +335,7 @@ def _unexplained(network: Network, reading: Reading) -> Iterator[Difference]:
         )
 
 
-def _program_pieces(reading: Reading) -> Iterator[Piece]:
+def _program_pieces(reading: ProgramReading) -> Iterator[Piece]:
     """The program's structure; padding of its own is taken into the convolution behind it."""
     residual = _inside_residuals(reading)
     padded = (0, 0)
@@ -351,7 +351,7 @@ def _program_pieces(reading: Reading) -> Iterator[Piece]:
             yield _piece(layer, place, residual=place in residual)
 
 
-def _inside_residuals(reading: Reading) -> set[int]:
+def _inside_residuals(reading: ProgramReading) -> set[int]:
     """The places of the operations between a fork and the addition that joins it again, the addition included."""
     places: set[int] = set()
     for place, operation in enumerate(reading.operations):
@@ -370,7 +370,7 @@ def _pieces(layers: Sequence[Layer], *, residual: bool) -> Iterator[Piece]:
 
 
 def _variants(
-    pieces: tuple[Piece, ...], configuration: Configuration, reading: Reading, *, batch_norm: bool, strict: bool
+    pieces: tuple[Piece, ...], configuration: Configuration, reading: ProgramReading, *, batch_norm: bool, strict: bool
 ) -> Iterator[Variant]:
     """The variants of a configuration that a program's layers speak for; strict keeps its own widths."""
     convs = [piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)]
@@ -440,7 +440,7 @@ def _mismatch(theirs: Piece, ours: Piece) -> float:
     return apart + 0.375
 
 
-def _rows(network: Network, reading: Reading) -> dict[str, Row]:
+def _rows(network: Network, reading: ProgramReading) -> dict[str, Row]:
     """The configuration's own rows at the program's input; none where it cannot run there."""
     shape = reading.inputs[0]
     if reading.image is None:
@@ -452,7 +452,7 @@ def _rows(network: Network, reading: Reading) -> dict[str, Row]:
     return {row.name: row for row in counted.rows}
 
 
-def _difference(theirs: Piece | None, ours: Piece | None, reading: Reading, rows: dict[str, Row]) -> Difference:
+def _difference(theirs: Piece | None, ours: Piece | None, reading: ProgramReading, rows: dict[str, Row]) -> Difference:
     params, macs, known = 0, 0, True
     if theirs is not None:
         params -= theirs.layer.params()
@@ -521,7 +521,7 @@ LOCATED = 5
 """How many activations are named one by one beside a configuration that the program is."""
 
 
-def _departures(network: Network, reading: Reading, others: Sequence[Difference]) -> Iterator[str]:
+def _departures(network: Network, reading: ProgramReading, others: Sequence[Difference]) -> Iterator[str]:
     """What is unlike beside the structure: numbers of ReLU and dropout layers, functions of other kinds."""
     flat = [piece.layer for piece in _pieces(network.layers, residual=False)]
     for kind, word in ((ReLU, "ReLU"), (Dropout, "dropout")):

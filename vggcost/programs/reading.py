@@ -60,7 +60,7 @@ class Failure(Record):
     path: str | None
 
 
-class Reading(Record):
+class ProgramReading(Record):
     """A program as it was read at its inputs' shapes (batch first).
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
     from vggcost.network.plan import Configuration
 
 PAPER = "The paper: Simonyan & Zisserman, Very Deep Convolutional Networks ..., ICLR 2015, arXiv:1409.1556"

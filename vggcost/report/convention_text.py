@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.conventions.rows import Convention
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
 
 LEAST_WORDS_COLUMNS = 36
 """The words' column is no narrower than this, however long the numbers are."""

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.cost.closed_forms import ClosedForm
+    from vggcost.costs.closed_forms import ClosedForm
 
 FORMATS = ("table", "json", "latex", "python")
 """What --format takes here."""

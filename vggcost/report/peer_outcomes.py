@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from vggcost.frameworks.peers.running import Comparison, Outcome
+    from vggcost.frameworks.peers.running import ToolComparison, ToolOutcome
 
 _SUMMARY = (
     Column("tool", "Tool"),
@@ -32,7 +32,7 @@ _NAMED = 20
 """Differing numbers that the screen lists."""
 
 
-def outcomes_text(outcomes: Sequence[Outcome], fmt: str, *, every_layer: bool) -> str:
+def outcomes_text(outcomes: Sequence[ToolOutcome], fmt: str, *, every_layer: bool) -> str:
     """Return the outcomes in a format of `vggcost.report.grid`, or as JSON; CSV and JSON have every number.
 
     A single network's totals are shown from both sides, several networks only where they differ; every_layer shows
@@ -57,7 +57,7 @@ def outcomes_text(outcomes: Sequence[Outcome], fmt: str, *, every_layer: bool) -
     return "\n".join((*blocks, notes))
 
 
-def notes_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
     """Yield what must be said of single tools, and the verdict."""
     skipped = [outcome.name for outcome in outcomes if outcome.installed is None]
     for outcome in outcomes:
@@ -77,7 +77,7 @@ def notes_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield f"{comparisons:,} comparisons, {totals:,} of them totals: {verdict}{crash_words}"
 
 
-def _summary_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+def _summary_rows(outcomes: Sequence[ToolOutcome]) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
         if outcome.installed is None:
             continue
@@ -85,7 +85,7 @@ def _summary_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
             yield {"tool": outcome.installed.title, **_tally(name, outcome.comparisons)}
 
 
-def _tally(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+def _tally(name: str, comparisons: Sequence[ToolComparison]) -> dict[str, Any]:
     own = [one for one in comparisons if one.convention == name]
     return {
         "convention": name,
@@ -95,7 +95,7 @@ def _tally(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     }
 
 
-def _row(one: Comparison) -> dict[str, Any]:
+def _row(one: ToolComparison) -> dict[str, Any]:
     return {
         "convention": one.convention,
         "network": one.table.network.short_name,
@@ -107,7 +107,7 @@ def _row(one: Comparison) -> dict[str, Any]:
     }
 
 
-def _json(outcomes: Sequence[Outcome]) -> str:
+def _json(outcomes: Sequence[ToolOutcome]) -> str:
     import json
 
     tools = []

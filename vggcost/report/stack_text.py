@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from vggcost.cost.stacks import Stack
+    from vggcost.costs.stacks import Stack
     from vggcost.network.layers import Size
 
 

@@ -7,7 +7,7 @@ from vggcost.conventions.counting import count
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.special_rules import Count
-from vggcost.cost.table import Row
+from vggcost.costs.table import Row
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward
 from vggcost.network import catalogue
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.network.plan import Configuration
-    from vggcost.programs.identify import Comparison
-    from vggcost.programs.reading import Failure, Operation, Reading
+    from vggcost.programs.identify import Likeness
+    from vggcost.programs.reading import Failure, Operation, ProgramReading
 
 
 class Audit:
@@ -33,17 +33,17 @@ class Audit:
     same as `paper` where nothing is named), `same_as` the packaged network that the program is, if it is one.
     """
 
-    def __init__(self, reading: Reading, like: str | None = None, convention: str = "mac") -> None:
+    def __init__(self, reading: ProgramReading, like: str | None = None, convention: str = "mac") -> None:
         self.reading = reading
         self._convention = convention_named(convention)
         self.convention = self._convention.name
         self.unit = self._convention.unit
         self.like = like
-        self.paper: Comparison = among_the_papers(reading)
-        self.compared: Comparison = self.paper if like is None else self._compared(*named(like))
+        self.paper: Likeness = among_the_papers(reading)
+        self.compared: Likeness = self.paper if like is None else self._compared(*named(like))
         self.same_as: str | None = None if self.paper.same else packaged_twin(reading)
 
-    def _compared(self, configuration: Configuration, batch_norm: bool) -> Comparison:
+    def _compared(self, configuration: Configuration, batch_norm: bool) -> Likeness:
         return compare(self.reading, configuration, batch_norm=batch_norm, strict=True)
 
     @property
@@ -381,7 +381,7 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
     file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
     none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of
-    `vggcost.conventions.rows`, by which `count` counts. Hooks that you registered run, as in any call of the model.
+    `vggcost.conventions`, by which `count` counts. Hooks that you registered run, as in any call of the model.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.
@@ -407,7 +407,7 @@ def _checked_shape(shape: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def read(model: Any, inputs: list[Any], program: str, rebuild: Any = None) -> Reading:
+def read(model: Any, inputs: list[Any], program: str, rebuild: Any = None) -> ProgramReading:
     """Read a live model of either framework.
 
     Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vggcost.conventions.counting import Tally
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
     from vggcost.network.receptive_field import Field
 
 

@@ -12,7 +12,7 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.keras.rules import FREE, RULES, Rules
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
-from vggcost.programs.reading import Operation, Reading
+from vggcost.programs.reading import Operation, ProgramReading
 from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
     return make(), (f"built with real weights, because its constructor does not take tensors without memory ({why})",)
 
 
-def read_model(model: Any, inputs: Sequence[Any], program: str, *, fresh: bool = False) -> Reading:
+def read_model(model: Any, inputs: Sequence[Any], program: str, *, fresh: bool = False) -> ProgramReading:
     """Return what one call of a Keras model does, in inference.
 
     inputs are shapes, batch first, in the model's own layout, or tensors, of which only the shape is looked at. fresh:
@@ -86,7 +86,7 @@ def read_model(model: Any, inputs: Sequence[Any], program: str, *, fresh: bool =
         " parameters"
     )
     notes = (statistics,) if walk.statistics else ()
-    return Reading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
+    return ProgramReading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
 
 
 def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:

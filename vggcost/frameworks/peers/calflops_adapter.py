@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask calflops for its two totals."""
     from calflops import calculate_flops
 
     flops, macs, _ = calculate_flops(module, args=[x], print_results=False, output_as_string=False)
-    return [Reading("calflops", whole(flops, "the FLOPs")), Reading("calflops-macs", whole(macs, "the MACs"))]
+    return [ToolReading("calflops", whole(flops, "the FLOPs")), ToolReading("calflops-macs", whole(macs, "the MACs"))]

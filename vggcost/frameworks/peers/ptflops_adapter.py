@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ BACKENDS: dict[str, dict[str, Any]] = {
 """What makes each convention."""
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask ptflops for the totals of its backends; per layer it prints rounded text alone.
 
     Only the default backend needs a real forward: on the meta device its patched functions count linear layers twice.
@@ -38,7 +38,7 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
             input_constructor=_constant(x),
             **options,
         )
-        readings.append(Reading(convention, whole(total, f"the total of {convention}")))
+        readings.append(ToolReading(convention, whole(total, f"the total of {convention}")))
         module, x = module.to("meta"), x.to("meta")
     return readings
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Reading(Record):
+class ToolReading(Record):
     """A tool's total and, where it gives them, its counts by module path; a path that is not there counts 0."""
 
     convention: str

@@ -17,7 +17,7 @@ from vggcost.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
     from vggcost.frameworks.peers.registry import Installed, Peer
 
     Progress = Callable[[str, Table], None]
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOTAL = "total"
 
 
-class Comparison(Record):
+class ToolComparison(Record):
     """One number from both sides: a layer's, or the total."""
 
     convention: str
@@ -45,16 +45,16 @@ class Comparison(Record):
         return None if self.ours is None else self.theirs - self.ours
 
 
-class Outcome(Record):
+class ToolOutcome(Record):
     """What came of one tool: its comparisons, and why it crashed if it did. installed is None where it is not there."""
 
     name: str
     installed: Installed | None
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[ToolComparison, ...] = ()
     crash: str | None = None
 
     @property
-    def differing(self) -> tuple[Comparison, ...]:
+    def differing(self) -> tuple[ToolComparison, ...]:
         """The comparisons whose two sides differ."""
         return tuple(one for one in self.comparisons if one.differs)
 
@@ -79,7 +79,9 @@ class Started:
             process.kill()
 
 
-def run_peers(peers: Sequence[Peer], tables: Sequence[Table], progress: Progress | None = None) -> tuple[Outcome, ...]:
+def run_peers(
+    peers: Sequence[Peer], tables: Sequence[Table], progress: Progress | None = None
+) -> tuple[ToolOutcome, ...]:
     """Run each tool on every network; the outcomes are in the order of the tools.
 
     Tools that work on real memory run one after the other, beside them those that only look at shapes: two processes
@@ -93,7 +95,7 @@ def run_peers(peers: Sequence[Peer], tables: Sequence[Table], progress: Progress
 
     started = Started()
 
-    def run_lane(lane: list[Peer]) -> list[Outcome]:
+    def run_lane(lane: list[Peer]) -> list[ToolOutcome]:
         return [run_peer(peer, tables, progress, started) for peer in lane if not started.stopped]
 
     with ThreadPoolExecutor(max(1, len(lanes))) as pool:
@@ -107,18 +109,20 @@ def run_peers(peers: Sequence[Peer], tables: Sequence[Table], progress: Progress
 
 def run_peer(
     peer: Peer, tables: Sequence[Table], progress: Progress | None = None, started: Started | None = None
-) -> Outcome:
+) -> ToolOutcome:
     """Run one tool on every network; after a crash it is not asked again, for it may have left torch patched."""
     installed = peer.installed()
     if installed is None:
-        return Outcome(peer.name, None)
-    comparisons: list[Comparison] = []
+        return ToolOutcome(peer.name, None)
+    comparisons: list[ToolComparison] = []
     with tempfile.TemporaryFile() as said:
         for index, (table, answer) in enumerate(_answers(peer, tables, said, (progress, started or Started()))):
             if answer is None:
-                return Outcome(peer.name, installed, tuple(comparisons), _crash(table, said, len(tables) - index - 1))
+                return ToolOutcome(
+                    peer.name, installed, tuple(comparisons), _crash(table, said, len(tables) - index - 1)
+                )
             comparisons += _compared(table, answer)
-    return Outcome(peer.name, installed, tuple(comparisons))
+    return ToolOutcome(peer.name, installed, tuple(comparisons))
 
 
 def _answers(
@@ -163,7 +167,7 @@ def _crash(table: Table, said: IO[bytes], left: int) -> str:
     return f"on {table.network.short_name} at {shape}: {last}{behind}"
 
 
-def _compared(table: Table, readings: Sequence[dict[str, Any]]) -> Iterator[Comparison]:
+def _compared(table: Table, readings: Sequence[dict[str, Any]]) -> Iterator[ToolComparison]:
     for reading in readings:
         ours = tally(convention(reading["convention"]), table)
         if reading["layers"] is not None:
@@ -171,5 +175,5 @@ def _compared(table: Table, readings: Sequence[dict[str, Any]]) -> Iterator[Comp
                 # The addition of a residual block has no module of its own; its path is the whole block's.
                 if row.path is not None and row.kind != "Add":
                     theirs = reading["layers"].get(row.path, 0)
-                    yield Comparison(reading["convention"], table, row.name, count.value, theirs)
-        yield Comparison(reading["convention"], table, TOTAL, ours.total, reading["total"])
+                    yield ToolComparison(reading["convention"], table, row.name, count.value, theirs)
+        yield ToolComparison(reading["convention"], table, TOTAL, ours.total, reading["total"])

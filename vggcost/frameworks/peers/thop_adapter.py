@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask thop for its total and for every module's."""
     import thop
 
     convention = "ultralytics-thop" if thop.__version__.startswith("2.") else "thop"
     total, _, children = thop.profile(module, inputs=(x,), verbose=False, ret_layer_info=True)
     layers = {path: whole(count, path) for path, count in _flat(children, "")}
-    return [Reading(convention, whole(total, "the total"), layers)]
+    return [ToolReading(convention, whole(total, "the total"), layers)]
 
 
 def _flat(children: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask torch for its total and for every module's."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -21,4 +21,4 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
     root = f"{type(module).__name__}."
     counts = counter.get_flop_counts()
     layers = {name.removeprefix(root): sum(by_operator.values()) for name, by_operator in counts.items()}
-    return [Reading("torch", whole(counter.get_total_flops(), "the total"), layers)]
+    return [ToolReading("torch", whole(counter.get_total_flops(), "the total"), layers)]

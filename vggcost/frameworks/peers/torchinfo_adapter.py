@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask torchinfo for its total and for every leaf's mult-adds."""
     import torchinfo
 
@@ -20,4 +20,4 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
     layers = {
         paths[leaf.layer_id]: whole(leaf.macs, leaf.var_name) for leaf in summary.summary_list if leaf.is_leaf_layer
     }
-    return [Reading("torchinfo", whole(summary.total_mult_adds, "the total"), layers)]
+    return [ToolReading("torchinfo", whole(summary.total_mult_adds, "the total"), layers)]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask torchprofile for its total."""
     from torchprofile import profile_macs
 
     total: float = profile_macs(module, x)  # type: ignore[assignment]  # a dict only where reduction=None asks for one
-    return [Reading("torchprofile", whole(total, "the total"))]
+    return [ToolReading("torchprofile", whole(total, "the total"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.peers.reading import Reading, whole
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +14,7 @@ METRICS = {"torchscan": "module_flops", "torchscan-macs": "macs"}
 """What torchscan calls each convention's number."""
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
+def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
     """Ask torchscan for its two totals and for every leaf's counts, of the batch's first image.
 
     Where it knows no rule for a module it calls the total partial; what it knows of it is the total.
@@ -29,5 +29,5 @@ def read(module: nn.Module, x: torch.Tensor) -> list[Reading]:
             for layer in report["layers"]
             if metric in layer["metrics"]
         }
-        readings.append(Reading(convention, whole(report["totals"][metric]["known_value"], metric), layers))
+        readings.append(ToolReading(convention, whole(report["totals"][metric]["known_value"], metric), layers))
     return readings

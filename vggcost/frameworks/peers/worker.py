@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from vggcost.frameworks.peers.reading import Reading
+    from vggcost.frameworks.peers.reading import ToolReading
 
 
 def main(adapter: str, device: str) -> None:
@@ -45,7 +45,7 @@ def _own_channel() -> TextIO:
     return channel
 
 
-def _read(tool: Any, device: str, network: Any, shape: tuple[int, ...]) -> list[Reading]:
+def _read(tool: Any, device: str, network: Any, shape: tuple[int, ...]) -> list[ToolReading]:
     import torch
 
     from vggcost.frameworks.pytorch.build import build_module
@@ -55,7 +55,7 @@ def _read(tool: Any, device: str, network: Any, shape: tuple[int, ...]) -> list[
         module = module.to_empty(device=device)
     # Not in inference mode: ptflops' aten backend sees nothing there, and says so with a 0.
     with torch.no_grad():
-        readings: list[Reading] = tool.read(module, torch.empty(shape, device=device))
+        readings: list[ToolReading] = tool.read(module, torch.empty(shape, device=device))
     return readings
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from vggcost.cost.table import Table
+    from vggcost.costs.table import Table
 
 MAC_OPERATORS = ("conv", "addmm", "linear", "matmul", "bmm")
 """The operators whose fvcore count is a number of MACs; fvcore also counts others, in units of their own."""

@@ -11,7 +11,7 @@ from torch import nn
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.tensors import weightless
 from vggcost.frameworks.pytorch.trace import NeedsValuesError, StoppedError, Trace
-from vggcost.programs.reading import Failure, Reading
+from vggcost.programs.reading import Failure, ProgramReading
 from vggcost.units import DTYPE_BYTES, shape_text
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_module(
     inputs: Sequence[Ints | torch.Tensor],
     program: str,
     rebuild: Callable[[], nn.Module] | None = None,
-) -> Reading:
+) -> ProgramReading:
     """Return what one forward call of a model does, in eval mode; the model is left as it was.
 
     inputs are shapes, batch first, or tensors, of which only shape and dtype are looked at. rebuild makes the same
@@ -86,7 +86,7 @@ def read_module(
             " held in a plain list or made in forward; they are counted here"
         )
         notes = (*notes, loose)
-    return Reading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model))
+    return ProgramReading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model))
 
 
 def _dtype(model: nn.Module) -> str:

@@ -18,7 +18,7 @@ class NotTraceableError(Exception):
     """The module's forward cannot be written as a row of operations: it branches on values, or takes more inputs."""
 
 
-class Step(Record):
+class TracedStep(Record):
     """One operation: its name, torch's name of its kind, where it stands in the module, and what runs it.
 
     `row` has what a run of it showed, in the keys of a layer of a bench result; all but min_bytes' element size.
@@ -28,7 +28,7 @@ class Step(Record):
     row: dict[str, Any]
 
 
-def traced_steps(module: nn.Module, x: Any) -> list[Step]:
+def traced_steps(module: nn.Module, x: Any) -> list[TracedStep]:
     """Return the module's operations; running them one behind the other on x is its forward.
 
     A leaf module of torch.nn is one operation, a call in a forward of the user's own is one. What yields no tensor (a
@@ -40,7 +40,7 @@ def traced_steps(module: nn.Module, x: Any) -> list[Step]:
     torch = require_torch("bench")
     nodes, values = _nodes(module)
     last_use = {used: node for node in nodes for used in node.all_input_nodes}
-    steps: list[Step] = []
+    steps: list[TracedStep] = []
     names: dict[str, int] = {}
     waiting: list[Node] = []
     first, *calls = nodes
@@ -53,7 +53,7 @@ def traced_steps(module: nn.Module, x: Any) -> list[Step]:
             if seen.yields_tensor:
                 begins = None if steps else first
                 operation = _operation(module, tuple(waiting), values, _freed(waiting, last_use, first), begins)
-                steps.append(Step(operation, seen.row(_name(node, names))))
+                steps.append(TracedStep(operation, seen.row(_name(node, names))))
                 for used in _freed(waiting, last_use, first):
                     values.pop(used, None)
                 waiting = []

@@ -14,7 +14,7 @@ from vggcost.errors import VggcostError
 from vggcost.network import catalogue, network_file
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 
-PAPER_FILES = os.path.join(os.path.dirname(__file__), "networks")
+PAPER_FILES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "networks")
 
 
 def write(folder, text, name="net.toml"):
@@ -170,8 +170,8 @@ def test_file_takes_the_place_of_a_name_in_every_command(tmp_path, capsys):
     assert main(["report", "--file", path, "-o", folder, "--check"]) == 0
 
 
+@pytest.mark.torch
 def test_file_is_verified_against_the_real_module(tmp_path, capsys):
-    pytest.importorskip("torch")
     path = write(
         tmp_path, 'features = [8, { residual = ["conv3-16/2"], shortcut = "conv1-16/2" }]\nhead = []\nsize = 32\n'
     )

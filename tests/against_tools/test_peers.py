@@ -15,7 +15,7 @@ import pytest
 from vggcost import api, cli
 from vggcost.conventions.counting import tally
 from vggcost.conventions.rows import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
-from vggcost.cost.table import Table, table
+from vggcost.costs.table import Table, table
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
 from vggcost.frameworks.peers.running import run_peer, run_peers
@@ -109,7 +109,7 @@ def single_layers(*, with_parameters: bool) -> list[Table]:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, running.Outcome]:
+def outcomes() -> dict[str, running.ToolOutcome]:
     """Every tool on a tenth of the matrix and on the single layers, each in one process."""
     networks = [vgg(*row) for row in A_TENTH]
     plain = [peer for peer in PEERS if peer.name != "calflops"]
@@ -214,9 +214,9 @@ def test_a_crash_has_name_release_and_last_line(adapter, monkeypatch, vggcost, s
 
 def test_what_a_tool_prints_does_not_reach_the_results(adapter):
     chatty = adapter(
-        "import os\nfrom vggcost.frameworks.peers.reading import Reading\n\n\n"
+        "import os\nfrom vggcost.frameworks.peers.reading import ToolReading\n\n\n"
         "def read(module, x):\n    print('hello')\n    os.write(1, b'hello from C')\n"
-        "    return [Reading('fvcore', 1)]\n"
+        "    return [ToolReading('fvcore', 1)]\n"
     )
     (one,) = run_peer(chatty, [vgg(*SMALL)]).comparisons
     assert one.theirs == 1
@@ -251,8 +251,8 @@ def _until(found):
 
 def test_a_fraction_is_no_count(adapter):
     fraction = adapter(
-        "from vggcost.frameworks.peers.reading import Reading, whole\n\n\n"
-        "def read(module, x):\n    return [Reading('fvcore', whole(1.5, 'the total'))]\n"
+        "from vggcost.frameworks.peers.reading import ToolReading, whole\n\n\n"
+        "def read(module, x):\n    return [ToolReading('fvcore', whole(1.5, 'the total'))]\n"
     )
     assert "the total is 1.5, which is no whole number" in (run_peer(fraction, [vgg(*SMALL)]).crash or "")
 

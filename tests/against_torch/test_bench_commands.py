@@ -11,7 +11,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-sys.path.insert(0, str(Path(__file__).parent))
 from bench_documents import case, document  # noqa: E402  # after the skip
 
 from vggcost.bench import session  # noqa: E402

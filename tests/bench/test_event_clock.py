@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from types import ModuleType
 
 import pytest
-
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).parent))
 from simulated_device import Entry, SimulatedDevice
 
 from vggcost.bench import event_clock, graph_replay, protocol
@@ -41,7 +38,7 @@ def run(protocol=protocol, event_clock=event_clock, *, dispatch_ns=SLOW_DISPATCH
         (lambda: device.note("reset")) if reset else None,
         (lambda: graph_replay.capture(device.torch, whole, "x")) if graph else None,
     )
-    samples = protocol.measure(clock, work, protocol.Rule(**rule), lambda *_: None)
+    samples = protocol.measure(clock, work, protocol.StopRule(**rule), lambda *_: None)
     return device, samples, clock
 
 
@@ -232,10 +229,10 @@ def mutated(room: ModuleType, old: str, new: str) -> ModuleType:
 def test_a_mutation_breaks_its_promise(promise, room, old, new):
     rooms = {"protocol": protocol, "event_clock": event_clock}
     rooms[room] = mutated(rooms[room], old, new)
-    # A mutated protocol brings its own Reading, which the clock has to make then.
+    # A mutated protocol brings its own ForwardTimes, which the clock has to make then.
     if room == "protocol":
-        rooms["event_clock"] = mutated(event_clock, "import Reading\n", "import Reading as _Reading\n")
-        rooms["event_clock"].Reading = rooms["protocol"].Reading
+        rooms["event_clock"] = mutated(event_clock, "import ForwardTimes\n", "import ForwardTimes as _ForwardTimes\n")
+        rooms["event_clock"].ForwardTimes = rooms["protocol"].ForwardTimes
     device, samples, _ = run(**rooms)
     assert promise in broken_promises(device, samples)
 

@@ -8,7 +8,7 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pages
 import pytest
+from pages import refresh
 
-ALL = [block for path in pages.pages() for block in pages.blocks(path)]
+ALL = [block for path in refresh.pages() for block in refresh.blocks(path)]
 SET_UP = ("pip install",)
 """A line that installs is what .ci/run does on a clean machine; here it is only held against the packaging."""
 
@@ -23,25 +23,25 @@ def of(*languages):
 
 def test_every_block_is_of_a_kind_that_is_checked():
     assert ALL
-    assert {block.language for block in ALL} <= set(pages.LANGUAGES)
+    assert {block.language for block in ALL} <= set(refresh.LANGUAGES)
 
 
 @pytest.mark.parametrize("block", of("console"))
 def test_shown_output_is_real_output(block):
     pytest.importorskip("torch")
-    assert pages.commands(block.text)
-    assert pages.filled(block.text) == block.text
+    assert refresh.commands(block.text)
+    assert refresh.filled(block.text) == block.text
 
 
-@pytest.mark.parametrize("path", pages.pages(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", refresh.pages(), ids=lambda path: path.name)
 def test_shown_tables_are_what_their_commands_print(path):
     text = path.read_text(encoding="utf-8")
-    assert pages.TABLE.sub(lambda found: pages.table(found[1]), text) == text
-    assert text.count("<!-- $ ") == len(pages.TABLE.findall(text))
+    assert refresh.TABLE.sub(lambda found: refresh.table(found[1]), text) == text
+    assert text.count("<!-- $ ") == len(refresh.TABLE.findall(text))
 
 
 def test_the_readme_shows_what_every_counter_prints(checkout):
-    (command, shown), *_ = pages.TABLE.findall((checkout / "README.md").read_text(encoding="utf-8"))
+    (command, shown), *_ = refresh.TABLE.findall((checkout / "README.md").read_text(encoding="utf-8"))
     assert command == "vggcost conventions D --format markdown"
     totals = [line.split("|")[6].strip() for line in shown.splitlines() if line.startswith("| ")][1:]
     heading = f"## One network, {len(totals)} counters, {len(set(totals))} answers\n"
@@ -50,7 +50,7 @@ def test_the_readme_shows_what_every_counter_prints(checkout):
 
 def test_a_changed_digit_would_be_seen():
     block = next(block for block in ALL if block.language == "console")
-    assert pages.filled(block.text.replace("138,357,544", "138,357,545")) != block.text.replace(
+    assert refresh.filled(block.text.replace("138,357,544", "138,357,545")) != block.text.replace(
         "138,357,544", "138,357,545"
     )
 
@@ -76,7 +76,9 @@ def test_commands_run(block, tmp_path):
 
 
 def test_the_two_commands_do_all_the_set_up(checkout):
-    lines = [line for block in pages.blocks(checkout / "README.md") if block.language == "sh" for line in [block.text]]
+    lines = [
+        line for block in refresh.blocks(checkout / "README.md") if block.language == "sh" for line in [block.text]
+    ]
     assert lines[0] == "pip install . && vggcost table --config D\n"
     assert lines[1] == "pip install -c constraints.txt '.[test]' && pytest\n"
     assert lines[1].strip() in Path(checkout, ".ci", "run").read_text(encoding="utf-8")

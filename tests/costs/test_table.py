@@ -7,7 +7,7 @@ import pytest
 
 import vggcost
 from vggcost import VggcostError, cost
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from bench_documents import MS, case, document
 
 from vggcost.bench import gates

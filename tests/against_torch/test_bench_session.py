@@ -15,7 +15,7 @@ from vggcost.bench.numerics import numerics  # noqa: E402
 from vggcost.bench.result import load, ratio_to_whole, to_json  # noqa: E402
 from vggcost.bench.session import Settings, run  # noqa: E402
 from vggcost.bench.subjects import Subject, build, min_elements, random_input  # noqa: E402
-from vggcost.cost.table import table  # noqa: E402
+from vggcost.costs.table import table  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU  # noqa: E402
 from vggcost.network.plan import Network, Variant  # noqa: E402

@@ -12,7 +12,7 @@ from vggcost.cli import main
 
 torch = pytest.importorskip("torch")
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parents[1] / "models"
 
 
 def audited(capsys, target, *options):

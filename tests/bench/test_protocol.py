@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from vggcost.bench.host_clock import HostClock
-from vggcost.bench.protocol import Reading, Rule, Work, forward, measure
+from vggcost.bench.protocol import ForwardTimes, StopRule, Work, forward, measure
 from vggcost.errors import VggcostError
 
 
@@ -56,7 +56,7 @@ class StopwatchMarks:
 
     def read(self):
         elapsed = tuple(time - self.times[0] for time in self.times)
-        return Reading(elapsed, elapsed, None)
+        return ForwardTimes(elapsed, elapsed, None)
 
 
 def nothing(*_):
@@ -81,7 +81,7 @@ def test_an_operation_gets_what_the_one_before_it_gave():
 
 def test_steady_times_end_at_thirty_forwards():
     clock = Stopwatch()
-    samples = measure(clock, Work("net", clock.work(1000), "x"), Rule(), nothing)
+    samples = measure(clock, Work("net", clock.work(1000), "x"), StopRule(), nothing)
     assert (samples.rounds, samples.stopped_by, samples.deviation) == (30, "deviation", 0.0)
     assert len(samples.warm_up_ns) == 3
     assert samples.sm_clock_mhz == [1410] * 30
@@ -90,21 +90,21 @@ def test_steady_times_end_at_thirty_forwards():
 def test_warm_up_lasts_until_a_round_is_no_faster_than_those_before():
     clock = Stopwatch()
     falling = clock.work(9000, 8000, 7000, 6000, 5000, 1000)
-    samples = measure(clock, Work("net", falling, "x"), Rule(), nothing)
+    samples = measure(clock, Work("net", falling, "x"), StopRule(), nothing)
     assert samples.warm_up_ns == [9000, 8000, 7000, 6000, 5000, 1000, 1000]
     assert {reading.whole_ns for reading in samples.readings["whole"]} == {1000}
 
 
 def test_warm_up_lasts_its_least_time():
     clock = Stopwatch()
-    samples = measure(clock, Work("net", clock.work(10_000_000), "x"), Rule(warm_up_s=0.5), nothing)
+    samples = measure(clock, Work("net", clock.work(10_000_000), "x"), StopRule(warm_up_s=0.5), nothing)
     assert len(samples.warm_up_ns) == 50
 
 
 def test_unsteady_times_go_on_to_the_budget():
     clock = Stopwatch()
     times = [10_000_000, 30_000_000] * 500
-    samples = measure(clock, Work("net", clock.work(*times), "x"), Rule(budget_s=4.0), nothing)
+    samples = measure(clock, Work("net", clock.work(*times), "x"), StopRule(budget_s=4.0), nothing)
     assert samples.stopped_by == "budget"
     assert samples.rounds > 30
     assert samples.deviation > 0.005
@@ -113,20 +113,20 @@ def test_unsteady_times_go_on_to_the_budget():
 def test_the_most_rounds_are_the_most():
     clock = Stopwatch()
     times = [10, 30] * 500
-    samples = measure(clock, Work("net", clock.work(*times), "x"), Rule(most=40), nothing)
+    samples = measure(clock, Work("net", clock.work(*times), "x"), StopRule(most=40), nothing)
     assert (samples.rounds, samples.stopped_by) == (40, "most")
 
 
 def test_a_budget_that_ends_early_still_takes_one_round():
     clock = Stopwatch()
-    samples = measure(clock, Work("net", clock.work(10**9), "x"), Rule(budget_s=2.5), nothing)
+    samples = measure(clock, Work("net", clock.work(10**9), "x"), StopRule(budget_s=2.5), nothing)
     assert (samples.rounds, samples.stopped_by) == (1, "budget")
 
 
 def test_a_budget_too_small_for_one_forward_is_refused():
     clock = Stopwatch()
     with pytest.raises(VggcostError, match=r"budget of 0\.5 s is too small.*took 2 s; give --budget 66"):
-        measure(clock, Work("net", clock.work(2 * 10**9), "x"), Rule(budget_s=0.5), nothing)
+        measure(clock, Work("net", clock.work(2 * 10**9), "x"), StopRule(budget_s=0.5), nothing)
 
 
 def test_passes_alternate():
@@ -141,7 +141,7 @@ def test_passes_alternate():
         order.append("whole")
         return x
 
-    measure(clock, Work("net", whole, "x", (layer, layer)), Rule(most=2), nothing)
+    measure(clock, Work("net", whole, "x", (layer, layer)), StopRule(most=2), nothing)
     assert order[:6] == ["layer", "layer", "whole"] * 2
 
 
@@ -152,7 +152,7 @@ def test_ctrl_c_keeps_what_was_measured():
         if samples.rounds == 7:
             raise KeyboardInterrupt
 
-    samples = measure(clock, Work("net", clock.work(1000), "x"), Rule(), interrupt)
+    samples = measure(clock, Work("net", clock.work(1000), "x"), StopRule(), interrupt)
     assert (samples.rounds, samples.stopped_by) == (7, "interrupted")
 
 
@@ -161,14 +161,14 @@ def test_ctrl_c_before_the_first_sample_measures_nothing():
         raise KeyboardInterrupt
 
     clock = Stopwatch()
-    samples = measure(clock, Work("net", clock.work(1000), "x"), Rule(), interrupt)
+    samples = measure(clock, Work("net", clock.work(1000), "x"), StopRule(), interrupt)
     assert (samples.rounds, samples.stopped_by) == (0, "interrupted")
 
 
 def test_nothing_is_collected_inside_a_forward_and_the_collector_is_put_back():
     clock = Stopwatch()
     seen = []
-    measure(clock, Work("net", lambda x: seen.append(gc.isenabled()), "x"), Rule(most=1), nothing)
+    measure(clock, Work("net", lambda x: seen.append(gc.isenabled()), "x"), StopRule(most=1), nothing)
     assert not any(seen)
     assert gc.isenabled()
 

@@ -22,7 +22,7 @@ from vggcost.conventions.counting import (
 )
 from vggcost.conventions.rows import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
 from vggcost.conventions.special_rules import RULES
-from vggcost.cost.table import Table, table
+from vggcost.costs.table import Table, table
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1, Network, Variant
 from vggcost.network.layers import (
@@ -39,7 +39,7 @@ from vggcost.network.layers import (
 )
 from vggcost.network.ledger import PRIMITIVES
 
-GOLDEN = Path(__file__).parent / "golden" / "recorded_totals.csv"
+GOLDEN = Path(__file__).parents[1] / "golden" / "recorded_totals.csv"
 
 COLUMNS = ("A", "B", "C", "D", "E", "D+BN")
 TOTALS = {

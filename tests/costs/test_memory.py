@@ -6,7 +6,7 @@ import pytest
 
 from vggcost import api
 from vggcost.bench.memory_estimate import check_fits, kept_bytes, largest_batch, peak_bytes, refused
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Variant
 

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import vggcost
-from vggcost.cost.closed_forms import SYMBOLS, K, N
+from vggcost.costs.closed_forms import SYMBOLS, K, N
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 

@@ -21,7 +21,7 @@ import vggcost  # behind the choice of a backend, which Keras reads when it is i
 from vggcost.cli import main
 from vggcost.errors import VggcostError
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parents[1] / "models"
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")
 

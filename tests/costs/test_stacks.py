@@ -5,7 +5,7 @@ import json
 import pytest
 import sympy
 
-from vggcost.cost.stacks import stack
+from vggcost.costs.stacks import stack
 
 C, H, W = sympy.symbols("C H W", integer=True, positive=True)
 

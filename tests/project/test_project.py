@@ -50,10 +50,11 @@ def test_imports_point_down(copied):
 @pytest.mark.parametrize(
     ("room", "line"),
     [
-        ("formulas.py", "from vggcost import layers"),
-        ("table.py", "from vggcost import api"),
+        ("formulas/forward.py", "from vggcost.network import layers"),
+        ("costs/table.py", "from vggcost import api"),
         ("report/grid.py", "import torch"),
         ("brand_new_room.py", "x = 1"),
+        ("network/ledger.py", "from vggcost.network import layers"),
     ],
 )
 def test_the_contract_can_fail(copied, room, line):
@@ -65,19 +66,35 @@ def test_the_contract_can_fail(copied, room, line):
 def test_every_room_but_the_frameworks_is_kept_from_them(checkout):
     contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (kept,) = (contract["source_modules"] for contract in contracts if contract["type"] == "forbidden")
-    layers = (contract["layers"] for contract in contracts if contract["type"] == "layers")
-    rooms = {room for names in layers for line in names for room in line.split(" | ")}
+    rooms = set(rooms_of_the_contract(checkout))
     assert set(kept) == {f"vggcost.{room}" for room in rooms - {"__main__", "frameworks", "bench"}}
 
 
-def test_the_architecture_page_names_every_room(checkout):
+def rooms_of_the_contract(checkout):
+    contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (lines,) = (contract["layers"] for contract in contracts if contract.get("containers") == ["vggcost"])
+    return [room for line in lines for room in line.split(" | ")]
+
+
+def rooms_of_the_page(page):
+    return re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+
+def test_the_architecture_page_is_the_contract(checkout):
     page = (checkout / "ARCHITECTURE.md").read_text()
-    rooms = [path for path in (checkout / "vggcost").iterdir() if path.suffix == ".py" or path.is_dir()]
-    for room in rooms:
-        name = f"{room.name}/" if room.is_dir() else room.name
-        if not name.startswith("_"):
-            assert f"`{name}`" in page, name
-    for named in re.findall(r"`(\w+\.py)`", page):
+    assert rooms_of_the_page(page) == rooms_of_the_contract(checkout)
+    swapped = page.replace("| `api` |", "| `apis` |")
+    assert rooms_of_the_page(swapped) != rooms_of_the_contract(checkout)
+
+
+def test_the_rooms_are_what_lies_in_the_package(checkout):
+    found = [path.stem for path in (checkout / "vggcost").iterdir() if path.suffix == ".py" or path.is_dir()]
+    assert sorted(set(found) - {"__init__", "__pycache__"}) == sorted(rooms_of_the_contract(checkout))
+    assert len([path for path in (checkout / "vggcost").iterdir() if path.suffix == ".py"]) <= 8
+
+
+def test_files_that_the_architecture_page_names_exist(checkout):
+    for named in re.findall(r"`([\w/]+\.py)`", (checkout / "ARCHITECTURE.md").read_text()):
         assert list((checkout / "vggcost").rglob(named)) or list(checkout.rglob(named)), named
 
 

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from vggcost import api  # noqa: E402
 from vggcost.bench.subjects import fill  # noqa: E402
-from vggcost.cost.table import table  # noqa: E402
+from vggcost.costs.table import table  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.traced_forward import NotTraceableError, traced_steps  # noqa: E402
 from vggcost.network.plan import Variant  # noqa: E402

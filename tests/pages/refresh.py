@@ -1,6 +1,6 @@
 """The commands on the project's pages and what stands below them.
 
-`python tests/pages.py` writes the real output under every command of a console block; the tests hold it there.
+`python tests/pages/refresh.py` writes the real output under every command of a console block; the tests hold it there.
 A block ```sh is run and its output ignored, ```console holds `$ command` lines with their output, ```pycon a session.
 """
 
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from vggcost.cli import main
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 TABLE = re.compile(r"^<!-- \$ (.*?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 """A command in a comment, and what it prints as Markdown, set as a table by whatever shows the page."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

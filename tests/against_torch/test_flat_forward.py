@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from vggcost import api  # noqa: E402  # after the skip
 from vggcost.bench.subjects import fill  # noqa: E402
-from vggcost.cost.table import table  # noqa: E402
+from vggcost.costs.table import table  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.flat_forward import flat_operations  # noqa: E402
 from vggcost.network.layers import Conv2d, Flatten, Linear, ReLU, Residual  # noqa: E402

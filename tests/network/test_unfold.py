@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vggcost import cost
-from vggcost.cost.table import table
+from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import find, unfolded
 from vggcost.network.layers import Add, Conv2d, Linear, Residual
@@ -314,10 +314,11 @@ def variants(draw):
     )
 
 
+@pytest.mark.torch
 @settings(max_examples=60, deadline=None)
 @given(plans(), variants(), st.integers(1, 2))
 def test_random_plans_equal_torch(plan, variant, batch):
-    torch = pytest.importorskip("torch")
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from vggcost.frameworks.pytorch.build import build_module
@@ -346,7 +347,7 @@ def test_random_plans_equal_torch(plan, variant, batch):
 @settings(max_examples=25, deadline=None)
 @given(plans(), variants(), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
 def test_random_plans_have_closed_forms(plan, variant, batch, a, b):
-    from vggcost.cost import closed_forms
+    from vggcost.costs import closed_forms
 
     symbolic = closed_forms.of_configuration(plan, variant.replace(classes=closed_forms.K))
     size = (a * symbolic.unit, b * symbolic.unit)
@@ -359,7 +360,7 @@ def test_random_plans_have_closed_forms(plan, variant, batch, a, b):
 
 
 def test_six_pools_count_in_64_pixels():
-    from vggcost.cost import closed_forms
+    from vggcost.costs import closed_forms
 
     plan = Configuration("six", (4, "M", 4, "M", 4, "M", 4, "M", 4, "M", 4, "M"))
     form = closed_forms.of_configuration(plan, Variant())
@@ -380,10 +381,12 @@ def test_closed_form_of_a_whole_block_is_the_sum_of_its_layers():
     assert block.outputs - 2 * (one.outputs + two.outputs) == one.outputs
 
 
+@pytest.mark.torch
 @settings(max_examples=20, deadline=None)
 @given(plans(pools=False))
 def test_receptive_field_of_residual_blocks_is_where_gradients_reach(plan):
-    torch = pytest.importorskip("torch")
+    import torch
+
     from vggcost.frameworks.pytorch.build import build_module
     from vggcost.network.receptive_field import fields
 
