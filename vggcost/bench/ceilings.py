@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import forward
+from vggcost.formulas.forward import flops, linear_macs
+from vggcost.formulas.memory import least_traffic
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.record import Record
 
@@ -56,8 +58,8 @@ def ceilings(
     if device.type in ("cuda", "xpu", "mps"):
         getattr(torch, device.type).empty_cache()
     return Ceilings(
-        2 * side**3 / min(products) * 1e9,
-        2 * size / min(copies) * 1e9,
+        flops(linear_macs(side, side, side)) / min(products) * 1e9,
+        least_traffic(size, 0, 0, size) / min(copies) * 1e9,
         side,
         size,
         tuple(products),

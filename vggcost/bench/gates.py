@@ -14,6 +14,7 @@ from vggcost import units
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import best_pass, pass_samples, rates, ratio_to_whole
 from vggcost.bench.statistics import summary
+from vggcost.costs.roofline import WINOGRAD_SAVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 LAYERS_OVER_WHOLE = 0.03
 """How far the layers' sum may lie from the pass without instruments."""
-
-WINOGRAD_SAVING = 4
-"""F(4x4, 3x3) multiplies a quarter of the direct count (Lavin & Gray 2016, section 4.2)."""
 
 SLOW_CLOCK = 0.75
 """Samples under this part of the default SM clock are flagged."""
