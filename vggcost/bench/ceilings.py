@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import forward
-from vggcost.formulas.forward import flops, linear_macs
-from vggcost.formulas.memory import least_traffic
+from vggcost.formulas.forward import elements, flops, linear_macs
+from vggcost.formulas.memory import least_traffic, tensor_bytes
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.record import Record
 
@@ -79,7 +79,7 @@ def _products(
         forward(clock, once, a)
         # The shorter of two: one that was interrupted would make a small product look large enough.
         took = min(forward(clock, once, a).whole_ns for _ in range(2))
-        full = room is not None and 3 * (2 * side) ** 2 * dtype.itemsize > room
+        full = room is not None and tensor_bytes(elements((3, 2 * side, 2 * side)), dtype.itemsize) > room
         if took >= LONG_ENOUGH_NS or side >= LARGEST_SIDE or full:
             return side, _samples(clock, once, a, warm_up_s)
         side *= 2
