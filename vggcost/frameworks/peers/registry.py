@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from vggcost.conventions.rows import NAMES, convention
 from vggcost.errors import VggcostError, nearest
+from vggcost.frameworks.outcome import installed
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from vggcost.frameworks.outcome import Installed
 
 
 class Peer(Record):
@@ -28,34 +31,9 @@ class Peer(Record):
 
     def installed(self) -> Installed | None:
         """What is installed of it, or None; of two that share a module the one that installs over the other."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        found = None
-        for distribution, name in self.distributions.items():
-            try:
-                found = Installed(distribution, version(distribution), convention(name).release or "")
-            except PackageNotFoundError:
-                continue
-        return found
-
-
-class Installed(Record):
-    """A distribution as it is installed, and the release of it that the conventions were read from."""
-
-    distribution: str
-    release: str
-    known: str
-
-    @property
-    def title(self) -> str:
-        """``fvcore 0.1.5.post20221221``."""
-        return f"{self.distribution} {self.release}"
-
-    @property
-    def proven(self) -> bool:
-        """Whether it is the release that is known; ``2.13`` stands for all of 2.13.x, ``1-2`` is ``1.post2``."""
-        release = self.release.replace("-", ".post")
-        return release == self.known or release.startswith((f"{self.known}.", f"{self.known}+"))
+        return installed(
+            {distribution: convention(name).release or "" for distribution, name in self.distributions.items()}
+        )
 
 
 def _peer(name: str, *more: str, device: str = "meta", **distributions: str) -> Peer:
