@@ -59,8 +59,10 @@ def find(target: str, extras: Mapping[str, str]) -> Any:
             value = getattr(value, piece)
         except AttributeError:
             known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
-            hint = nearest(piece, known) if known else "it has nothing that can be called"
-            raise VggcostError(f"{place} has no {name!r}; {hint}") from None
+            if not known:
+                raise VggcostError(f"{place} has no {name!r}; it has nothing that can be called") from None
+            found = nearest(piece, known)
+            raise VggcostError(f"{place} has no {name!r}; {found}", nearest=found.names) from None
     return value
 
 

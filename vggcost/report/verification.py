@@ -61,7 +61,7 @@ def verification_text(outcomes: Sequence[ToolOutcome], fmt: str, *, every_layer:
     if any(outcome.name == MODULE for outcome in outcomes) and not every_layer:
         blocks = [_commented(_header_line(tables), fmt), _wide(outcomes, tables, fmt)]
         shown = differing
-        beyond = list(_beyond_macs(outcomes, tables))
+        beyond = [wrapped(line) if fmt == "table" else line for line in _beyond_macs(outcomes, tables)]
     else:
         blocks = [grid(_SUMMARY, list(_summary_rows(outcomes)), fmt)] if any(o.installed for o in outcomes) else []
         totals = [one for one in every if one.layer == TOTAL and not one.differs] if len(tables) == 1 else []
@@ -98,10 +98,7 @@ def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
 
 def _commented(text: str, fmt: str) -> str:
     """Lines beside the tables; LaTeX has them as comments."""
-    lines = text.splitlines()
-    if fmt == "table":
-        lines = [wrapped(line) for line in lines]
-    return "".join(f"% {line}\n" if fmt == "latex" else f"{line}\n" for line in lines)
+    return "".join(f"% {line}\n" if fmt == "latex" else f"{line}\n" for line in text.splitlines())
 
 
 def _tables(outcomes: Sequence[ToolOutcome]) -> list[Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vggcost.conventions.rows import NAMES, convention
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, unknown
 from vggcost.frameworks.outcome import installed
 from vggcost.record import Record
 
@@ -68,15 +68,19 @@ def peers_named(names: Sequence[str]) -> tuple[Peer, ...]:
             wanted.update(known)
             continue
         if word not in known:
-            raise VggcostError(_unknown(name, word, tuple(known)))
+            raise _unknown(name, word, tuple(known))
         wanted.add(word)
     return tuple(peer for peer in PEERS if peer.name in wanted)
 
 
-def _unknown(name: str, word: str, known: tuple[str, ...]) -> str:
+def _unknown(name: str, word: str, known: tuple[str, ...]) -> VggcostError:
     of_tool = next((peer.name for peer in PEERS if word in peer.conventions[1:] and word != "ultralytics-thop"), None)
     if of_tool:
-        return f"{name!r} is a convention of the tool {of_tool}; give --against {of_tool}"
+        text = f"{name!r} is a convention of the tool {of_tool}; give --against {of_tool}"
+        return VggcostError(text, nearest=(of_tool,))
     if word in NAMES:
-        return f"{name!r} cannot be run here, its convention is held by recorded totals; tools are {', '.join(known)}"
-    return f"unknown tool {name!r}; {nearest(word, (*known, 'all'))} (all runs every one that is installed)"
+        tools = ", ".join(known)
+        return VggcostError(
+            f"{name!r} cannot be run here, its convention is held by recorded totals; tools are {tools}"
+        )
+    return unknown("tool", name, (*known, "all"), " (all runs every one that is installed)")
