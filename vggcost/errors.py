@@ -1,6 +1,10 @@
-"""The one exception that every refusal goes through: a sentence that a person can act on."""
+"""The one exception that every refusal goes through: a sentence that a person can act on, and its data beside it."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class VggcostError(ValueError):
@@ -8,7 +12,31 @@ class VggcostError(ValueError):
 
     The message is one line: what was given, what was expected, where, and what to do. The command prints it
     after ``vggcost: error:`` and ends with exit status 2.
+
+    A caller that wants no sentence has its data, each None (`nearest`: empty) where it does not apply: the `layer` that
+    does not fit, what it `takes` and `gets` (channels or features; (height, width) of a window and of what reaches it;
+    the shapes of an addition), the `smallest` image that works as (height, width) [pixels], the names `nearest` to one
+    that is not known, and the `file` that could not be read.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        layer: str | None = None,
+        takes: Any = None,
+        gets: Any = None,
+        smallest: tuple[int, int] | None = None,
+        nearest: tuple[str, ...] = (),
+        file: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.layer = layer
+        self.takes = takes
+        self.gets = gets
+        self.smallest = smallest
+        self.nearest = nearest
+        self.file = file
 
 
 class MissingExtraError(VggcostError, ImportError):
@@ -20,15 +48,42 @@ class MissingExtraError(VggcostError, ImportError):
         self.extra = extra
 
 
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return ``the nearest are X, Y`` for a word that is not among the known ones.
+class Nearest:
+    """The names nearest to a word that is not known; as text ``the nearest are X, Y``, or all that are known."""
+
+    def __init__(self, names: tuple[str, ...], text: str) -> None:
+        self.names = names
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def nearest(word: str, known: tuple[str, ...]) -> Nearest:
+    """Return the known names nearest to a word that is not among them, at most three.
 
     The comparison ignores case. difflib is loaded here because only a refusal needs it.
+
+    >>> str(nearest("jsn", ("csv", "json")))
+    'the nearest are json'
     """
     from difflib import get_close_matches
 
     by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), by_lower, n=3, cutoff=0.5)
-    if not close:
-        return f"known are {', '.join(known)}"
-    return f"the nearest are {', '.join(by_lower[name] for name in close)}"
+    names = tuple(by_lower[name] for name in get_close_matches(word.lower(), by_lower, n=3, cutoff=0.5))
+    return Nearest(names, f"the nearest are {', '.join(names)}" if names else f"known are {', '.join(known)}")
+
+
+def unknown(what: str, word: str, known: tuple[str, ...], more: str = "") -> VggcostError:
+    """Return the refusal of a word that is not known, which names the nearest.
+
+    >>> str(unknown("format", "jsn", ("csv", "json")))
+    "unknown format 'jsn'; the nearest are json"
+    """
+    found = nearest(word, known)
+    return VggcostError(f"unknown {what} {word!r}; {found}{more}", nearest=found.names)
+
+
+def unreadable(file: str, error: OSError) -> VggcostError:
+    """Return the refusal of a file or directory that the system does not let us read."""
+    return VggcostError(f"cannot read {file!r}: {error.strerror or error}", file=file)

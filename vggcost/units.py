@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import unknown
 
 SI_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 IEC_PREFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
@@ -34,8 +34,7 @@ def dtype_bytes(dtype: str) -> int:
     try:
         return DTYPE_BYTES[dtype]
     except KeyError:
-        known = tuple(DTYPE_BYTES)
-        raise VggcostError(f"unknown dtype {dtype!r}; {nearest(dtype, known)}") from None
+        raise unknown("dtype", dtype, tuple(DTYPE_BYTES)) from None
 
 
 def exact(count: int) -> str:

@@ -16,8 +16,10 @@ from vggcost import api, cli
 from vggcost.conventions.counting import tally
 from vggcost.conventions.rows import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
 from vggcost.costs.table import Table, table
+from vggcost.errors import VggcostError
+from vggcost.frameworks.outcome import Installed, ToolOutcome
 from vggcost.frameworks.peers import running
-from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
+from vggcost.frameworks.peers.registry import PEERS, Peer, peers_named
 from vggcost.frameworks.peers.running import run_peer, run_peers
 from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import TABLE_1, Network, Variant
@@ -109,7 +111,7 @@ def single_layers(*, with_parameters: bool) -> list[Table]:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, running.ToolOutcome]:
+def outcomes() -> dict[str, ToolOutcome]:
     """Every tool on a tenth of the matrix and on the single layers, each in one process."""
     networks = [vgg(*row) for row in A_TENTH]
     plain = [peer for peer in PEERS if peer.name != "calflops"]
@@ -126,10 +128,10 @@ def test_every_number_of_a_tool_is_its_conventions(outcomes, name):
     assert outcome.installed is not None
     assert outcome.installed.proven
     (peer,) = peers_named([name])
-    heard = {one.convention for one in outcome.comparisons}
+    heard = {one.quantity for one in outcome.checks}
     assert heard == {word for word in peer.conventions if word != "ultralytics-thop"}
     singles = len(single_layers(with_parameters=False))
-    totals = [one for one in outcome.comparisons if one.layer == "total"]
+    totals = [one for one in outcome.checks if one.layer == "total"]
     assert len(totals) == len(heard) * (len(A_TENTH) + singles)
 
 
@@ -156,9 +158,9 @@ def test_the_whole_matrix(capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["differing"] == 0
     assert [tool["status"] for tool in document["tools"]] == ["ran"] * len(PEERS)
-    totals = [one for one in document["comparisons"] if one["layer"] == "total"]
-    assert len(totals) == 12 * len(MATRIX)
-    assert all(one["residual"] == 0 for one in document["comparisons"])
+    checks = [one for network in document["networks"] for one in network["checks"]]
+    assert len([one for one in checks if one["layer"] == "total"]) == 12 * len(MATRIX)
+    assert all(one["residual"] == 0 for one in checks)
 
 
 def test_a_wrong_weight_is_found_and_named(vggcost, monkeypatch):
@@ -218,7 +220,7 @@ def test_what_a_tool_prints_does_not_reach_the_results(adapter):
         "def read(module, x):\n    print('hello')\n    os.write(1, b'hello from C')\n"
         "    return [ToolReading('fvcore', 1)]\n"
     )
-    (one,) = run_peer(chatty, [vgg(*SMALL)]).comparisons
+    (one,) = run_peer(chatty, [vgg(*SMALL)]).checks
     assert one.theirs == 1
     assert one.differs
 
@@ -314,10 +316,29 @@ def test_every_convention_is_live_or_recorded():
 def test_both_sides_as_csv_and_json(vggcost):
     words = ("verify", "--against", "thop,torch", "A", "--size", "32", "--batch", "2")
     lines = vggcost(*words, "--format", "csv").out.splitlines()
-    assert lines[0] == "convention,network,input,layer,ours,theirs,residual"
+    assert lines[0] == "quantity,network,input,layer,ours,theirs,residual"
     assert len(lines) == 1 + 2 * 30
     document = json.loads(vggcost(*words, "--format", "json").out)
-    assert document["schema"] == "vggcost.against/1"
+    assert document["schema"] == "vggcost.verify/2"
     assert [tool["name"] for tool in document["tools"]] == ["torch", "thop"]
-    assert [one["runs"] for tool in document["tools"] for one in tool["conventions"]] == [1, 1]
-    assert {one["residual"] for one in document["comparisons"]} == {0}
+    assert [one["runs"] for tool in document["tools"] for one in tool["quantities"]] == [1, 1]
+    (network,) = document["networks"]
+    assert network["input"] == [2, 3, 32, 32]
+    assert {one["residual"] for one in network["checks"]} == {0}
+
+
+def test_a_forward_that_does_not_fit_into_memory_is_refused(adapter):
+    for index, error in enumerate(("MemoryError()", "RuntimeError('DefaultCPUAllocator: cannot allocate memory')")):
+        greedy = adapter(f"def read(module, x):\n    raise {error}\n", f"greedy_{index}")
+        with pytest.raises(VggcostError, match=r"a real forward of A \(VGG-11\) at 1x3x32x32 does not fit into memory"):
+            run_peer(greedy, [vgg(*SMALL)])
+
+
+def test_no_place_for_what_a_tool_prints_is_refused(monkeypatch, refused):
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    line = refused("verify", "--against", "torch", "A", "--size", "32")
+    assert "there is no temporary file for what torch prints: No space left on device; free the place, or" in line
+    assert "cannot write the result" not in line

@@ -9,10 +9,12 @@ import sys
 import pytest
 
 from vggcost import cost
-from vggcost.frameworks.pytorch.checks import Check, verify
+from vggcost.frameworks.outcome import Check
+from vggcost.frameworks.peers.registry import Peer
+from vggcost.frameworks.verifier import verify
 
 torch = pytest.importorskip("torch")
-QUANTITIES = ("parameters", "output shape", "MACs by fvcore", "FLOPs by torch")
+QUANTITIES = ("parameters", "output shape", "fvcore", "torch")
 
 
 @pytest.fixture(scope="module")
@@ -20,57 +22,53 @@ def small():
     return cost("A", batch_norm=True, classes=10, size=32).table
 
 
+def checks_of(*outcomes):
+    return [check for outcome in outcomes for check in outcome.checks]
+
+
 def test_a_network_and_its_module_agree_in_every_layer(small):
-    result = verify(small)
-    assert result.differing == ()
-    assert {check.quantity for check in result.checks} == set(QUANTITIES)
-    assert {check.layer for check in result.checks} == {row.name for row in small.rows if row.path} | {"total"}
-    assert result.fvcore_extras == {"batch_norm": small.ledger["batch_norm_elements"] * 2, "adaptive_avg_pool2d": 512}
+    checks = checks_of(*verify([small]))
+    assert [check for check in checks if check.differs] == []
+    for quantity in QUANTITIES:
+        layers = [check.layer for check in checks if check.quantity == quantity]
+        assert layers == [*(row.name for row in small.rows if row.path), "total"]
+    (by_fvcore,) = (check.theirs for check in checks if (check.quantity, check.layer) == ("fvcore", "total"))
+    assert by_fvcore == small.macs + small.ledger["batch_norm_elements"] * 2 + 512
 
 
-def doctored(change):
-    """A build that alters the module before it is checked."""
-
-    def build(network):
-        from vggcost.frameworks.pytorch.build import build_module
-
-        module = build_module(network)
-        change(module)
-        return module
-
-    return build
+def doctored(table, index, **changes):
+    """Our numbers of one network beside the network of another, which is what is built and run."""
+    layers = list(table.network.layers)
+    layers[index] = layers[index].replace(**changes)
+    return table.replace(network=table.network.replace(layers=tuple(layers)))
 
 
-def wider(module):
-    module.features[0] = torch.nn.Conv2d(3, 64, 5, padding=2, device="meta")
-
-
-def unbiased(module):
-    module.features[0] = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False, device="meta")
-
-
-def strided(module):
-    module.features[3] = torch.nn.Conv2d(64, 128, 3, padding=1, stride=2, device="meta")
+WIDER = {"index": 0, "kernel": (5, 5), "padding": (2, 2)}
+UNBIASED = {"index": 0, "bias": False}
+STRIDED = {"index": 3, "stride": (2, 2)}
 
 
 @pytest.mark.parametrize(
-    ("change", "layer", "quantities"),
+    ("changes", "layer", "quantities"),
     [
-        (wider, "conv1_1", {"parameters", "MACs by fvcore", "FLOPs by torch"}),
-        (unbiased, "conv1_1", {"parameters"}),
-        (strided, "conv2_1", {"output shape", "MACs by fvcore", "FLOPs by torch"}),
+        (WIDER, "conv1_1", {"parameters", "fvcore", "torch"}),
+        (UNBIASED, "conv1_1", {"parameters"}),
+        (STRIDED, "conv2_1", {"output shape", "fvcore", "torch"}),
     ],
 )
-def test_every_check_can_fail(change, layer, quantities):
-    result = verify(cost("A", classes=10, size=64).table, doctored(change))
-    assert {check.quantity for check in result.differing if check.layer == layer} == quantities
+def test_every_check_can_fail(changes, layer, quantities):
+    checks = checks_of(*verify([doctored(cost("A", classes=10, size=64).table, **changes)]))
+    assert {check.quantity for check in checks if check.layer == layer and check.differs} == quantities
+    assert {check.quantity for check in checks if check.layer == "total" and check.differs} <= quantities
 
 
-def test_residuals_are_theirs_less_ours():
-    assert Check("c", "parameters", 10, 12).residual == 2
-    assert Check("c", "output shape", (1, 2), (1, 2)).residual == 0
-    assert Check("c", "output shape", (1, 2), (2, 1)).residual == 1
-    assert Check("c", "output shape", (1, 2), None).residual == 2
+def test_residuals_are_theirs_less_ours(small):
+    assert Check(small, "c", "parameters", 10, 12).residual == 2
+    assert Check(small, "c", "fvcore", None, 12).residual is None
+    assert Check(small, "c", "fvcore", None, 12).differs
+    assert Check(small, "c", "output shape", (1, 2), (1, 2)).residual == 0
+    assert Check(small, "c", "output shape", (1, 2), (2, 1)).residual == 1
+    assert Check(small, "c", "output shape", (1, 2), None).residual == 2
 
 
 def test_the_command_prints_both_sides_and_ends_with_0(vggcost):
@@ -79,15 +77,33 @@ def test_the_command_prints_both_sides_and_ends_with_0(vggcost):
     assert "lrn1" in ran.out
     assert "every residual is 0" in ran.out
     document = json.loads(vggcost("verify", "A", "--size", "32", "--format", "json").out)
+    assert document["schema"] == "vggcost.verify/2"
     assert document["networks"][0]["differing"] == 0
+    assert {check["quantity"] for check in document["networks"][0]["checks"]} == set(QUANTITIES)
 
 
-def test_the_command_names_what_differs_and_ends_with_1(vggcost, monkeypatch):
-    monkeypatch.setattr("vggcost.cli.verify.verify", lambda table: verify(table, doctored(wider)))
-    ran = vggcost("verify", "B", "--size", "32")
+def test_one_network_is_shown_layer_by_layer_and_what_a_tool_counts_beyond_macs_is_explained(vggcost):
+    lines = vggcost("verify", "A", "--batch-norm", "--size", "32", "--classes", "10").out.splitlines()
+    table = cost("A", batch_norm=True, classes=10, size=32).table
+    extras = f"+ {table.ledger['batch_norm_elements']:,} batch-norm elements"
+    assert any(line.split()[0] == "conv1_1" for line in lines if line)
+    assert any(line.startswith("fvcore = MACs + 512 adaptive-pool inputs") and extras in line for line in lines), lines
+    assert f"torch = MACs + {table.macs:,} MACs again (1 MAC = 2 FLOP)" in lines
+    assert lines[-1].endswith("checks, 4 of them totals, on 1 network: every residual is 0")
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown", "latex", "csv", "json"])
+def test_the_command_names_what_differs_and_ends_with_1(vggcost, monkeypatch, fmt):
+    def of_another(tables, tools, progress):
+        return verify([doctored(table, **WIDER) for table in tables], tools, progress)
+
+    monkeypatch.setattr("vggcost.cli.verify.verify", of_another)
+    ran = vggcost("verify", "B", "--size", "32", "--format", fmt)
     assert ran.status == 1
-    assert "conv1_1  parameters" in ran.out
-    assert "differ" in ran.out
+    assert "conv1_1" in ran.out.replace("\\_", "_")
+    assert str((5 * 5 - 3 * 3) * 3 * 64) in ran.out.replace(",", "")  # the parameters that differ
+    if fmt in ("table", "markdown", "latex"):
+        assert "6 differ" in ran.out  # parameters, fvcore and torch, of the layer and in the total
 
 
 def test_all_takes_the_twelve_of_the_paper(vggcost):
@@ -98,46 +114,49 @@ def test_all_takes_the_twelve_of_the_paper(vggcost):
 
 
 def test_at_full_size_the_weights_are_never_written():
-    # Peak memory of a process of its own: the weights of E alone would take 548 MiB.
+    # Peak memory of a process and of those that it starts: the weights of E alone would take 548 MiB.
     import subprocess
 
     code = (
         "import resource; from vggcost.cli import main; main(['verify', 'E']);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN);"
+        "print(max(resource.getrusage(each).ru_maxrss for each in whose) // 1024)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "19,632,062,464" in done.stdout
     assert int(done.stdout.splitlines()[-1]) < 1024
 
 
-@pytest.mark.parametrize("package", ["torch", "fvcore"])
-def test_without_the_extra_one_line_says_what_to_install(refused, monkeypatch, package):
+def test_without_torch_one_line_says_what_to_install(refused, monkeypatch):
     original = builtins.__import__
 
     def missing(name, *args, **kwargs):
-        if name.partition(".")[0] == package:
+        if name.partition(".")[0] == "torch":
             raise ModuleNotFoundError(name)
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", missing)
+    for words, feature, extra in ((("D",), "verify", "torch"), (("--against", "all"), "verify --against", "peers")):
+        said = f"vggcost {feature} needs torch, which is not installed; run: pip install 'vggcost[{extra}]'"
+        assert said in refused("verify", *words)
+
+
+def test_without_fvcore_one_line_says_what_to_install(refused, monkeypatch):
+    monkeypatch.setattr(Peer, "installed", lambda _: None)
     line = refused("verify", "D")
-    assert f"vggcost verify needs {package}, which is not installed; run: pip install 'vggcost[torch]'" in line
+    assert "vggcost verify needs fvcore, which is not installed; run: pip install 'vggcost[torch]'" in line
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
-def test_a_forward_that_does_not_fit_into_memory_is_refused(refused, monkeypatch, error):
-    def refuse(*_):
-        raise error
-
-    monkeypatch.setattr("vggcost.frameworks.pytorch.checks._traced", refuse)
-    line = refused("verify", "A", "--batch", "1000000")
-    assert "a real forward of A (VGG-11) at 1000000x3x224x224 does not fit into memory; give a smaller --batch" in line
+def test_a_forward_that_does_not_fit_into_memory_is_refused(refused):
+    batch = 10**11  # of images of 588 KiB: more bytes than a process has addresses for
+    line = refused("verify", "A", "--batch", str(batch))
+    assert f"a real forward of A (VGG-11) at {batch}x3x224x224 does not fit into memory; give a smaller --batch" in line
 
 
-def test_another_fault_of_the_forward_is_not_hidden(small, monkeypatch):
+def test_another_fault_of_a_counter_is_not_hidden(small, monkeypatch):
     def fail(*_):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr("vggcost.frameworks.pytorch.checks._traced", fail)
+    monkeypatch.setattr("vggcost.frameworks.peers.fvcore_adapter.read", fail)
     with pytest.raises(RuntimeError, match="something else"):
-        verify(small)
+        verify([small])

@@ -34,7 +34,8 @@ def device_named(name: str) -> torch.device:
     torch = require_torch("bench")
     kind, _, index = name.lower().partition(":")
     if kind not in DEVICES or (index and not (index.isascii() and index.isdigit())):
-        raise VggcostError(f"unknown device {name!r}; {nearest(kind, DEVICES)}, and cuda:1 for the second")
+        found = nearest(kind, DEVICES)
+        raise VggcostError(f"unknown device {name!r}; {found}, and cuda:1 for the second", nearest=found.names)
     device: Device
     if kind == "cpu":
         device = torch.device("cpu")
@@ -83,7 +84,8 @@ def torch_dtype(name: str) -> torch.dtype:
         VggcostError: it is none that a network is timed in.
     """
     if name not in DTYPES:
-        raise VggcostError(f"dtype {name!r} is not one that bench times; {nearest(name, DTYPES)}")
+        found = nearest(name, DTYPES)
+        raise VggcostError(f"dtype {name!r} is not one that bench times; {found}", nearest=found.names)
     torch = require_torch("bench")
     dtype: DType = getattr(torch, "float32" if name == "tf32" else name)
     return dtype

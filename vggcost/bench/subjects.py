@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from vggcost import units
 from vggcost.costs.roofline import least_bytes
 from vggcost.errors import VggcostError
+from vggcost.frameworks.door import found
 from vggcost.frameworks.pytorch.build import build_module, require_torch
-from vggcost.frameworks.target import find, maker, neighbours_importable, told
+from vggcost.frameworks.target import maker, neighbours_importable, told
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def target_maker(target: str, keywords: Mapping[str, Any]) -> Callable[[], nn.Mo
     from torch import nn
 
     with neighbours_importable(target):
-        value = find(target)
+        value = found(target)
     if isinstance(value, nn.Module):
         return lambda: copy.deepcopy(value)
     call = maker(value, target, keywords)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.cli.output import close_quietly, emit
+from vggcost.errors import VggcostError, unknown
 
 COMMANDS = {
     "table": "what a network costs, layer by layer",
@@ -34,11 +36,11 @@ def main(argv: list[str] | None = None) -> int:
     except VggcostError as error:
         return _refuse(str(error))
     except BrokenPipeError:
-        _close_quietly()
+        close_quietly()
         return EXIT_FINE
-    except OSError as error:
-        _close_quietly()
-        return _refuse(f"cannot write the result: {error.strerror or error}; free the place or choose another")
+    except OSError as error:  # what is read and written by name is refused where that is done
+        where = f" at {os.fsdecode(error.filename)!r}" if error.filename else ""
+        return _refuse(f"the system refuses{where}: {error.strerror or error}")
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -46,23 +48,22 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     word = argv[0] if argv else "--help"
     if word in ("-h", "--help", "help"):
-        _say(_help())
+        emit(_help(), None)
         return EXIT_FINE
     if word in ("--version", "-V"):
         from vggcost import __version__
 
-        _say(f"vggcost {__version__}\n")
+        emit(f"vggcost {__version__}\n", None)
         return EXIT_FINE
     if word not in COMMANDS:
         what = "option" if word.startswith("-") else "command"
         known = ("--help", "--version") if what == "option" else tuple(COMMANDS)
-        raise VggcostError(f"unknown {what} {word!r}; {nearest(word, known)} (vggcost --help lists all)")
+        raise unknown(what, word, known, " (vggcost --help lists all)")
     from importlib import import_module
 
     command = import_module(f"vggcost.cli.{word.replace('-', '_')}")
     parser = command.parser()
     status: int = command.run(parser.parse(argv[1:]))
-    sys.stdout.flush()
     return status
 
 
@@ -85,22 +86,8 @@ def _help() -> str:
     )
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
 def _refuse(message: str) -> int:
     line = " ".join(message.split())
     with suppress(OSError):  # where nobody is left to tell, the exit status still says it
         sys.stderr.write(f"vggcost: error: {line}\n")
     return EXIT_REFUSED
-
-
-def _close_quietly() -> None:
-    """Point standard output at nothing, so that Python's own flush at exit cannot fail a second time."""
-    import os
-
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)

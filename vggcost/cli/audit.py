@@ -77,7 +77,7 @@ def run(args: Namespace) -> int:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
     convention = convention_from(args)
     size = size_from(args.size) if args.size is not None else None
-    from vggcost.results.audit_target import audit_target
+    from vggcost.results.audit import audit_target
 
     with prints_to_stderr():
         audit = audit_target(args.target, keywords, shapes, size, batch, args.like, convention)

@@ -19,6 +19,7 @@ from vggcost.cli.options import (
     size_from,
 )
 from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.progress import ProgressLine
 from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
@@ -97,13 +98,10 @@ def run(args: Namespace) -> int:
     from vggcost import __version__
     from vggcost.bench.session import run as measure
 
-    progress = _Progress()
-    try:
-        with prints_to_stderr():  # what a module of the user's own prints is no part of the result
-            subjects = _subjects(args)
-            outcome = measure(subjects, settings, progress, __version__)
-    finally:
-        progress.clear()
+    # What a module of the user's own prints is no part of the result.
+    with ProgressLine() as progress, prints_to_stderr():
+        subjects = _subjects(args)
+        outcome = measure(subjects, settings, progress, __version__)
     if outcome.document["cases"]:
         emit(_rendered(outcome.document, fmt), args.output)
     if outcome.refusal is not None:
@@ -214,23 +212,3 @@ def _batches(text: str | None) -> list[int]:
     if len(set(batches)) < len(batches):
         raise VggcostError(f"--batch is {text!r}; give each batch once")
     return batches
-
-
-class _Progress:
-    """One line on standard error that is written over again; silent where that is no terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._width = 0
-
-    def __call__(self, line: str) -> None:
-        if self._shown:
-            line = line[:99]
-            sys.stderr.write(f"\r{line.ljust(self._width)}")
-            sys.stderr.flush()
-            self._width = len(line)
-
-    def clear(self) -> None:
-        if self._shown:
-            sys.stderr.write(f"\r{' ' * self._width}\r")
-            sys.stderr.flush()

@@ -7,7 +7,7 @@ import os
 
 from vggcost import api, units
 from vggcost.conventions.rows import convention
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, unknown
 from vggcost.network import catalogue
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.grid import FORMATS
@@ -66,18 +66,15 @@ class Parser(argparse.ArgumentParser):
         Raises:
             VggcostError: an option that is unknown, or lacks its value.
         """
-        args, unknown = self.parse_known_args(argv)
-        if unknown and not unknown[0].startswith("-"):
+        args, left = self.parse_known_args(argv)
+        if left and not left[0].startswith("-"):
             # argparse takes names that stand on both sides of an option only when it is asked to.
-            args, unknown = self.parse_known_intermixed_args(argv)
-        if unknown:
-            word = unknown[0].partition("=")[0]
+            args, left = self.parse_known_intermixed_args(argv)
+        if left:
+            word = left[0].partition("=")[0]
             if not word.startswith("-"):
                 raise VggcostError(f"unexpected word {word!r}; {self.prog} --help shows what it takes")
-            raise VggcostError(
-                f"unknown option {word!r}; {nearest(word, tuple(self._option_string_actions))}"
-                f" ({self.prog} --help lists all)"
-            )
+            raise unknown("option", word, tuple(self._option_string_actions), f" ({self.prog} --help lists all)")
         return args
 
 
@@ -318,7 +315,7 @@ def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) ->
         implied = _FORMAT_BY_ENDING.get((args.output or "").lower().rpartition(".")[2], formats[0])
         return implied if implied in formats else formats[0]
     if args.format not in formats:
-        raise VggcostError(f"unknown format {args.format!r}; {nearest(args.format, formats)}")
+        raise unknown("format", args.format, formats)
     return str(args.format)
 
 

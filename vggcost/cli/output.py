@@ -18,13 +18,29 @@ def emit(text: str, path: str | None) -> None:
     """Write a result to standard output, or to the file that --output names.
 
     Raises:
-        VggcostError: the file cannot be written; what stood there is untouched.
+        VggcostError: it cannot be written there; what stood in the file is untouched.
+        BrokenPipeError: who read standard output has gone.
     """
-    if path is None or path == "-":
+    if path is not None and path != "-":
+        write_whole(path, text)
+        return
+    try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    else:
-        write_whole(path, text)
+    except BrokenPipeError:
+        raise  # nobody is left to read, which is no fault
+    except OSError as error:
+        close_quietly()
+        raise VggcostError(
+            f"cannot write the result: {error.strerror or error}; free the place or choose another"
+        ) from None
+
+
+def close_quietly() -> None:
+    """Point standard output at nothing, so that Python's own flush at exit cannot fail a second time."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def check_writable(path: str | None) -> None:

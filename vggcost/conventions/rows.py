@@ -7,7 +7,7 @@ Each row was read from the named release's source and confirmed by running that 
 
 from __future__ import annotations
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import unknown
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -397,5 +397,5 @@ def convention(name: str) -> Convention:
     """
     found = _BY_NAME.get(name.strip().lower())
     if found is None:
-        raise VggcostError(f"unknown convention {name!r}; {nearest(name, NAMES)} (vggcost conventions shows all)")
+        raise unknown("convention", name, NAMES, " (vggcost conventions shows all)")
     return found

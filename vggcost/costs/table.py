@@ -103,7 +103,7 @@ def table(network: Network, shape: Ints) -> Table:
     door = _Door(network, shape)
     for step in walk(network.layers, shape, door.check):
         if min(step.output) < 1:
-            raise VggcostError(door.too_small(step))
+            raise door.too_small(step)
         steps.append(step)
         params += step.layer.params()
         for name, number in step.ledger.items():
@@ -145,7 +145,10 @@ class _Door:
         if isinstance(layer, Add) and layer.other != shape:
             raise VggcostError(
                 f"{layer.name} cannot add: its body yields {units.shape_text(shape)} and its shortcut"
-                f" {units.shape_text(layer.other)}; make the two alike"
+                f" {units.shape_text(layer.other)}; make the two alike",
+                layer=layer.name,
+                takes=layer.other,
+                gets=shape,
             )
 
     def _refuse(self, layer: Layer, takes: tuple[str, int, int], shape: Shape) -> None:
@@ -161,7 +164,7 @@ class _Door:
                 "; change --size, leave --no-adaptive-pool away so that any size fits, or give --head, whose first"
                 " layer takes what it gets"
             )
-        raise VggcostError(message)
+        raise VggcostError(message, layer=layer.name, takes=count, gets=gets)
 
     def _before(self, layer: Layer, gets: Shape) -> str:
         """The last feature map on the way to a layer, for the message of a layer that does not fit."""
@@ -175,22 +178,27 @@ class _Door:
                 shape = step.output
         return units.shape_text(shape[1:])
 
-    def too_small(self, step: Step) -> str:
-        """Say which window does not fit into what reaches it, and the smallest image with which all do."""
+    def too_small(self, step: Step) -> VggcostError:
+        """Return the refusal: which window does not fit into what reaches it, and the smallest image where all do."""
         height, width = self._shape[2:]
-        needed = ""
         window = step.layer.window(step.input)
-        if window is not None:
-            needed = f" needs {_needed(window, 0)}x{_needed(window, 1)} and"
-        return (
-            f"an image of {height}x{width} is too small for {self._network.name}: {step.layer.name}{needed} gets"
-            f" {units.shape_text(step.input[2:])}; {self._advice()}"
+        takes = None if window is None else (_needed(window, 0), _needed(window, 1))
+        needed = "" if takes is None else f" needs {units.shape_text(takes)} and"
+        gets = step.input[2:]
+        smallest = (self._smallest(0), self._smallest(1)) if self._works(LARGEST_SEARCHED_SIZE, 0) else None
+        advice = (
+            "no size up to 10^18 works, so take some of its strides away"
+            if smallest is None
+            else f"the smallest size that works is {units.shape_text(smallest)}"
         )
-
-    def _advice(self) -> str:
-        if not self._works(LARGEST_SEARCHED_SIZE, 0):
-            return "no size up to 10^18 works, so take some of its strides away"
-        return f"the smallest size that works is {self._smallest(0)}x{self._smallest(1)}"
+        return VggcostError(
+            f"an image of {height}x{width} is too small for {self._network.name}: {step.layer.name}{needed} gets"
+            f" {units.shape_text(gets)}; {advice}",
+            layer=step.layer.name,
+            takes=takes,
+            gets=gets,
+            smallest=smallest,
+        )
 
     def _smallest(self, axis: int) -> int:
         """The smallest size along one axis (0 height, 1 width) at which every window fits, by bisection."""

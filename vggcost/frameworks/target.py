@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
+DEFAULT_SIZE = (224, 224)
+"""Height and width of an image where neither a program nor anyone else says any [pixels]."""
+
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -30,32 +33,15 @@ def neighbours_importable(target: str) -> Iterator[None]:
         sys.path[:] = before
 
 
-def choose_keras_backend() -> None:
-    """Where Keras would load a backend that is not installed, name one that is; Keras reads it when it is imported."""
-    import json
-    from importlib.util import find_spec
-
-    chosen = os.environ.get("KERAS_BACKEND")
-    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    if not chosen:
-        try:
-            with open(os.path.join(home, "keras.json"), encoding="utf-8") as settings:
-                chosen = str(json.load(settings)["backend"])
-        except (OSError, ValueError, KeyError, TypeError):
-            chosen = "tensorflow"
-        if find_spec(chosen) is None:
-            installed = next((name for name in ("torch", "jax", "tensorflow") if find_spec(name) is not None), chosen)
-            os.environ["KERAS_BACKEND"] = installed
-
-
 def _is_file(place: str) -> bool:
     return place.endswith(".py") or os.sep in place
 
 
-def find(target: str) -> Any:
-    """Return the object that TARGET names.
+def find(target: str, extras: Mapping[str, str]) -> Any:
+    """Return the object that TARGET names; extras are the packages that a program may want, and what brings each.
 
     Raises:
+        MissingExtraError: the program imports one of these packages, and it is not installed.
         VggcostError: it is written otherwise, does not exist, or raises when it is imported; the message then has the
             program's own line.
     """
@@ -66,19 +52,21 @@ def find(target: str) -> Any:
         raise VggcostError(
             f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"
         )
-    module = _from_file(place) if _is_file(place) else _from_package(place)
+    module = _from_file(place, extras) if _is_file(place) else _from_package(place, extras)
     value: Any = module
     for piece in name.split("."):
         try:
             value = getattr(value, piece)
         except AttributeError:
             known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
-            hint = nearest(piece, known) if known else "it has nothing that can be called"
-            raise VggcostError(f"{place} has no {name!r}; {hint}") from None
+            if not known:
+                raise VggcostError(f"{place} has no {name!r}; it has nothing that can be called") from None
+            found = nearest(piece, known)
+            raise VggcostError(f"{place} has no {name!r}; {found}", nearest=found.names) from None
     return value
 
 
-def _from_package(name: str) -> ModuleType:
+def _from_package(name: str, extras: Mapping[str, str]) -> ModuleType:
     from importlib import import_module
 
     if not all(piece.isidentifier() for piece in name.split(".")):
@@ -94,18 +82,19 @@ def _from_package(name: str) -> ModuleType:
                 f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"
                 " or a file as path/to/file.py:callable"
             ) from None
-        raise _unimportable(name, error) from None
+        raise _unimportable(name, error, extras) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        raise _unimportable(name, error) from None
+        raise _unimportable(name, error, extras) from None
 
 
-def _unimportable(place: str, error: BaseException) -> VggcostError:
-    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "keras"):
-        return MissingExtraError(f"auditing {place}", error.name, error.name)
+def _unimportable(place: str, error: BaseException, extras: Mapping[str, str]) -> VggcostError:
+    missing = (error.name if isinstance(error, ModuleNotFoundError) else None) or ""
+    if missing in extras:
+        return MissingExtraError(f"auditing {place}", missing, extras[missing])
     return VggcostError(f"{place} cannot be imported: {told(error)}")
 
 
-def _from_file(path: str) -> ModuleType:
+def _from_file(path: str, extras: Mapping[str, str]) -> ModuleType:
     from importlib.util import module_from_spec, spec_from_file_location
 
     if not os.path.isfile(path):
@@ -123,7 +112,7 @@ def _from_file(path: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
         del sys.modules[name]
-        raise _unimportable(path, error) from None
+        raise _unimportable(path, error, extras) from None
     finally:
         sys.argv = arguments
     return module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, unknown
 from vggcost.network.plan import Configuration, Network, Variant
 from vggcost.network.unfold import FEATURE_MAP, HEAD, conv_token, unfold
 
@@ -102,10 +102,8 @@ def resolve(name: str) -> tuple[str, bool]:
         return plain, batch_norm
     aliased = (alias + ending for alias in ALIASES for ending in ("", "_bn"))
     known = (*TABLE_1, *aliased, *network_file.packaged_names())
-    raise VggcostError(
-        f"unknown configuration {name!r}; {nearest(name, known)}"
-        " (vggcost configs lists all; --file NET.toml takes one of your own)"
-    )
+    more = " (vggcost configs lists all; --file NET.toml takes one of your own)"
+    raise unknown("configuration", name, known, more)
 
 
 def names() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, nearest, unreadable
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 from vggcost.network.unfold import conv_token, width_factor
 
@@ -34,8 +34,16 @@ _TOO_DEEP = "nested too deeply; a network file has lists and tables of two level
 
 
 def packaged_names() -> tuple[str, ...]:
-    """Return the names of the networks that come with the package."""
-    return tuple(sorted(name.removesuffix(_ENDING) for name in os.listdir(_PACKAGED) if name.endswith(_ENDING)))
+    """Return the names of the networks that come with the package.
+
+    Raises:
+        VggcostError: the package's own folder cannot be read.
+    """
+    try:
+        found = os.listdir(_PACKAGED)
+    except OSError as error:
+        raise unreadable(_PACKAGED, error) from None
+    return tuple(sorted(name.removesuffix(_ENDING) for name in found if name.endswith(_ENDING)))
 
 
 def packaged(name: str) -> Configuration:
@@ -58,9 +66,16 @@ def read(path: str | os.PathLike[str]) -> Configuration:
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of network files."""
-    with open(_SCHEMA, encoding="utf-8") as file:
-        return file.read()
+    """Return the JSON Schema of network files.
+
+    Raises:
+        VggcostError: the package's own file cannot be read.
+    """
+    try:
+        with open(_SCHEMA, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise unreadable(_SCHEMA, error) from None
 
 
 def toml_text(configuration: Configuration) -> str:
@@ -130,9 +145,9 @@ def _text(path: str) -> str:
         with open(path, "rb") as file:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise VggcostError(f"cannot read the network file {path!r}: {error.strerror or error}") from None
+        raise VggcostError(f"cannot read the network file {path!r}: {error.strerror or error}", file=path) from None
     except ValueError:
-        raise VggcostError(f"cannot read the network file {path!r}: that is no file name") from None
+        raise VggcostError(f"cannot read the network file {path!r}: that is no file name", file=path) from None
     if len(data) > LARGEST_FILE_BYTES:
         raise VggcostError(f"{path} has more than {LARGEST_FILE_BYTES:,} bytes; a network file has some hundred")
     try:

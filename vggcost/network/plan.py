@@ -129,7 +129,8 @@ class Network(Record):
             if layer.name == name:
                 return layer
         known = tuple(layer.name for layer in _every(self.layers))
-        raise VggcostError(f"unknown layer {name!r} in {self.name}; {nearest(name, known)}")
+        found = nearest(name, known)
+        raise VggcostError(f"unknown layer {name!r} in {self.name}; {found}", nearest=found.names)
 
 
 def _every(layers: Iterable[Layer]) -> Iterator[Layer]:

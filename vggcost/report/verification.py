@@ -1,170 +1,259 @@
-"""Both sides of every check, and the residual by its name."""
+"""What others count beside our numbers: both sides of every check, and each residual."""
 
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.report.grid import Column, grid
+from vggcost.conventions.counting import difference
+from vggcost.conventions.rows import NAMES, convention
+from vggcost.frameworks.outcome import MODULE, OUTPUT_SHAPE, PARAMETERS, TOTAL
+from vggcost.report.grid import Column, grid, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from vggcost.frameworks.pytorch.checks import Check, Verification
+    from vggcost.costs.table import Table
+    from vggcost.frameworks.outcome import Check, ToolOutcome
 
-_COLUMNS = (
-    Column("layer", "Layer"),
+_SUMMARY = (
+    Column("tool", "Tool"),
     Column("quantity", "Quantity"),
+    Column("runs", "Runs", "count"),
+    Column("checks", "Checks", "count"),
+    Column("differing", "Differ", "count"),
+)
+_SIDES = (
+    Column("quantity", "Quantity"),
+    Column("network", "Network"),
+    Column("input", "Input", "shape"),
+    Column("layer", "Layer"),
     Column("ours", "vggcost", "number"),
-    Column("theirs", "module", "number"),
+    Column("theirs", "theirs", "number"),
     Column("residual", "residual", "count"),
 )
-
-
-_COMPACT = (
+_WIDE = (
     Column("label", "Layer"),
     Column("ours_parameters", "Parameters", "count"),
     Column("theirs_parameters", "module", "count"),
-    Column("ours_macs", "MACs", "count"),
-    Column("theirs_macs", "fvcore", "count"),
-    Column("theirs_flops", "torch [FLOP]", "count"),
-    Column("residual", "residual", "count"),
+    Column("macs", "MACs", "count"),
 )
-"""A row a layer or a network: both sides of the parameters and MACs, torch's FLOPs, and the largest residual."""
+_RESIDUAL = Column("residual", "residual", "count")
+
+_NAMED = 20
+"""Differing numbers that the screen lists."""
 
 
-def verification_text(results: Sequence[Verification], fmt: str, *, every_layer: bool) -> str:
-    """Return all verifications in a format of `vggcost.report.grid`, or as JSON.
+def verification_text(outcomes: Sequence[ToolOutcome], fmt: str, *, every_layer: bool) -> str:
+    """Return the outcomes in a format of `vggcost.report.grid`, or as JSON; CSV and JSON have every check.
 
-    On the screen one network is shown by its layers, several by their totals, and each check that differs by itself;
-    with every_layer each check of each layer is.
+    Where the module itself was asked, a network is a row a layer and several networks are a row each, with a column for
+    each tool; otherwise each tool has a row. What differs is listed; every_layer lists every check.
     """
     if fmt == "json":
-        return _json(results)
+        return _json(outcomes)
+    every = [one for outcome in outcomes for one in outcome.checks]
     if fmt == "csv":
-        named = [
-            {"network": result.table.network.short_name, **_row(check, plain=True)}
-            for result in results
-            for check in result.checks
-        ]
-        return grid((Column("network", "Network"), *_COLUMNS), named, fmt)
-    if fmt == "table" and not every_layer:
-        return _compact(results)
-    blocks = []
-    for result in results:
-        head = _header_line(result)
-        body = grid(_COLUMNS, [_row(check) for check in result.checks], fmt)
-        blocks.append(f"% {head}\n{body}" if fmt == "latex" else f"{head}\n\n{body}\n{_verdict(result)}\n")
-    return "\n".join(blocks)
-
-
-def _compact(results: Sequence[Verification]) -> str:
-    if len(results) == 1:
-        (result,) = results
-        head = _header_line(result)
-        costly = [row.name for row in result.table.rows if row.params or row.macs]
-        rows = [_compact_row(result, layer, layer) for layer in (*costly, "total")]
-        columns = _COMPACT
+        return grid(_SIDES, [_row(one, plain=True) for one in every], fmt)
+    differing = [one for one in every if one.differs]
+    tables = _tables(outcomes)
+    beyond: list[str] = []
+    if any(outcome.name == MODULE for outcome in outcomes) and not every_layer:
+        blocks = [_commented(_header_line(tables), fmt), _wide(outcomes, tables, fmt)]
+        shown = differing
+        beyond = [wrapped(line) if fmt == "table" else line for line in _beyond_macs(outcomes, tables)]
     else:
-        shape = units.shape_text(results[0].table.input)
-        head = f"{len(results)} networks; input of the first {shape}; totals (--layers shows every layer)"
-        rows = [_compact_row(result, "total", result.table.network.short_name) for result in results]
-        columns = (_COMPACT[0].replace(heading="Network"), *_COMPACT[1:])
-    blocks = [f"{head}\n", grid(columns, rows, "table")]
-    for result in results:
-        if result.differing:
-            blocks.append(f"{result.table.network.title} differs in\n")
-            blocks.append(grid(_COLUMNS, [_row(check) for check in result.differing], "table"))
-    if len(results) == 1:
-        blocks += [f"{line}\n" for line in _beyond_macs(results[0])]
-    return "\n".join(blocks)
+        blocks = [grid(_SUMMARY, list(_summary_rows(outcomes)), fmt)] if any(o.installed for o in outcomes) else []
+        totals = [one for one in every if one.layer == TOTAL and not one.differs] if len(tables) == 1 else []
+        shown = every if every_layer else [*totals, *differing]
+    left = 0 if every_layer or fmt != "table" else max(0, len(shown) - _NAMED)
+    if shown:
+        blocks.append(grid(_SIDES, [_row(one) for one in shown[: len(shown) - left]], fmt))
+    if left:
+        blocks.append(f"{left} more numbers differ; --format csv lists all\n")
+    notes = ("".join(_commented(line, fmt) for line in lines) for lines in (beyond, notes_of(outcomes)))
+    return "\n".join((*blocks, *filter(None, notes)))
 
 
-def _compact_row(result: Verification, layer: str, label: str) -> dict[str, Any]:
-    """A layer's checks in one row; its residual is the largest of theirs, the shape's among them."""
-    checks = {check.quantity: check for check in result.checks if check.layer == layer}
-    params, macs = checks["parameters"], checks["MACs by fvcore"]
+def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
+    """Yield what must be said of single tools, and the verdict."""
+    skipped = [outcome.name for outcome in outcomes if outcome.installed is None]
+    for outcome in outcomes:
+        found = outcome.installed
+        if found and outcome.crash:
+            yield f"{found.title} crashed {outcome.crash}"
+        if found and not found.proven:
+            yield f"{found.title} is not the release that its convention was read from ({found.known}): unproven"
+    if skipped:
+        yield f"skipped, not installed: {', '.join(skipped)} (pip install 'vggcost[peers]')"
+    checks = sum(len(outcome.checks) for outcome in outcomes)
+    totals = sum(one.layer == TOTAL for outcome in outcomes for one in outcome.checks)
+    differing = sum(len(outcome.differing) for outcome in outcomes)
+    crashed = sum(outcome.crash is not None for outcome in outcomes)
+    verdict = "nothing ran" if not checks else f"{differing:,} differ" if differing else "every residual is 0"
+    crash_words = f"; {units.counted(crashed, 'tool')} crashed" if crashed else ""
+    networks = units.counted(len(_tables(outcomes)), "network")
+    yield f"{checks:,} checks, {totals:,} of them totals, on {networks}: {verdict}{crash_words}"
+
+
+def _commented(text: str, fmt: str) -> str:
+    """Lines beside the tables; LaTeX has them as comments."""
+    return "".join(f"% {line}\n" if fmt == "latex" else f"{line}\n" for line in text.splitlines())
+
+
+def _tables(outcomes: Sequence[ToolOutcome]) -> list[Table]:
+    """Every network at every input, each once; a network at two inputs counts twice."""
+    found = {id(one.table): one.table for outcome in outcomes for one in outcome.checks}
+    return list(found.values())
+
+
+def _header_line(tables: Sequence[Table]) -> str:
+    shape = units.shape_text(tables[0].input)
+    if len(tables) == 1:
+        return f"{tables[0].network.heading}; input {shape}"
+    return f"{len(tables)} networks; input of the first {shape}; totals (--layers shows every layer)"
+
+
+def _wide(outcomes: Sequence[ToolOutcome], tables: Sequence[Table], fmt: str) -> str:
+    """A row a layer that costs anything, or a row a network; a column for each tool."""
+    counted = _conventions(outcomes)
+    tools = [Column(name, f"{name} [{convention(name).unit}]", "count") for name in counted]
+    found: dict[tuple[int, str], dict[str, Check]] = {}
+    for outcome in outcomes:
+        for one in outcome.checks:
+            found.setdefault((id(one.table), one.layer), {})[one.quantity] = one
+    rows = []
+    if len(tables) == 1:
+        (table,) = tables
+        macs = {**{row.name: row.macs for row in table.rows}, TOTAL: table.macs}
+        for (_, layer), checks in sorted(found.items(), key=lambda item: item[0][1] == TOTAL):
+            row = _wide_row(layer, macs[layer], checks)
+            if any(row.get(name) for name in ("ours_parameters", "theirs_parameters", "macs", *counted)):
+                rows.append(row)
+        first = _WIDE[0]
+    else:
+        rows = [_wide_row(table.network.short_name, table.macs, found[id(table), TOTAL]) for table in tables]
+        first = _WIDE[0].replace(heading="Network")
+    return grid((first, *_WIDE[1:], *tools, _RESIDUAL), rows, fmt)
+
+
+def _wide_row(label: str, macs: int, checks: dict[str, Check]) -> dict[str, Any]:
+    """All checks of a layer, or of a network's totals, in one row; its residual is the largest of theirs."""
+    parameters = checks[PARAMETERS]
+    residuals = [one.residual for one in checks.values() if one.residual is not None]
     return {
         "label": label,
-        "ours_parameters": params.ours,
-        "theirs_parameters": params.theirs,
-        "ours_macs": macs.ours,
-        "theirs_macs": macs.theirs,
-        "theirs_flops": checks["FLOPs by torch"].theirs,
-        "residual": max((check.residual for check in checks.values()), key=abs),
+        "ours_parameters": parameters.ours,
+        "theirs_parameters": parameters.theirs,
+        "macs": macs,
+        **{name: one.theirs for name, one in checks.items()},
+        "residual": max(residuals, key=abs),
     }
 
 
-def summary_line(results: Sequence[Verification]) -> str:
-    """How many checks ran, and how many differed."""
-    checks = sum(len(result.checks) for result in results)
-    differing = sum(len(result.differing) for result in results)
-    networks = "1 network" if len(results) == 1 else f"{len(results)} networks"
-    what = f"{checks:,} checks of parameters, output shapes, MACs and FLOPs on {networks}"
-    return f"{what}: {'every residual is 0' if not differing else f'{differing} differ'}\n"
+def _conventions(outcomes: Sequence[ToolOutcome]) -> list[str]:
+    """The conventions by which anything was counted, in the order of the tools."""
+    return list(dict.fromkeys(one.quantity for outcome in outcomes for one in outcome.checks if one.quantity in NAMES))
 
 
-def _header_line(result: Verification) -> str:
-    table = result.table
-    return f"{table.network.heading}; input {units.shape_text(table.input)}"
+def _beyond_macs(outcomes: Sequence[ToolOutcome], tables: Sequence[Table]) -> Iterator[str]:
+    """What each tool counts beside MACs by its convention, so that its own total is no riddle."""
+    for name in _conventions(outcomes):
+        parts = [part for table in tables for part in difference(convention(name), table)]
+        if parts and len(tables) == 1:
+            yield f"{name} = MACs {' '.join(part.text for part in parts)}"
+        elif parts:
+            words = dict.fromkeys(f"{'-' if part.times < 0 else '+'} {part.words}" for part in parts)
+            yield f"{name} = MACs {' '.join(words)}"
 
 
-def _verdict(result: Verification) -> str:
-    layers = len({check.layer for check in result.checks}) - 1
-    count = f"{len(result.checks)} checks on {layers} layers and the total, {len(result.differing)} differ"
-    return "\n".join((count, *_beyond_macs(result)))
+def _summary_rows(outcomes: Sequence[ToolOutcome]) -> Iterator[dict[str, Any]]:
+    for outcome in outcomes:
+        if outcome.installed is not None:
+            title = MODULE if outcome.name == MODULE else outcome.installed.title
+            yield from ({"tool": title, **tally} for tally in _tallies(outcome))
 
 
-def _beyond_macs(result: Verification) -> list[str]:
-    """What fvcore counts that is no multiply-accumulate, so that its own total is no riddle."""
-    words = ", ".join(f"{units.exact(count)} in {name}" for name, count in result.fvcore_extras.items())
-    return [f"fvcore counts beyond MACs: {words}"] if words else []
+def _tallies(outcome: ToolOutcome) -> list[dict[str, Any]]:
+    """How many checks each quantity had, and how many differed."""
+    own: dict[str, list[Check]] = {}
+    for one in outcome.checks:
+        own.setdefault(one.quantity, []).append(one)
+    return [
+        {
+            "quantity": quantity,
+            "runs": sum(one.layer == TOTAL for one in checks),
+            "checks": len(checks),
+            "differing": sum(one.differs for one in checks),
+        }
+        for quantity, checks in own.items()
+    ]
 
 
-def _row(check: Check, *, plain: bool = False) -> dict[str, Any]:
+def _row(one: Check, *, plain: bool = False) -> dict[str, Any]:
     return {
-        "layer": check.layer,
-        "quantity": check.quantity,
-        "ours": _side(check.ours, plain),
-        "theirs": _side(check.theirs, plain),
-        "residual": check.residual,
+        "quantity": one.quantity,
+        "network": one.table.network.short_name,
+        "input": one.table.input,
+        "layer": one.layer,
+        "ours": _side(one.ours, one.quantity, plain),
+        "theirs": _side(one.theirs, one.quantity, plain),
+        "residual": one.residual,
     }
 
 
-def _side(value: Any, plain: bool) -> str:
+def _side(value: Any, quantity: str, plain: bool) -> str | None:
+    if quantity == OUTPUT_SHAPE:
+        return "nothing ran" if value is None else units.shape_text(value)
     if value is None:
-        return "nothing ran"
-    if isinstance(value, tuple):
-        return units.shape_text(value)
+        return None
     return str(value) if plain else units.exact(value)
 
 
-def _json(results: Sequence[Verification]) -> str:
+def _json(outcomes: Sequence[ToolOutcome]) -> str:
     import json
 
-    document = {
-        "schema": "vggcost.verify/1",
-        "networks": [
+    tools = []
+    for outcome in outcomes:
+        found = outcome.installed
+        tools.append(
             {
-                "network": {
-                    "name": result.table.network.name,
-                    "title": result.table.network.title,
-                    "options": result.table.network.variant.options(),
-                },
-                "input": list(result.table.input),
-                "checks": [
-                    {
-                        "layer": check.layer,
-                        "quantity": check.quantity,
-                        "ours": check.ours,
-                        "theirs": check.theirs,
-                        "residual": check.residual,
-                    }
-                    for check in result.checks
-                ],
-                "differing": len(result.differing),
+                "name": outcome.name,
+                "distribution": found.distribution if found else None,
+                "release": found.release if found else None,
+                "known_release": found.known if found else None,
+                "proven": found.proven if found else None,
+                "status": "not installed" if found is None else "crashed" if outcome.crash else "ran",
+                "crash": outcome.crash,
+                "quantities": _tallies(outcome),
             }
-            for result in results
-        ],
+        )
+    networks = [_network(table, outcomes) for table in _tables(outcomes)]
+    document = {
+        "schema": "vggcost.verify/2",
+        "tools": tools,
+        "networks": networks,
+        "differing": sum(network["differing"] for network in networks),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _network(table: Table, outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
+    """One network at one input, with all its checks."""
+    network = table.network
+    checks = [one for outcome in outcomes for one in outcome.checks if one.table is table]
+    return {
+        "network": {"name": network.name, "title": network.title, "options": network.variant.options()},
+        "input": list(table.input),
+        "checks": [
+            {
+                "layer": one.layer,
+                "quantity": one.quantity,
+                "ours": one.ours,
+                "theirs": one.theirs,
+                "residual": one.residual,
+            }
+            for one in checks
+        ],
+        "differing": sum(one.differs for one in checks),
+    }

@@ -8,7 +8,6 @@ from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.special_rules import Count
 from vggcost.costs.table import Row
-from vggcost.errors import VggcostError
 from vggcost.formulas import forward, memory
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
@@ -18,7 +17,7 @@ from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from vggcost.network.plan import Configuration
@@ -382,46 +381,27 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.
     """
-    return Audit(read(model, _inputs(input), type(model).__name__), like, convention)
+    from vggcost.frameworks import door
+
+    return Audit(door.read(model, input, type(model).__name__), like, convention)
 
 
-def _inputs(given: Any) -> list[Any]:
-    """The inputs as a list: one shape is a sequence of ints, one tensor has a shape."""
-    if hasattr(given, "shape"):
-        return [given]
-    several = list(given) if isinstance(given, tuple | list) else []
-    if several and all(isinstance(side, int) for side in several):
-        return [_checked_shape(several)]
-    if not several:
-        raise VggcostError(f"input is {given!r}; give a shape such as (1, 3, 224, 224), a tensor, or a list of these")
-    return [each if hasattr(each, "shape") else _checked_shape(each) for each in several]
-
-
-def _checked_shape(shape: Any) -> tuple[int, ...]:
-    if not isinstance(shape, tuple | list) or not all(isinstance(side, int) and side >= 1 for side in shape):
-        raise VggcostError(f"input has the shape {shape!r}; give whole numbers of at least 1, batch first")
-    return tuple(shape)
-
-
-def read(model: Any, inputs: list[Any], program: str, rebuild: Any = None) -> ProgramReading:
-    """Read a live model of either framework.
+def audit_target(
+    target: str,
+    keywords: Mapping[str, Any],
+    shapes: Sequence[tuple[int, ...]],
+    size: tuple[int, int] | None,
+    batch: int,
+    like: str | None,
+    convention: str = "mac",
+) -> Audit:
+    """Return the audit of what TARGET names, called with these keywords; see `vggcost.frameworks.door.read_target`.
 
     Raises:
-        VggcostError: it is a model of neither.
+        VggcostError: the target is not there, is no model, or raises before it is one; like or convention name nothing.
     """
-    import sys
+    from vggcost.frameworks import door
 
-    torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
-    # A model's own framework is loaded already; on the torch backend a Keras model is a torch module, too.
-    if keras is not None and hasattr(keras, "Layer") and isinstance(model, keras.Layer):
-        from vggcost.frameworks.keras.graph import read_model
-
-        return read_model(model, inputs, program, fresh=rebuild is not None)
-    if torch is not None and isinstance(model, torch.nn.Module):
-        from vggcost.frameworks.pytorch.program import read_module
-
-        return read_module(model, inputs, program, rebuild)
-    raise VggcostError(
-        f"{program} is {model!r:.60}, of type {type(model).__name__}; give a torch.nn.Module or a Keras model, or what"
-        " makes one"
-    )
+    if like is not None:
+        named(like)  # refused before anything is run
+    return Audit(door.read_target(target, keywords, shapes, size, batch), like, convention)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.keras.rules import FREE, RULES, Rules
+from vggcost.frameworks.target import DEFAULT_SIZE, told
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Operation, ProgramReading
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     Ints = tuple[int, ...]
     Shapes = list[Ints]
-
-DEFAULT_SIZE = 224
-"""Height and width where neither the model nor anyone else says any [pixels]."""
 
 
 def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[Ints]:
@@ -35,8 +33,8 @@ def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[I
             continue
         axes = (1, 2) if _channels_last(model) else (2, 3)
         filled = [batch, *(side or 3 for side in own[1:])]
-        for axis, asked in zip(axes, size or (None, None), strict=True):
-            filled[axis] = asked or own[axis] or DEFAULT_SIZE
+        for axis, asked, default in zip(axes, size or (None, None), DEFAULT_SIZE, strict=True):
+            filled[axis] = asked or own[axis] or default
         shapes.append(tuple(filled))
     return shapes
 
@@ -125,8 +123,6 @@ def _graph(model: Any, given: Sequence[Ints], program: str, *, fresh: bool) -> A
 def _called(model: Any, given: Sequence[Ints], program: str) -> Any:
     """Call a model without a graph on symbolic inputs, layer by layer, so that it has one."""
     from importlib import import_module
-
-    from vggcost.frameworks.target import told
 
     keras = import_module("keras")
     scope = keras.device("meta") if keras.backend.backend() == "torch" else nullcontext()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vggcost.conventions.rows import NAMES, convention
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, unknown
+from vggcost.frameworks.outcome import installed
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from vggcost.frameworks.outcome import Installed
 
 
 class Peer(Record):
@@ -28,34 +31,9 @@ class Peer(Record):
 
     def installed(self) -> Installed | None:
         """What is installed of it, or None; of two that share a module the one that installs over the other."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        found = None
-        for distribution, name in self.distributions.items():
-            try:
-                found = Installed(distribution, version(distribution), convention(name).release or "")
-            except PackageNotFoundError:
-                continue
-        return found
-
-
-class Installed(Record):
-    """A distribution as it is installed, and the release of it that the conventions were read from."""
-
-    distribution: str
-    release: str
-    known: str
-
-    @property
-    def title(self) -> str:
-        """``fvcore 0.1.5.post20221221``."""
-        return f"{self.distribution} {self.release}"
-
-    @property
-    def proven(self) -> bool:
-        """Whether it is the release that is known; ``2.13`` stands for all of 2.13.x, ``1-2`` is ``1.post2``."""
-        release = self.release.replace("-", ".post")
-        return release == self.known or release.startswith((f"{self.known}.", f"{self.known}+"))
+        return installed(
+            {distribution: convention(name).release or "" for distribution, name in self.distributions.items()}
+        )
 
 
 def _peer(name: str, *more: str, device: str = "meta", **distributions: str) -> Peer:
@@ -90,15 +68,19 @@ def peers_named(names: Sequence[str]) -> tuple[Peer, ...]:
             wanted.update(known)
             continue
         if word not in known:
-            raise VggcostError(_unknown(name, word, tuple(known)))
+            raise _unknown(name, word, tuple(known))
         wanted.add(word)
     return tuple(peer for peer in PEERS if peer.name in wanted)
 
 
-def _unknown(name: str, word: str, known: tuple[str, ...]) -> str:
+def _unknown(name: str, word: str, known: tuple[str, ...]) -> VggcostError:
     of_tool = next((peer.name for peer in PEERS if word in peer.conventions[1:] and word != "ultralytics-thop"), None)
     if of_tool:
-        return f"{name!r} is a convention of the tool {of_tool}; give --against {of_tool}"
+        text = f"{name!r} is a convention of the tool {of_tool}; give --against {of_tool}"
+        return VggcostError(text, nearest=(of_tool,))
     if word in NAMES:
-        return f"{name!r} cannot be run here, its convention is held by recorded totals; tools are {', '.join(known)}"
-    return f"unknown tool {name!r}; {nearest(word, (*known, 'all'))} (all runs every one that is installed)"
+        tools = ", ".join(known)
+        return VggcostError(
+            f"{name!r} cannot be run here, its convention is held by recorded totals; tools are {tools}"
+        )
+    return unknown("tool", name, (*known, "all"), " (all runs every one that is installed)")

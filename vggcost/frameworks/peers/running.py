@@ -1,4 +1,4 @@
-"""Run the other counters on networks, each in a process of its own, and hold every number against its convention."""
+"""Run the other counters on networks, and hold every number against its convention."""
 
 from __future__ import annotations
 
@@ -12,51 +12,19 @@ from typing import IO, TYPE_CHECKING, Any
 
 from vggcost.conventions.counting import tally
 from vggcost.conventions.rows import convention
-from vggcost.record import Record
+from vggcost.errors import VggcostError
+from vggcost.frameworks.outcome import TOTAL, Check, ToolOutcome
+from vggcost.frameworks.peers.reading import answer
+from vggcost.units import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from vggcost.costs.table import Table
-    from vggcost.frameworks.peers.registry import Installed, Peer
+    from vggcost.frameworks.peers.registry import Peer
 
-    Progress = Callable[[str, Table], None]
-
-TOTAL = "total"
-
-
-class ToolComparison(Record):
-    """One number from both sides: a layer's, or the total."""
-
-    convention: str
-    table: Table
-    layer: str
-    ours: int | None
-    theirs: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two sides are not the same; a number that we do not have differs from any."""
-        return self.ours != self.theirs
-
-    @property
-    def residual(self) -> int | None:
-        """Theirs less ours; None where we have no number."""
-        return None if self.ours is None else self.theirs - self.ours
-
-
-class ToolOutcome(Record):
-    """What came of one tool: its comparisons, and why it crashed if it did. installed is None where it is not there."""
-
-    name: str
-    installed: Installed | None
-    comparisons: tuple[ToolComparison, ...] = ()
-    crash: str | None = None
-
-    @property
-    def differing(self) -> tuple[ToolComparison, ...]:
-        """The comparisons whose two sides differ."""
-        return tuple(one for one in self.comparisons if one.differs)
+    Progress = Callable[[str], None]
+    Answer = list[dict[str, Any]] | str
 
 
 class Started:
@@ -110,25 +78,57 @@ def run_peers(
 def run_peer(
     peer: Peer, tables: Sequence[Table], progress: Progress | None = None, started: Started | None = None
 ) -> ToolOutcome:
-    """Run one tool on every network; after a crash it is not asked again, for it may have left torch patched."""
+    """Run one tool on every network; after a crash it is not asked again, for it may have left torch patched.
+
+    Raises:
+        VggcostError: a forward does not fit into memory, or there is no place for what the tool prints.
+    """
     installed = peer.installed()
     if installed is None:
         return ToolOutcome(peer.name, None)
-    comparisons: list[ToolComparison] = []
-    with tempfile.TemporaryFile() as said:
-        for index, (table, answer) in enumerate(_answers(peer, tables, said, (progress, started or Started()))):
-            if answer is None:
-                return ToolOutcome(
-                    peer.name, installed, tuple(comparisons), _crash(table, said, len(tables) - index - 1)
-                )
-            comparisons += _compared(table, answer)
-    return ToolOutcome(peer.name, installed, tuple(comparisons))
+    checks: list[Check] = []
+    with _place_for_prints(peer) as said:
+        for index, (table, answered) in enumerate(_answers(peer, tables, said, (progress, started or Started()))):
+            if answered is None:
+                return ToolOutcome(peer.name, installed, tuple(checks), _crash(table, said, len(tables) - index - 1))
+            checks += _checked(table, answered)
+    return ToolOutcome(peer.name, installed, tuple(checks))
+
+
+def run_here(peer: Peer, tables: Sequence[Table], progress: Progress | None = None) -> ToolOutcome:
+    """Run one tool on every network in this process, which saves loading torch again; one that leaves torch as it was.
+
+    What the tool raises comes through.
+
+    Raises:
+        VggcostError: a forward does not fit into memory.
+    """
+    checks: list[Check] = []
+    for table in tables:
+        if progress:
+            progress(_told(peer, table))
+        checks += _checked(table, answer(peer.adapter, peer.device, table.network, table.input))
+    return ToolOutcome(peer.name, peer.installed(), tuple(checks))
+
+
+def _told(peer: Peer, table: Table) -> str:
+    return f"{peer.name}: {table.network.short_name} at {shape_text(table.input)}"
+
+
+def _place_for_prints(peer: Peer) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise VggcostError(
+            f"there is no temporary file for what {peer.name} prints: {error.strerror or error}; free the place, or"
+            " name another with TMPDIR"
+        ) from None
 
 
 def _answers(
     peer: Peer, tables: Sequence[Table], said: IO[bytes], run: tuple[Progress | None, Started]
-) -> Iterator[tuple[Table, list[dict[str, Any]] | None]]:
-    """Yield each network with the tool's readings, None where its process ended instead."""
+) -> Iterator[tuple[Table, Answer | None]]:
+    """Yield each network with the tool's readings, or NO_MEMORY; None where its process ended instead."""
     progress, started = run
     command = [sys.executable, "-m", "vggcost.frameworks.peers.worker", peer.adapter, peer.device]
     # What we can import, the tool's process can.
@@ -142,7 +142,7 @@ def _answers(
         try:
             for table in tables:
                 if progress:
-                    progress(peer.name, table)
+                    progress(_told(peer, table))
                 line = _asked(process.stdin, process.stdout, (table.network, table.input))
                 yield table, json.loads(line) if line else None
         finally:
@@ -162,18 +162,21 @@ def _crash(table: Table, said: IO[bytes], left: int) -> str:
     said.seek(0)
     lines = [line.strip() for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
     last = lines[-1] if lines else "it ended without a word"
-    shape = "x".join(map(str, table.input))
     behind = f"; {left} networks behind it were not run" if left else ""
-    return f"on {table.network.short_name} at {shape}: {last}{behind}"
+    return f"on {table.network.short_name} at {shape_text(table.input)}: {last}{behind}"
 
 
-def _compared(table: Table, readings: Sequence[dict[str, Any]]) -> Iterator[ToolComparison]:
-    for reading in readings:
-        ours = tally(convention(reading["convention"]), table)
+def _checked(table: Table, answered: Answer) -> Iterator[Check]:
+    if isinstance(answered, str):
+        raise VggcostError(
+            f"a real forward of {table.network.title} at {shape_text(table.input)} does not fit into memory;"
+            " give a smaller --batch, --size or --classes"
+        )
+    for reading in answered:
+        name = reading["convention"]
+        ours = tally(convention(name), table)
         if reading["layers"] is not None:
             for row, count in zip(table.rows, ours.counts, strict=True):
-                # The addition of a residual block has no module of its own; its path is the whole block's.
-                if row.path is not None and row.kind != "Add":
-                    theirs = reading["layers"].get(row.path, 0)
-                    yield ToolComparison(reading["convention"], table, row.name, count.value, theirs)
-        yield ToolComparison(reading["convention"], table, TOTAL, ours.total, reading["total"])
+                if row.path is not None:
+                    yield Check(table, row.name, name, count.value, reading["layers"].get(row.path, 0))
+        yield Check(table, TOTAL, name, ours.total, reading["total"])

@@ -1,0 +1,147 @@
+"""The one place that knows which frameworks exist: which of them owns a model, and how it makes, shapes and reads one.
+
+A framework is a folder beside this file, whose module `framework` has the names of `Framework`, and an entry of
+FRAMEWORKS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vggcost.errors import VggcostError
+from vggcost.frameworks.keras import framework as keras_framework
+from vggcost.frameworks.pytorch import framework as torch_framework
+from vggcost.frameworks.target import find, maker, neighbours_importable, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from vggcost.programs.reading import ProgramReading
+
+    Ints = tuple[int, ...]
+    Make = Callable[[], Any]
+
+
+class Framework(Protocol):
+    """What a framework's module has. None of it may import the framework before a program has done so."""
+
+    PACKAGE: str
+    """What a program imports."""
+    EXTRA: str
+    """The extra of vggcost that brings it."""
+    MODEL: str
+    """What its models are called, with an article."""
+
+    def prepare(self) -> None:
+        """Do what must be done before a program imports the framework."""
+
+    def owns(self, model: Any) -> bool:
+        """Whether this is a model of the framework."""
+
+    def makes(self, value: Any) -> bool:
+        """Whether a callable is likely to make one."""
+
+    def construct(self, make: Make) -> tuple[Any, tuple[str, ...]]:
+        """Call what makes a model, without memory for its weights where that works; and notes on how it was built."""
+
+    def image_shapes(self, model: Any, size: tuple[int, int] | None, batch: int) -> list[Ints]:
+        """The shapes of a model's inputs, batch first: an image of this size (height, width), or of the model's own."""
+
+    def read(self, model: Any, inputs: Sequence[Any], program: str, rebuild: Make | None) -> ProgramReading:
+        """What one forward call of a model does; inputs are shapes or tensors, rebuild makes it with real weights."""
+
+
+FRAMEWORKS: tuple[Framework, ...] = (torch_framework, keras_framework)
+"""Every framework. The last is asked first: on its torch backend a Keras model is a torch module, too."""
+
+
+def read(model: Any, given: Any, program: str) -> ProgramReading:
+    """Read a live model, whichever framework's it is; given is a shape, batch first, a tensor, or a list of these.
+
+    Raises:
+        VggcostError: it is no framework's, or one that its framework cannot follow; what is given is no input.
+    """
+    inputs = _inputs(given)
+    owner = _owner(model)
+    if owner is None:
+        raise VggcostError(
+            f"{program} is {model!r:.60}, of type {type(model).__name__}; give {_models()}, or what makes one"
+        )
+    return owner.read(model, inputs, program, None)
+
+
+def read_target(
+    target: str, keywords: Mapping[str, Any], shapes: Sequence[Ints], size: tuple[int, int] | None, batch: int
+) -> ProgramReading:
+    """Find what TARGET names, make its model with these keywords, give it an input, read it. This runs the program.
+
+    shapes are the inputs' without the batch; where there are none the input is an image of this size, with as many
+    channels as the model takes.
+
+    Raises:
+        VggcostError: the target is not there, is no model, or raises before it is one.
+    """
+    for framework in FRAMEWORKS:
+        framework.prepare()
+    with neighbours_importable(target):
+        model, owner, notes, rebuild = _made(found(target), target, keywords)
+        inputs = [(batch, *shape) for shape in shapes] or owner.image_shapes(model, size, batch)
+        reading = owner.read(model, inputs, target, rebuild)
+    return reading.replace(notes=(*notes, *reading.notes))
+
+
+def found(target: str) -> Any:
+    """Return the object that TARGET names; see `vggcost.frameworks.target.find`.
+
+    Raises:
+        MissingExtraError: the program imports a framework that is not installed.
+        VggcostError: it does not exist, or cannot be imported.
+    """
+    return find(target, {framework.PACKAGE: framework.EXTRA for framework in FRAMEWORKS})
+
+
+def _owner(model: Any) -> Framework | None:
+    return next((framework for framework in reversed(FRAMEWORKS) if framework.owns(model)), None)
+
+
+def _made(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, Framework, tuple[str, ...], Make | None]:
+    """The model, whose it is, notes on how it was built, and a call that builds it again with real weights."""
+    owner = _owner(value)
+    if owner is not None:
+        if keywords:
+            raise VggcostError(
+                f"{target} is a model already, and --call is given; leave --call away, or name what makes it"
+            )
+        return value, owner, (), None
+    make = maker(value, target, keywords)
+    builder = next((framework for framework in reversed(FRAMEWORKS) if framework.makes(value)), None)
+    try:
+        model, notes = (make(), ()) if builder is None else builder.construct(make)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
+        raise VggcostError(f"{target} cannot be built: {told(error)}") from None
+    owner = _owner(model)
+    if owner is None:
+        raise VggcostError(f"{target} gives {type(model).__name__}, which is no model; name what makes {_models()}")
+    return model, owner, notes, make
+
+
+def _models() -> str:
+    return " or ".join(framework.MODEL for framework in FRAMEWORKS)
+
+
+def _inputs(given: Any) -> list[Any]:
+    """The inputs as a list: one shape is a sequence of ints, one tensor has a shape."""
+    if hasattr(given, "shape"):
+        return [given]
+    several = list(given) if isinstance(given, tuple | list) else []
+    if several and all(isinstance(side, int) for side in several):
+        return [_checked_shape(several)]
+    if not several:
+        raise VggcostError(f"input is {given!r}; give a shape such as (1, 3, 224, 224), a tensor, or a list of these")
+    return [each if hasattr(each, "shape") else _checked_shape(each) for each in several]
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    if not isinstance(shape, tuple | list) or not all(isinstance(side, int) and side >= 1 for side in shape):
+        raise VggcostError(f"input has the shape {shape!r}; give whole numbers of at least 1, batch first")
+    return tuple(shape)
