@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from vggcost.conventions.rows import TEXTBOOK
 from vggcost.errors import VggcostError
 from vggcost.results.audit import Audit, named, read
 
@@ -11,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from vggcost.conventions.rows import Convention
 
 
 DEFAULT_SIZE = (224, 224)
@@ -24,7 +27,7 @@ def audit_target(
     size: tuple[int, int] | None,
     batch: int,
     like: str | None,
-    convention: str = "mac",
+    convention: Convention = TEXTBOOK,
 ) -> Audit:
     """Return the audit of what TARGET names, called with these keywords.
 
