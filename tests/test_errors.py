@@ -14,8 +14,9 @@ from vggcost.costs.table import table
 from vggcost.errors import MissingExtraError, VggcostError, nearest
 from vggcost.frameworks.peers.registry import peers_named
 from vggcost.network import catalogue, network_file
+from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import Network, Variant
-from vggcost.network.layers import Conv2d, Residual
+from vggcost.network.layers import Conv2d
 from vggcost.units import dtype_bytes
 
 

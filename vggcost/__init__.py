@@ -11,11 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.api import closed_form, cost
-    from vggcost.errors import VggcostError
-    from vggcost.results.audit import Audit, audit
-    from vggcost.results.cost import Cost
-
 __version__ = "0.1.0"
 __all__ = ["Audit", "Cost", "VggcostError", "__version__", "audit", "closed_form", "cost"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vggcost.conventions.rows import TEXTBOOK
+from vggcost.conventions.rows import convention as convention_named
 from vggcost.costs.table import checked_count, table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
+    from vggcost.conventions.rows import Convention, ConventionName
     from vggcost.costs.closed_forms import ClosedForm
+    from vggcost.units import Dtype
 
 
 def cost(
@@ -31,8 +35,8 @@ def cost(
     softmax: bool | None = None,
     size: int | tuple[int, int] | None = None,
     batch: int = 1,
-    dtype: str = "float32",
-    convention: str = "mac",
+    dtype: Dtype = "float32",
+    convention: ConventionName = "mac",
 ) -> Cost:
     """Return what a network costs, layer by layer.
 
@@ -54,20 +58,8 @@ def cost(
     >>> cost("D", classes=10, head=(), adaptive_pool=False, size=32).totals.params
     14719818
     """
-    plan = configuration(network, file)
-    options = _given(
-        batch_norm=batch_norm,
-        classes=classes,
-        in_channels=in_channels,
-        bias=bias,
-        adaptive_pool=adaptive_pool,
-        head=head,
-        width=width,
-        classifier=classifier,
-        softmax=softmax,
-    )
-    built = unfolded(plan, options, size)
-    return count(built, built.image, batch, dtype, convention)
+    built = unfolded(configuration(network, file), _variant_options(locals()), size)
+    return count(built, built.image, batch, dtype, convention_named(convention))
 
 
 def count(
@@ -75,12 +67,12 @@ def count(
     size: tuple[int, int],
     batch: int = 1,
     dtype: str = "float32",
-    convention: str = "mac",
+    convention: Convention = TEXTBOOK,
 ) -> Cost:
     """Return what a network that is built already costs.
 
     Raises:
-        VggcostError: an unknown convention, a count out of range, an image too small or one that does not fit fc6.
+        VggcostError: an unknown dtype, a count out of range, an image too small or one that does not fit fc6.
     """
     shape = (checked_count(batch, "batch"), network.variant.in_channels, *size)
     return Cost(table(network, shape), dtype, convention)
@@ -137,8 +129,9 @@ def varied(plan: catalogue.Configuration, options: Mapping[str, Any]) -> catalog
     return plan.variant.replace(**checked)
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _variant_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments of a call that are options of the variant and were given."""
+    return {name: arguments[name] for name in catalogue.Variant._fields if arguments[name] is not None}
 
 
 def build(network: str, variant: catalogue.Variant, size: int | tuple[int, int] = 224) -> catalogue.Network:
@@ -190,18 +183,7 @@ def closed_form(
     >>> closed_form("D").params
     4097*K + 134260544
     """
-    options = _given(
-        batch_norm=batch_norm,
-        classes=classes,
-        in_channels=in_channels,
-        bias=bias,
-        adaptive_pool=adaptive_pool,
-        head=head,
-        width=width,
-        classifier=classifier,
-        softmax=softmax,
-    )
-    return symbolic(configuration(network, file), options, size, batch)
+    return symbolic(configuration(network, file), _variant_options(locals()), size, batch)
 
 
 def symbolic(

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from vggcost.errors import unknown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Dtype = Literal["float64", "float32", "tf32", "float16", "bfloat16", "float8", "int8"]
+    """What an editor offers and a type checker takes; a test holds it against DTYPE_BYTES."""
+
 SI_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 IEC_PREFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from bench_documents import MS, case, document
+from msgspec import inspect
 
 from vggcost.bench import gates
+from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import load, rates, ratio_to_whole, shares, to_json
+from vggcost.bench.result_schema import ResultCase, ResultPasses
 from vggcost.errors import VggcostError
 from vggcost.report import bench_table
 from vggcost.report.bench_comparison import comparison
 from vggcost.report.grid import LINE_COLUMNS
+
+WRITTEN_BEFORE = Path(__file__).parents[1] / "golden" / "bench_result_1.json"
+"""What the first release wrote."""
 
 
 @pytest.fixture
@@ -30,6 +37,32 @@ def test_what_is_written_is_read_again(saved):
     made = document(case(), case("E", batch=4))
     assert load(saved(made)) == made
     assert json.loads(to_json(made)) == made
+
+
+def test_a_result_written_before_is_still_read():
+    with WRITTEN_BEFORE.open(encoding="utf-8") as file:
+        assert load(str(WRITTEN_BEFORE)) == json.load(file)
+
+
+def test_keys_that_are_not_known_are_taken_as_they_are(saved):
+    made = document()
+    made["later"] = made["cases"][0]["later"] = made["cases"][0]["layers"][0]["later"] = [1]
+    assert load(saved(made)) == made
+
+
+def test_the_types_know_what_the_protocol_knows():
+    fields = {field.name: field.type for field in inspect.type_info(ResultCase).fields}
+    assert set(fields["stopped_by"].type.values) == set(ENDINGS)
+    assert set(ResultPasses.__struct_fields__) == {LAYERS, WHOLE, GRAPH}
+
+
+def test_a_mile_of_nesting_is_refused_in_one_line(saved):
+    def nested(depth):
+        return to_json(document()).replace('"options": {', '"options": {"deep": ' + "[" * depth + "]" * depth + ", ", 1)
+
+    assert load(saved(nested(200)))["cases"][0]["network"]["options"]["deep"]
+    with pytest.raises(VggcostError, match="no JSON"):
+        load(saved(nested(100_000)))
 
 
 def test_every_sample_is_in_it_and_layers_sum_to_the_whole_in_each_forward():
@@ -59,6 +92,15 @@ def damaged():
         ("lacks a valid cases[0].layers[1].macs", edit(lambda made: made["cases"][0]["layers"][1].update(macs="many"))),
         ("lacks a valid ceilings.flops_per_s", edit(lambda made: made["ceilings"].pop("flops_per_s"))),
         ("unknown pass", edit(lambda made: made["cases"][0]["passes"].update(other={"samples_ns": []}))),
+        ("lacks a valid cases[0].layers[1].macs", edit(lambda made: made["cases"][0]["layers"][1].update(macs=2.0))),
+        (
+            "has a ceiling that is none in ceilings.bytes_per_s",
+            edit(lambda made: made["ceilings"].update(bytes_per_s=0)),
+        ),
+        ("unknown stopped_by 'rain' in cases[0]", edit(lambda made: made["cases"][0].update(stopped_by="rain"))),
+        ("no shape in cases[0].input", edit(lambda made: made["cases"][0].update(input=[]))),
+        ("no whole number", edit(lambda made: made["cases"][0]["input"].__setitem__(1, 3.5))),
+        ("a clock in cases[0].sm_clock_mhz[0]", edit(lambda made: made["cases"][0].update(sm_clock_mhz=["fast"]))),
         ("no networks in cases", edit(lambda made: made.update(cases=[]))),
         (
             "no samples in cases[0].passes.whole",

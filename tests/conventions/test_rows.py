@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import inspect
 import json
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from vggcost import api
+from vggcost import api, units
+from vggcost.conventions import rows
 from vggcost.conventions.counting import (
     KINDS,
     NOT_COUNTED,
@@ -209,7 +212,7 @@ def test_laws_of_every_convention(letter, batch_norm, batch):
     for size in (32, 224, 256):
         network = api.build(letter, Variant(batch_norm=batch_norm), size)
         for name in NAMES:
-            cost = api.count(network, (size, size), batch, convention=name)
+            cost = api.count(network, (size, size), batch, convention=convention(name))
             tallied = cost.tally
             assert total(convention(name), cost.table) == tallied.total
             values = [layer.count for layer in cost.layers]
@@ -340,3 +343,38 @@ def test_compare_and_report_take_a_convention(vggcost, tmp_path):
 def test_unknown_convention_is_refused_everywhere(refused):
     for command in ("table", "compare", "report"):
         assert "the nearest are ptflops" in refused(command, "D", "--convention", "ptflop")
+
+
+@pytest.mark.parametrize("row", CONVENTIONS, ids=lambda row: row.name)
+def test_a_row_cannot_be_written_into(row):
+    before = api.cost("D").totals.count
+    for mapping in (row.weights, row.image_weights, row.rules):
+        with pytest.raises(TypeError):
+            mapping["conv_macs"] = 5
+    assert api.cost("D").totals.count == before
+
+
+def test_rows_are_values():
+    assert len(set(CONVENTIONS)) == len(CONVENTIONS)
+    assert hash(TEXTBOOK) == hash(TEXTBOOK.replace(remark=None))
+    assert [row for row in CONVENTIONS if row.is_textbook] == [TEXTBOOK]
+
+
+def test_a_cost_carries_the_row_it_is_counted_by():
+    cost = api.cost("D", convention="thop")
+    assert cost.counted_by is convention("thop")
+    assert (cost.convention, cost.unit) == ("thop", "mixed")
+    assert cost.to_dict()["convention"] == "thop"
+
+
+def literal(module, name):
+    """The values of a Literal that only type checkers and editors read."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value.slice)
+    raise AssertionError(f"{module.__name__} has no {name}")
+
+
+def test_type_checkers_know_the_conventions_and_dtypes_that_there_are():
+    assert literal(rows, "ConventionName") == NAMES
+    assert literal(units, "Dtype") == tuple(units.DTYPE_BYTES)

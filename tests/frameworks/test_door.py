@@ -130,10 +130,17 @@ FOLDERS = ("pytorch", "keras")
 def recognised(tree: ast.Module) -> list[str]:
     """What in a module knows a framework: loaded modules, where a class comes from, a name that is compared or loaded.
 
-    A name alone is a word: of a convention, an extra, a help text.
+    A name alone is a word: of a convention, an extra, a help text. `__module__ == __name__` asks of a module itself.
     """
     found = []
+    own_module = {
+        node.left
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) == "__name__"
+    }
     for node in ast.walk(tree):
+        if node in own_module:
+            continue
         if isinstance(node, ast.Attribute) and node.attr in ("modules", "__module__"):
             found.append(f"{node.lineno}: {ast.unparse(node)}")
         elif isinstance(node, ast.Import | ast.ImportFrom):

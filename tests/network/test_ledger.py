@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +38,19 @@ def test_macs_are_those_of_convolutions_and_linear_layers_alone():
 def test_a_ledger_shows_what_it_holds():
     assert repr(Ledger(conv_macs=3)) == "Ledger(conv_macs=3)"
     assert hash(Ledger(conv_macs=3)) == hash(Ledger(conv_macs=3, linear_macs=0))
+
+
+def test_ledgers_are_equal_both_ways_or_not_at_all():
+    fewer, more = Ledger(conv_macs=3), Ledger(conv_macs=3, relu_elements=1)
+    assert fewer != more
+    assert more != fewer
+
+
+def test_ledgers_of_arrays_are_compared_element_by_element():
+    def swept(*macs):
+        return Ledger(conv_macs=np.array(macs, dtype=np.int64), relu_elements=7)
+
+    assert swept(3, 4) == swept(3, 4)
+    assert swept(3, 4) != swept(3, 5)
+    assert swept(3, 3) != Ledger(conv_macs=3, relu_elements=7)
+    assert Ledger(conv_macs=3, relu_elements=7) != swept(3, 3)

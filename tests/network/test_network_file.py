@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -97,8 +98,6 @@ def test_every_field_of_a_variant_is_a_key_of_the_schema():
 
 
 def test_schema_is_valid_and_takes_what_comes_with_the_package():
-    import tomllib
-
     from jsonschema import Draft202012Validator
 
     schema = json.loads(network_file.schema_text())
@@ -226,50 +225,74 @@ def test_syntax_errors_have_file_and_line(tmp_path, text, said):
     assert said in refusal(tmp_path, text)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("features = [64, 64, 'M', 128, 128, 'M', 256, 0]", "net.toml: features[7] is 0; give a width"),
-        ("features = [64, -3]", "features[1] is -3; give a width from 1 to 10^18"),
-        ("features = [1000000000000000001]", "features[0] is 1000000000000000001; give a width from 1 to 10^18"),
-        ("features = [64, 1.0]", "features[1] is 1.0; give a width"),
-        ("features = [64, true]", "features[1] is true; give a width"),
-        ("features = [64, [3]]", "features[1] is a list; give a width"),
-        ("features = [64, 'm']", "features[1] is 'm'; give a width"),
-        ('features = [64, "M\\n"]', "features[1] is 'M\\n'; give a width"),
-        ("features = ['conv2-64']", "features[0] is 'conv2-64'; give a width"),
-        ("features = ['conv3-0']", "features[0] is 'conv3-0'; give a width"),
-        ("features = ['conv3-64/0']", "features[0] is 'conv3-64/0'; give a width"),
-        ("features = [64, {residul = [3]}]", "unknown key 'residul' in features[1]; the nearest are residual"),
-        ("features = [64, {}]", "features[1] has no 'residual'; give the list"),
-        ("features = [64, {residual = []}]", "features[1].residual has 0 entries; give the list of 1 to 64"),
-        ("features = [64, {residual = [3, 'M']}]", "features[1].residual[1] is 'M'; give a width"),
-        ("features = [64, {residual = [64], shortcut = 'none'}]", "features[1].shortcut is 'none'; give \"identity\""),
-        ("features = [64, {residual = [{residual = [64]}]}]", "features[1].residual[0] is a table; give a width"),
-        ("features = 64", "features is 64; give a list of 1 to 4096 tokens"),
-        ("features = []", "features has 0 entries; give a list"),
-        ("features = [" + "1," * 5000 + "]", "features has 5,000 entries; give a list of 1 to 4096"),
-        ("", "the file has no 'features'; give a list"),
-        ("features = [64]\nclases = 10", "unknown key 'clases'; the nearest are classes"),
-        ("features = [64]\nclasses = 10.0", "classes is 10.0; give a whole number from 1 to 10^18"),
-        ("features = [64]\nclasses = 1979-05-27", "classes is 1979-05-27; give a whole number"),
-        ("features = [64]\nhead = [512, 0]", "head[1] is 0; give a whole number"),
-        ("features = [64]\nhead = 'none'", "head is 'none'; give a list of hidden widths"),
-        ("features = [64]\nbias = 1", "bias is 1; give true or false"),
-        ("features = [64]\nwidth = 0", "width is 0; give a decimal number above 0"),
-        ("features = [64]\nwidth = nan", "width is nan; give a number above 0"),
-        ("features = [64]\nwidth = inf", "width is inf; give a decimal number above 0"),
-        ("features = [64]\nsize = [3]", "size has 1 entries; give the image in pixels"),
-        ("features = [64]\nsize = [3, 0]", "size[1] is 0; give a whole number"),
-        ("features = [64]\nname = '../x'", "name is '../x'; give a name"),
-        ("features = [64]\nname = 'x/y'", "name is 'x/y'; give a name"),
-        ("features = [64]\nname = 'x|y'", "name is 'x|y'; give a name"),
-        ('features = [64]\nname = "D\\n"', "name is 'D\\n'; give a name"),
-        ("features = [64]\nname = ''", "name is ''; give a name"),
-    ],
-)
+WRONG_CONTENT = [
+    ("features = [64, 64, 'M', 128, 128, 'M', 256, 0]", "net.toml: features[7] is 0; give a width"),
+    ("features = [64, -3]", "features[1] is -3; give a width from 1 to 10^18"),
+    ("features = [1000000000000000001]", "features[0] is 1000000000000000001; give a width from 1 to 10^18"),
+    ("features = [64, 1.0]", "features[1] is 1.0; give a width"),
+    ("features = [64, true]", "features[1] is true; give a width"),
+    ("features = [64, [3]]", "features[1] is a list; give a width"),
+    ("features = [64, 'm']", "features[1] is 'm'; give a width"),
+    ('features = [64, "M\\n"]', "features[1] is 'M\\n'; give a width"),
+    ("features = ['conv2-64']", "features[0] is 'conv2-64'; give a width"),
+    ("features = ['conv3-0']", "features[0] is 'conv3-0'; give a width"),
+    ("features = ['conv3-64/0']", "features[0] is 'conv3-64/0'; give a width"),
+    ("features = [64, {residul = [3]}]", "unknown key 'residul' in features[1]; the nearest are residual"),
+    ("features = [64, {}]", "features[1] has no 'residual'; give the list"),
+    ("features = [64, {residual = []}]", "features[1].residual has 0 entries; give the list of 1 to 64"),
+    ("features = [64, {residual = [3, 'M']}]", "features[1].residual[1] is 'M'; give a width"),
+    ("features = [64, {residual = [64], shortcut = 'none'}]", "features[1].shortcut is 'none'; give \"identity\""),
+    ("features = [64, {residual = [{residual = [64]}]}]", "features[1].residual[0] is a table; give a width"),
+    ("features = 64", "features is 64; give a list of 1 to 4096 tokens"),
+    ("features = []", "features has 0 entries; give a list"),
+    ("features = [" + "1," * 5000 + "]", "features has 5,000 entries; give a list of 1 to 4096"),
+    ("", "the file has no 'features'; give a list"),
+    ("features = [64]\nclases = 10", "unknown key 'clases'; the nearest are classes"),
+    ("features = [64]\nclasses = 10.0", "classes is 10.0; give a whole number from 1 to 10^18"),
+    ("features = [64]\nclasses = 1979-05-27", "classes is 1979-05-27; give a whole number"),
+    ("features = [64]\nhead = [512, 0]", "head[1] is 0; give a whole number"),
+    ("features = [64]\nhead = 'none'", "head is 'none'; give a list of hidden widths"),
+    ("features = [64]\nbias = 1", "bias is 1; give true or false"),
+    ("features = [64]\nwidth = 0", "width is 0; give a decimal number above 0"),
+    ("features = [64]\nwidth = nan", "width is nan; give a decimal number above 0"),
+    ("features = [64]\nwidth = inf", "width is inf; give a decimal number above 0"),
+    ("features = [64]\nsize = [3]", "size has 1 entries; give the image in pixels"),
+    ("features = [64]\nsize = [3, 0]", "size[1] is 0; give a whole number"),
+    ("features = [64]\nname = '../x'", "name is '../x'; give a name"),
+    ("features = [64]\nname = 'x/y'", "name is 'x/y'; give a name"),
+    ("features = [64]\nname = 'x|y'", "name is 'x|y'; give a name"),
+    ("features = [64]\nsize = 0", "size is 0; give the image in pixels"),
+    ("features = [64]\nsize = 224.0", "size is 224.0; give the image in pixels"),
+    ("features = [64]\nhead = [true]", "head[0] is true; give a whole number"),
+    ("features = [64]\nwidth = true", "width is true; give a decimal number above 0"),
+    ('features = [64]\nabout = "two\\nlines"', "about is 'two\\nlines'; give one line of text"),
+    ('features = [0]\n"a - at `$.classes" = 1', "unknown key 'a - at `$.classes'; the nearest are"),
+    ('features = [64]\nname = "D\\n"', "name is 'D\\n'; give a name"),
+    ("features = [64]\nname = ''", "name is ''; give a name"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG_CONTENT)
 def test_content_errors_have_the_keys_path(tmp_path, text, said):
     assert said in refusal(tmp_path, text)
+
+
+def test_the_published_schema_refuses_what_is_refused_here():
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(json.loads(network_file.schema_text()))
+    taken = {text for text, _ in WRONG_CONTENT if validator.is_valid(tomllib.loads(text))}
+    # JSON keeps no integers and floats apart, and has no nan.
+    assert all("10.0" in text or "1.0]" in text or "224.0" in text or "nan" in text for text in taken)
+
+
+def test_every_key_of_the_schema_tells_an_editor_what_to_give():
+    schema = json.loads(network_file.schema_text())
+    assert schema["description"].startswith("A VGG-like network as TOML")
+    for keys in (schema["properties"], schema["$defs"]["ResidualBlock"]["properties"]):
+        for name, key in keys.items():
+            assert len(key["description"]) > 10, name
+    assert schema["properties"]["features"]["items"]["examples"]
 
 
 @pytest.mark.parametrize(
@@ -342,14 +365,14 @@ def loaded(*command):
 
 
 def test_a_name_loads_no_reader_of_files_and_a_file_loads_nothing_heavy(tmp_path):
-    readers = {"tomllib", "jsonschema", "fractions", "decimal"}
+    readers = {"tomllib", "msgspec", "fractions", "decimal"}
     heavy = {"torch", "numpy", "pandas", "sympy"}
     assert not loaded("table", "--config", "D", "--format", "csv") & (readers | heavy)
     packaged = loaded("table", "residual-vgg16", "--format", "csv")
     assert "tomllib" in packaged
-    assert not packaged & ({"jsonschema"} | heavy)
+    assert not packaged & ({"msgspec"} | heavy)
     own = loaded("table", "--file", write(tmp_path, "features = [8]\n"), "--format", "csv")
-    assert "jsonschema" in own
+    assert "msgspec" in own
     assert not own & heavy
 
 

@@ -9,7 +9,7 @@ import pytest
 
 THIRD_PARTY = {"vggcost"}
 WITH_A_TABLE = THIRD_PARTY | {"tabulate", "wcwidth"}
-HEAVY = {"torch", "sympy", "numpy", "pandas", "fvcore", "keras", "jsonschema", "matplotlib"}
+HEAVY = {"torch", "sympy", "numpy", "pandas", "fvcore", "keras", "msgspec", "matplotlib"}
 COSTLY = {
     "dataclasses",
     "inspect",
@@ -70,7 +70,7 @@ def test_importing_vggcost_loads_one_module():
     assert names <= {"vggcost", "__future__"}
 
 
-@pytest.mark.parametrize("module", ["sympy", "numpy", "pandas", "tabulate"])
+@pytest.mark.parametrize("module", ["sympy", "numpy", "pandas", "tabulate", "msgspec"])
 def test_the_guard_sees_what_it_guards_against(module):
     names, third_party = loaded(f"import {module}")
     assert module in names

@@ -6,90 +6,18 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
+from vggcost.bench.protocol import LAYERS, WHOLE
 from vggcost.bench.statistics import Summary, median_interval, summary
 from vggcost.costs.roofline import COMPUTE, Roof, intensity
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from vggcost.bench.protocol import Samples
 
 SCHEMA_NAME, SCHEMA_VERSION = "vggcost.bench", 1
 SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_VERSION}"
-
-_NUMBER = (int, float)
-_NONE = type(None)
-_Kinds = type | tuple[type, ...]
-
-_KEYS: Mapping[str, _Kinds] = {
-    "complete": bool,
-    "environment": dict,
-    "settings": dict,
-    "ceilings": (dict, _NONE),
-    "cases": list,
-    "verdict": list,
-}
-_ENVIRONMENT_KEYS: Mapping[str, _Kinds] = {
-    **dict.fromkeys(("device", "device_name", "torch", "python", "cpu_capability"), str),
-    **dict.fromkeys(("cudnn_benchmark", "cudnn_allow_tf32", "matmul_allow_tf32"), bool),
-    "threads": int,
-    "cpu_cores": (int, _NONE),
-    "cache_bytes": (int, _NONE),
-    "load_average": (*_NUMBER, _NONE),
-    "cuda": (str, _NONE),
-    "cudnn": (int, _NONE),
-    "nvml": (dict, _NONE),
-    "nvml_absent": (str, _NONE),
-}
-_NVML_KEYS: Mapping[str, _Kinds] = {
-    "driver": (str, _NONE),
-    "power_limit_w": (*_NUMBER, _NONE),
-    **dict.fromkeys(("sm_clock_mhz", "default_sm_clock_mhz", "memory_clock_mhz", "temperature_c"), (int, _NONE)),
-}
-_SETTINGS_KEYS: Mapping[str, _Kinds] = {
-    **dict.fromkeys(("dtype", "mode"), str),
-    **dict.fromkeys(("compile", "backward", "channels_last", "cudnn_benchmark"), bool),
-    "rule": dict,
-    "protocol": dict,
-}
-_RULE_KEYS: Mapping[str, _Kinds] = {"forwards": int, "budget_s": _NUMBER, "deviation": _NUMBER}
-_PROTOCOL_KEYS: Mapping[str, _Kinds] = {
-    "clock": str,
-    "cache": str,
-    "spin": (str, _NONE),
-    "spin_ns": (int, _NONE),
-    "synchronised_marks": bool,
-}
-_CEILING_KEYS: Mapping[str, _Kinds] = {
-    **dict.fromkeys(("flops_per_s", "bytes_per_s"), _NUMBER),
-    **dict.fromkeys(("matmul_side", "copy_bytes"), int),
-    **dict.fromkeys(("matmul_ns", "copy_ns"), list),
-}
-_CASE_KEYS: Mapping[str, _Kinds] = {
-    "network": dict,
-    "flops": (int, _NONE),
-    "rounds": int,
-    "stopped_by": str,
-    "graph_refused": (str, _NONE),
-    "passes": dict,
-    **dict.fromkeys(("input", "warm_up_ns", "sm_clock_mhz", "layers"), list),
-}
-_NETWORK_KEYS: Mapping[str, _Kinds] = {**dict.fromkeys(("name", "title", "heading"), str), "options": (dict, _NONE)}
-_PASS_KEYS: Mapping[str, _Kinds] = {
-    "samples_ns": list,
-    "n": int,
-    **dict.fromkeys(("median_ns", "q1_ns", "q3_ns", "min_ns"), (int, _NONE)),
-}
-_LAYER_KEYS: Mapping[str, _Kinds] = {
-    **_PASS_KEYS,
-    **dict.fromkeys(("name", "kind"), str),
-    **dict.fromkeys(("macs", "flops", "min_bytes", "dispatch_bound"), int),
-    **dict.fromkeys(("runs", "winograd"), bool),
-    "path": (str, _NONE),
-}
-_VERDICT_KEYS: Mapping[str, _Kinds] = dict.fromkeys(("gate", "case", "text"), str)
 
 
 def case_document(
@@ -223,8 +151,12 @@ def load(path: str) -> dict[str, Any]:
     """Return the document in a file.
 
     Raises:
-        VggcostError: it cannot be read, is no JSON, none of ours, of a later schema, or lacks what the schema has.
+        VggcostError: it cannot be read, is no JSON, none of ours, of a later schema, or is not what
+            `vggcost.bench.result_schema` says.
     """
+    from vggcost.bench.result_schema import BenchResult, refusal
+    from vggcost.schema import first_fault
+
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
@@ -243,75 +175,12 @@ def load(path: str) -> dict[str, Any]:
         raise VggcostError(
             f"{path!r} has schema {name}/{version}, and this vggcost reads {SCHEMA}; install a later vggcost"
         )
-    _check(path, document)
-    return dict(document)
-
-
-def _check(path: str, document: Mapping[str, Any]) -> None:
-    """Hold everything that is read later against its kind, so that a damaged file is refused here and nowhere else."""
-    _check_keys(path, "", document, _KEYS)
-    _check_keys(path, "environment", document["environment"], _ENVIRONMENT_KEYS)
-    _check_keys(path, "settings", document["settings"], _SETTINGS_KEYS)
-    _check_keys(path, "settings.rule", document["settings"]["rule"], _RULE_KEYS)
-    _check_keys(path, "settings.protocol", document["settings"]["protocol"], _PROTOCOL_KEYS)
-    if document["environment"]["nvml"] is not None:
-        _check_keys(path, "environment.nvml", document["environment"]["nvml"], _NVML_KEYS)
-    if document["ceilings"] is not None:
-        _check_keys(path, "ceilings", document["ceilings"], _CEILING_KEYS)
-        for name in ("flops_per_s", "bytes_per_s"):
-            if not document["ceilings"][name] > 0:
-                raise VggcostError(f"{path!r} has a ceiling that is none in ceilings.{name}; the file is damaged")
-    for number, line in enumerate(document["verdict"]):
-        _check_keys(path, f"verdict[{number}]", line, _VERDICT_KEYS)
-    if not document["cases"]:
-        raise VggcostError(f"{path!r} has no networks in cases; give a file that vggcost bench --format json wrote")
+    fault = first_fault(document, BenchResult)
+    if fault:
+        raise VggcostError(f"{path!r} {refusal(fault)}")
     for number, case in enumerate(document["cases"]):
-        _check_case(path, f"cases[{number}]", case)
-
-
-def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
-    _check_keys(path, where, case, _CASE_KEYS)
-    _check_keys(path, f"{where}.network", case["network"], _NETWORK_KEYS)
-    if case["stopped_by"] not in ENDINGS:
-        raise VggcostError(f"{path!r} has an unknown stopped_by {case['stopped_by']!r} in {where}; it is damaged")
-    if not case["input"]:
-        raise VggcostError(f"{path!r} has no shape in {where}.input; the file is damaged")
-    for name in ("input", "warm_up_ns"):
-        _check_times(path, f"{where}.{name}", case[name])
-    _check_times(path, f"{where}.sm_clock_mhz", [clock for clock in case["sm_clock_mhz"] if clock is not None])
-    for name, measured in case["passes"].items():
-        if name not in (LAYERS, WHOLE, GRAPH):
-            raise VggcostError(f"{path!r} has an unknown pass {name!r} in {where}; it is damaged")
-        _check_keys(path, f"{where}.passes.{name}", measured, _PASS_KEYS)
-        _check_times(path, f"{where}.passes.{name}", measured["samples_ns"])
-        if not measured["samples_ns"]:
-            raise VggcostError(f"{path!r} has no samples in {where}.passes.{name}; the file is damaged or was edited")
-    if WHOLE not in case["passes"]:
-        raise VggcostError(f"{path!r} lacks {where}.passes.{WHOLE}; the file is damaged or was edited")
-    for index, layer in enumerate(case["layers"]):
-        _check_keys(path, f"{where}.layers[{index}]", layer, _LAYER_KEYS)
-        _check_times(path, f"{where}.layers[{index}]", layer["samples_ns"])
-    _check_sums(path, where, case)
-
-
-def _check_keys(path: str, where: str, value: Any, keys: Mapping[str, _Kinds]) -> None:
-    if not isinstance(value, dict):
-        raise VggcostError(f"{path!r}: {where or 'the document'} is no object; the file is damaged")
-    for key, kind in keys.items():
-        if not isinstance(value.get(key, _Absent), kind):
-            place = f"{where}.{key}" if where else key
-            raise VggcostError(f"{path!r} lacks a valid {place}; the file is damaged or was edited")
-
-
-class _Absent:
-    """Stands for a key that is not there; of no type that a key may have."""
-
-
-def _check_times(path: str, where: str, times: Iterable[Any]) -> None:
-    if not all(isinstance(time, int) and not isinstance(time, bool) and time >= 0 for time in times):
-        raise VggcostError(
-            f"{path!r} has a sample in {where} that is no time in whole nanoseconds; the file is damaged"
-        )
+        _check_sums(path, f"cases[{number}]", case)
+    return dict(document)
 
 
 def _check_sums(path: str, where: str, case: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from vggcost.cli.options import (
     network_from,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.conventions.rows import CONVENTIONS, NAMES, convention
+from vggcost.conventions.rows import CONVENTIONS, NAMES, TEXTBOOK, convention
 from vggcost.errors import VggcostError
 from vggcost.report.convention_text import convention_text, conventions_text
 from vggcost.report.layer_table import View
@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
         network.image,
         count_from(args.batch, "--batch", 1),
         dtype_from(args),
-        one.name if one else "mac",
+        one or TEXTBOOK,
     )
     if one is None:
         text = conventions_text(CONVENTIONS, counted.table, fmt, human=args.human)

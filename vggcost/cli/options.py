@@ -6,7 +6,7 @@ import argparse
 import os
 
 from vggcost import api, units
-from vggcost.conventions.rows import convention
+from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
 from vggcost.network import catalogue
 from vggcost.network.catalogue import TABLE_1
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+    from vggcost.conventions.rows import Convention
     from vggcost.network.catalogue import Configuration, Network
 
 
@@ -137,7 +138,7 @@ def add_convention(parser: Parser) -> None:
     group.add_argument(
         "--convention",
         metavar="NAME",
-        default="mac",
+        default=TEXTBOOK.name,
         help="as which tool: fvcore, thop, ... (vggcost conventions; mac)",
     )
 
@@ -296,13 +297,13 @@ def dtype_from(args: argparse.Namespace) -> str:
     return str(args.dtype)
 
 
-def convention_from(args: argparse.Namespace) -> str:
-    """Return the convention's name.
+def convention_from(args: argparse.Namespace) -> Convention:
+    """Return the convention that was named.
 
     Raises:
         VggcostError: it is not known.
     """
-    return convention(args.convention).name
+    return convention(args.convention)
 
 
 def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) -> str:

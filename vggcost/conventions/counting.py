@@ -10,9 +10,9 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from vggcost.conventions.rows import Convention, Weights
+    from vggcost.conventions.rows import Convention
     from vggcost.costs.table import Row, Table
 
 KINDS = {kind.__name__: kind for kind in (*layers.KINDS, *blocks.KINDS) if kind.family}
@@ -195,7 +195,7 @@ def rule_text(convention: Convention, kind: str) -> str:
     return f"{image} + {whole}" if whole else image
 
 
-def _terms(weights: Weights, prefix: str) -> str:
+def _terms(weights: Mapping[str, int], prefix: str) -> str:
     text = ""
     for name, words in PRIMITIVES.items():
         weight = weights.get(name, 0) if name.startswith(prefix) else 0

@@ -13,8 +13,17 @@ from vggcost.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal
 
-    Weights = Mapping[str, int]
+    # fmt: off
+    ConventionName = Literal[
+        "mac", "fvcore", "torch", "torchprofile", "ptflops-aten", "ptflops", "ptflops-modules", "thop",
+        "ultralytics-thop", "torchinfo", "calflops-macs", "deepspeed-macs", "calflops", "deepspeed",
+        "torchscan-macs", "torchscan", "torchstat", "torchstat-madd", "onnx-tool", "convnet-burden",
+        "torchvision", "thop-2019", "conv-only",
+    ]
+    # fmt: on
+    """What an editor offers and a type checker takes; a test holds it against CONVENTIONS."""
 
 LIVE, RECORDED, DEFINITION = "live", "recorded", "definition"
 """What holds a row: ``vggcost verify --against`` runs the tool; totals recorded from its release; it is a formula."""
@@ -37,8 +46,8 @@ class Convention(Record):
     called: str
     proof: str
     source: str
-    weights: Weights = {}  # noqa: RUF012  # a Record freezes its fields
-    image_weights: Weights = {}  # noqa: RUF012  # the same
+    weights: Mapping[str, int] = {}
+    image_weights: Mapping[str, int] = {}
     rules: Mapping[str, str] = {}
     remark: str | None = None
 
@@ -48,6 +57,11 @@ class Convention(Record):
         if not self.image_weights:
             return "batch"
         return "mixed" if self.weights else "image"
+
+    @property
+    def is_textbook(self) -> bool:
+        """Whether it is the textbook's count, for which every table has a column already."""
+        return self.name == TEXTBOOK.name
 
     @property
     def title(self) -> str:
@@ -66,18 +80,12 @@ _NORM_FOUR = {"batch_norm_elements": 4}
 """4n with or without a scale and shift."""
 _LRN_SUMS = {"lrn_elements": 4, "lrn_window_pixels": 1, "lrn_pixels": -1}
 """N*H*W*(4C + size - 1)."""
+_SOFTMAX_ONE = {"softmax_elements": 1}
 _SOFTMAX_THREE = {"softmax_elements": 3, "softmax_rows": -1}
 """Exponentials, additions and divisions: 3F - 1 a row."""
 _POINTWISE_AND_POOLS = {"relu_elements": 1, "maxpool_inputs": 1, "adaptive_inputs": 1}
 _PTFLOPS_MODULES = {**_MACS, **_BIASES, **_POINTWISE_AND_POOLS, **_NORM_TWO_OR_ONE}
-_CALFLOPS = {
-    **_FLOPS,
-    "conv_bias_adds": 1,
-    **_POINTWISE_AND_POOLS,
-    **_NORM_TWO_OR_ONE,
-    **_LRN_SUMS,
-    "softmax_elements": 1,
-}
+_CALFLOPS = {**_FLOPS, "conv_bias_adds": 1, **_POINTWISE_AND_POOLS, **_NORM_TWO_OR_ONE, **_LRN_SUMS, **_SOFTMAX_ONE}
 _TORCHSCAN_POOLS = {"MaxPool2d": "torchscan max-pool", "AdaptiveAvgPool2d": "torchscan adaptive pool"}
 
 CONVENTIONS: tuple[Convention, ...] = (
@@ -141,7 +149,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         called="macs",
         proof=LIVE,
         source="ptflops.get_model_complexity_info, its default backend, input_constructor returning a tensor",
-        weights={**_POINTWISE_AND_POOLS, **_LRN_SUMS, "softmax_elements": 1},
+        weights={**_POINTWISE_AND_POOLS, **_LRN_SUMS, **_SOFTMAX_ONE},
         image_weights=_PTFLOPS_MODULES,
         remark=(
             "it counts modules and, again, the functional calls those modules make, so a ReLU or pool is there twice;"
@@ -271,13 +279,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         called="Flops",
         proof=RECORDED,
         source='torchstat.stat(model, input_size), its column "Flops"; batch 1 only',
-        image_weights={
-            **_MACS,
-            "conv_bias_adds": 1,
-            "relu_elements": 1,
-            "maxpool_inputs": 1,
-            **_NORM_TWO_OR_ONE,
-        },
+        image_weights={**_MACS, "conv_bias_adds": 1, "relu_elements": 1, "maxpool_inputs": 1, **_NORM_TWO_OR_ONE},
     ),
     Convention(
         name="torchstat-madd",
@@ -357,13 +359,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         called="MACs",
         proof=RECORDED,
         source="the table in thop's README, made by thop of 2019 and stale since; two decimals of a G",
-        weights={
-            "conv_macs": 1,
-            "conv_bias_adds": 1,
-            "linear_macs": 2,
-            "linear_outputs": -1,
-            **_NORM_FOUR,
-        },
+        weights={"conv_macs": 1, "conv_bias_adds": 1, "linear_macs": 2, "linear_outputs": -1, **_NORM_FOUR},
         rules={"AdaptiveAvgPool2d": "thop-2019 pool"},
     ),
     Convention(
@@ -380,6 +376,8 @@ CONVENTIONS: tuple[Convention, ...] = (
 """Every convention, in the order in which they are shown."""
 
 NAMES: tuple[str, ...] = tuple(row.name for row in CONVENTIONS)
+"""Their names, in the same order."""
+
 _BY_NAME = {row.name: row for row in CONVENTIONS}
 
 TEXTBOOK = _BY_NAME["mac"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vggcost.record import same
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator
@@ -39,7 +41,8 @@ PRIMITIVES = {
 class Ledger:
     """Frozen primitive counts of a layer or a network; a primitive that is not there counts 0.
 
-    Counts may be ints, int64 arrays or symbols. Ledgers add up, and an int multiplies one.
+    Counts may be ints, int64 arrays or symbols. Ledgers add up, and an int multiplies one. Two are equal where every
+    primitive is `vggcost.record.same`, arrays in shape and in every element.
 
     >>> pool = Ledger(maxpool_inputs=16, maxpool_outputs=4)
     >>> (2 * pool + pool)["maxpool_inputs"]
@@ -83,7 +86,7 @@ class Ledger:
     __rmul__ = __mul__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ledger) and all(self[name] == other[name] for name in PRIMITIVES)
+        return isinstance(other, Ledger) and all(same(self[name], other[name]) for name in PRIMITIVES)
 
     def __hash__(self) -> int:
         return hash(tuple(self[name] for name in PRIMITIVES))

@@ -1,7 +1,7 @@
 """A network file: TOML in, a configuration out, and back. Reading one runs nothing.
 
-The published schema is network.schema.json beside this file. tomllib and jsonschema are loaded only when a file is
-read; a packaged network, whose validity the tests hold, needs no jsonschema.
+What a file may say stands in `vggcost.network.file_schema`. tomllib and msgspec are loaded only when a file is read; a
+packaged network, whose validity the tests hold, needs no msgspec.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from vggcost.network.unfold import conv_token, width_factor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from vggcost.network.plan import Token
+    from vggcost.schema import Fault
 
-_HERE = os.path.dirname(__file__)
-_PACKAGED = os.path.join(_HERE, "networks")
-_SCHEMA = os.path.join(_HERE, "network.schema.json")
+_PACKAGED = os.path.join(os.path.dirname(__file__), "networks")
 
 LARGEST_FILE_BYTES = 1 << 17
 """A network file has some hundred bytes; more than this is something else."""
@@ -66,16 +64,10 @@ def read(path: str | os.PathLike[str]) -> Configuration:
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of network files.
+    """Return the JSON Schema of network files, as their types give it."""
+    from vggcost.network import file_schema
 
-    Raises:
-        VggcostError: the package's own file cannot be read.
-    """
-    try:
-        with open(_SCHEMA, encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise unreadable(_SCHEMA, error) from None
+    return file_schema.schema_text()
 
 
 def toml_text(configuration: Configuration) -> str:
@@ -168,21 +160,12 @@ def _syntax_place(path: str, text: str, message: str) -> str:
 
 
 def _check(document: dict[str, Any], path: str) -> None:
-    import json
+    from vggcost.network.file_schema import NetworkFile
+    from vggcost.schema import first_fault
 
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    # JSON takes 10.0 for an integer. TOML keeps integers and floats apart, and so do counts.
-    whole = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    validator = extend(Draft202012Validator, type_checker=whole)(  # type: ignore[no-untyped-call]  # so are its stubs
-        json.loads(schema_text())
-    )
-    try:
-        for error in validator.iter_errors(document):
-            raise VggcostError(f"{path}: {_complaint(error)}")
-    except RecursionError:
-        raise VggcostError(f"{path}: {_TOO_DEEP}") from None
+    fault = first_fault(document, NetworkFile)
+    if fault:
+        raise VggcostError(f"{path}: {_complaint(fault)}")
     if "width" in document:
         try:
             document["width"] = width_factor(document["width"])
@@ -190,28 +173,18 @@ def _check(document: dict[str, Any], path: str) -> None:
             raise VggcostError(f"{path}: {error}") from None
 
 
-def _complaint(error: Any) -> str:
-    """One sentence for an error of jsonschema's: where, what was given, what is expected."""
-    place = _key_path(error.absolute_path)
-    known = error.schema.get("properties", {})
-    if error.validator == "additionalProperties":
-        key = next(key for key in error.instance if key not in known)
-        inside = f" in {place}" if place else ""
-        return f"unknown key {_shown(key)}{inside}; {nearest(key[:60], tuple(known))}"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{place or 'the file'} has no {missing!r}; give {known.get(missing, {}).get('description', missing)}"
-    if error.validator in ("minItems", "maxItems"):
-        return f"{place} has {len(error.instance):,} entries; give {error.schema['description']}"
-    return f"{place} is {_shown(error.instance)}; give {error.schema['description']}"
+def _complaint(fault: Fault) -> str:
+    """One sentence for a fault: where, what was given, what is expected."""
+    from vggcost.schema import LENGTH, MISSING, UNKNOWN
 
-
-def _key_path(keys: Iterable[str | int]) -> str:
-    """``features[7].residual[0]``."""
-    text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
-    return text
+    if fault.what == UNKNOWN:
+        inside = f" in {fault.holder}" if fault.holder else ""
+        return f"unknown key {_shown(fault.key)}{inside}; {nearest(str(fault.key)[:60], fault.known)}"
+    if fault.what == MISSING:
+        return f"{fault.holder or 'the file'} has no {fault.key!r}; give {fault.description}"
+    if fault.what == LENGTH:
+        return f"{fault.place} has {len(fault.value):,} entries; give {fault.description}"
+    return f"{fault.place} is {_shown(fault.value)}; give {fault.description}"
 
 
 def _shown(value: object) -> str:

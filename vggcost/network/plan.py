@@ -41,7 +41,8 @@ class Variant(Record):
     head: tuple[int, ...] | None = None
     """Hidden widths of the classifier; None means the paper's two of 4096."""
     width: float = 1
-    """Factor of every convolution's width (floored, at least 1 channel); the decimal number that it is written as."""
+    """Factor of every convolution's width (floored, at least 1 channel), as `unfold.width_factor` gives it out of a
+    number or a text: an int where it is whole, else the float that is written as what is meant, 0.7 for 7/10."""
     classifier: bool = True
     """Whether linear layers follow the features at all."""
     softmax: bool = False

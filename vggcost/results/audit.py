@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from vggcost.conventions.rows import Convention, ConventionName
     from vggcost.network.plan import Configuration
     from vggcost.programs.identify import Likeness
     from vggcost.programs.reading import Failure, Operation, ProgramReading
@@ -30,13 +31,14 @@ class Audit:
 
     `reading` is what was read, `paper` the paper's configuration that comes nearest, `compared` what `like` names (the
     same as `paper` where nothing is named), `same_as` the packaged network that the program is, if it is one.
+    `counted_by` is the convention, `convention` its name and `unit` that of its counts.
     """
 
-    def __init__(self, reading: ProgramReading, like: str | None = None, convention: str = "mac") -> None:
+    def __init__(self, reading: ProgramReading, like: str | None = None, convention: Convention = TEXTBOOK) -> None:
         self.reading = reading
-        self._convention = convention_named(convention)
-        self.convention = self._convention.name
-        self.unit = self._convention.unit
+        self.counted_by = convention
+        self.convention = convention.name
+        self.unit = convention.unit
         self.like = like
         self.paper: Likeness = among_the_papers(reading)
         self.compared: Likeness = self.paper if like is None else self._compared(*named(like))
@@ -99,7 +101,7 @@ class Audit:
             "dtype": reading.dtype,
             "convention": self.convention,
             "unit": self.unit,
-            "per": self._convention.per,
+            "per": self.counted_by.per,
             "layers": rows,
             "totals": self._totals(rows),
             "is": (
@@ -252,13 +254,13 @@ class Audit:
             return Count(None, "no formula")
         if isinstance(row.layer, Free | MatMul | AvgPool2d) and not self._counts_macs_alone:
             return Count(None, f"what {self.convention} counts is not known")
-        return count(self._convention, row, before)
+        return count(self.counted_by, row, before)
 
     @property
     def _counts_macs_alone(self) -> bool:
         """Whether the convention is a multiple of multiply-accumulates, so that all else is known to be 0."""
-        weights = self._convention.weights
-        return bool(weights) and not self._convention.rules and set(weights) <= set(TEXTBOOK.weights)
+        weights = self.counted_by.weights
+        return bool(weights) and not self.counted_by.rules and set(weights) <= set(TEXTBOOK.weights)
 
     def _layer(self, place: int, operation: Operation, stop: int, counts: Count) -> dict[str, Any]:
         idle = operation.input is None and operation.output is None
@@ -269,7 +271,7 @@ class Audit:
             note = "fails" if place == stop else "not reached"
         elif not operation.counted or counts.value is None:
             note = counts.note
-        elif self._convention is not TEXTBOOK and counts.value == 0:
+        elif not self.counted_by.is_textbook and counts.value == 0:
             note = note or counts.note
         name = self.compared.names.get(place) if self.compared.same else None
         return {
@@ -369,7 +371,13 @@ def named(like: str) -> tuple[Configuration, bool]:
     return catalogue.find(like), catalogue.resolve(like)[1]
 
 
-def audit(model: Any, input: Any, *, like: str | None = None, convention: str = "mac") -> Audit:  # noqa: A002  # what it is
+def audit(
+    model: Any,
+    input: Any,  # noqa: A002  # what it is
+    *,
+    like: str | None = None,
+    convention: ConventionName = "mac",
+) -> Audit:
     """Return the cost of a live model for one forward call, and what the model is; the model is left as it was.
 
     model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, or a tensor, of
@@ -383,7 +391,8 @@ def audit(model: Any, input: Any, *, like: str | None = None, convention: str = 
     """
     from vggcost.frameworks import door
 
-    return Audit(door.read(model, input, type(model).__name__), like, convention)
+    counted_by = convention_named(convention)
+    return Audit(door.read(model, input, type(model).__name__), like, counted_by)
 
 
 def audit_target(
@@ -393,15 +402,15 @@ def audit_target(
     size: tuple[int, int] | None,
     batch: int,
     like: str | None,
-    convention: str = "mac",
+    counted_by: Convention = TEXTBOOK,
 ) -> Audit:
     """Return the audit of what TARGET names, called with these keywords; see `vggcost.frameworks.door.read_target`.
 
     Raises:
-        VggcostError: the target is not there, is no model, or raises before it is one; like or convention name nothing.
+        VggcostError: the target is not there, is no model, or raises before it is one; like names nothing.
     """
     from vggcost.frameworks import door
 
     if like is not None:
         named(like)  # refused before anything is run
-    return Audit(door.read_target(target, keywords, shapes, size, batch), like, convention)
+    return Audit(door.read_target(target, keywords, shapes, size, batch), like, counted_by)

@@ -6,7 +6,6 @@ from functools import cached_property
 
 from vggcost import units
 from vggcost.conventions.counting import tally, total
-from vggcost.conventions.rows import convention as convention_named
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vggcost.conventions.counting import Tally
+    from vggcost.conventions.rows import Convention
     from vggcost.costs.table import Table
     from vggcost.network.receptive_field import Field
 
@@ -59,17 +59,17 @@ class Totals(Record):
 class Cost:
     """A network's cost at one input, as plain ints.
 
-    `layers` has a row a layer in execution order, `totals` the sums of its columns; `unit` is that of the counts under
-    the convention: MAC, FLOP or mixed.
+    `layers` has a row a layer in execution order, `totals` the sums of its columns. `counted_by` is the convention,
+    `convention` its name and `unit` that of its counts: MAC, FLOP or mixed.
     """
 
-    def __init__(self, counted: Table, dtype: str, convention: str) -> None:
-        rule = convention_named(convention)
+    def __init__(self, counted: Table, dtype: str, convention: Convention) -> None:
         self.table = counted
         self.dtype = dtype
-        self.convention = rule.name
-        self.unit = rule.unit
-        count = total(rule, counted)
+        self.counted_by = convention
+        self.convention = convention.name
+        self.unit = convention.unit
+        count = total(convention, counted)
         self.totals = Totals(
             counted.params,
             counted.macs,
@@ -82,7 +82,7 @@ class Cost:
     @cached_property
     def tally(self) -> Tally:
         """What the convention counts of each row."""
-        return tally(convention_named(self.convention), self.table)
+        return tally(self.counted_by, self.table)
 
     @cached_property
     def layers(self) -> tuple[LayerCost, ...]:
@@ -116,7 +116,7 @@ class Cost:
     @property
     def convention_words(self) -> str:
         """The convention, and what one of its counts is."""
-        return convention_words({"convention": self.convention, "unit": self.unit, "per": self.tally.convention.per})
+        return convention_words({"convention": self.convention, "unit": self.unit, "per": self.counted_by.per})
 
     def __repr__(self) -> str:
         return (
@@ -138,7 +138,7 @@ class Cost:
             "dtype": self.dtype,
             "convention": self.convention,
             "unit": self.unit,
-            "per": self.tally.convention.per,
+            "per": self.counted_by.per,
             "layers": self._layer_dicts(view),
             "totals": self._total_dict(view),
         }
