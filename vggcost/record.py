@@ -79,7 +79,7 @@ class Record:
     def _freeze(self) -> None:
         values = self.__dict__
         for name in self._mappings:
-            if values[name] is not None:
+            if hasattr(values[name], "keys"):  # a field may also hold None, or words in place of a mapping
                 values[name] = MappingProxyType(dict(values[name]))
 
     def replace(self, **changes: object) -> Self:
