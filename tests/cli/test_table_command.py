@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from vggcost.report.grid import LINE_COLUMNS
+from vggcost.report.document import LINE_COLUMNS
 
 NAMES = ("A", "A-LRN", "B", "C", "D", "E")
 
@@ -99,7 +99,7 @@ def test_json_is_the_documented_object(vggcost):
         assert sum(layer[key] for layer in document["layers"]) == document["totals"][key]
 
 
-@pytest.mark.parametrize("fmt", ["csv", "markdown", "latex"])
+@pytest.mark.parametrize("fmt", ["csv", "markdown", "latex", "html"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_format_has_every_row_and_the_totals(vggcost, fmt, name):
     document = json.loads(vggcost("table", name, "--format", "json").out)

@@ -23,8 +23,8 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.registry import PEERS, peers_named
 from vggcost.frameworks.pytorch.checks import verify
 from vggcost.network import catalogue
-from vggcost.report.peer_outcomes import outcomes_text
-from vggcost.report.verification import summary_line, verification_text
+from vggcost.report import peer_outcomes, verification
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def run(args: Namespace) -> int:
     if args.against is not None:
         return _run_against(args, fmt)
     results = [_verified(cost) for cost in _costs(args)]
-    text = verification_text(results, fmt, every_layer=args.layers or fmt != "table")
-    emit(text + (f"\n{summary_line(results)}" if fmt == "table" else ""), args.output)
+    emit(rendered(verification.document(results, every_layer=args.layers), fmt), args.output)
     return EXIT_DIFFERS if any(result.differing for result in results) else EXIT_FINE
 
 
@@ -128,7 +127,7 @@ def _run_against(args: Namespace, fmt: str) -> int:
     if not any(outcome.installed for outcome in outcomes):
         names = ", ".join(outcome.name for outcome in outcomes)
         raise VggcostError(f"none of the tools is installed ({names}); run: pip install 'vggcost[peers]'")
-    emit(outcomes_text(outcomes, fmt, every_layer=args.layers), args.output)
+    emit(rendered(peer_outcomes.document(outcomes, every_layer=args.layers), fmt), args.output)
     return EXIT_DIFFERS if any(outcome.differing or outcome.crash for outcome in outcomes) else EXIT_FINE
 
 

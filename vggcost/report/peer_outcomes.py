@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.report.grid import Column, grid
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,29 +32,27 @@ _NAMED = 20
 """Differing numbers that the screen lists."""
 
 
-def outcomes_text(outcomes: Sequence[ToolOutcome], fmt: str, *, every_layer: bool) -> str:
-    """Return the outcomes in a format of `vggcost.report.grid`, or as JSON; CSV and JSON have every number.
+def document(outcomes: Sequence[ToolOutcome], *, every_layer: bool) -> Document:
+    """Return the document of what the tools said; CSV and JSON have every number.
 
     A single network's totals are shown from both sides, several networks only where they differ; every_layer shows
     every number.
     """
-    if fmt == "json":
-        return _json(outcomes)
     every = [one for outcome in outcomes for one in outcome.comparisons]
-    if fmt == "csv":
-        return grid(_SIDES, [_row(one) for one in every], fmt)
     single = len({(one.table.network, one.table.input) for one in every}) == 1
     shown = every if every_layer else [one for one in every if one.differs or (single and one.layer == "total")]
-    left = 0 if every_layer or fmt != "table" else max(0, len(shown) - _NAMED)
-    blocks = [grid(_SUMMARY, list(_summary_rows(outcomes)), fmt)] if any(o.installed for o in outcomes) else []
-    if shown:
-        blocks.append(grid(_SIDES, [_row(one) for one in shown[: len(shown) - left]], fmt))
-    if left:
-        blocks.append(f"{left} more numbers differ; --format csv lists all\n")
-    notes = "".join(f"{note}\n" for note in notes_of(outcomes))
-    if fmt == "latex":
-        notes = "".join(f"% {line}\n" for line in notes.splitlines())
-    return "\n".join((*blocks, notes))
+    rows = [_row(one) for one in shown]
+    blocks: list[Text | Grid] = []
+    if any(outcome.installed for outcome in outcomes):
+        blocks.append(Grid(_SUMMARY, list(_summary_rows(outcomes))))
+    if rows and (every_layer or len(rows) <= _NAMED):
+        blocks.append(Grid(_SIDES, rows))
+    elif rows:
+        blocks.append(Grid(_SIDES, rows[:_NAMED], where=SCREEN))
+        blocks.append(Text((f"{len(rows) - _NAMED} more numbers differ; --format csv lists all",), where=SCREEN))
+        blocks.append(Grid(_SIDES, rows, where=FILES))
+    blocks.append(Text(tuple(notes_of(outcomes)), style="list"))
+    return Document(_data(outcomes), tuple(blocks), Grid(_SIDES, [_row(one) for one in every]))
 
 
 def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
@@ -107,9 +105,7 @@ def _row(one: ToolComparison) -> dict[str, Any]:
     }
 
 
-def _json(outcomes: Sequence[ToolOutcome]) -> str:
-    import json
-
+def _data(outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
     tools = []
     for outcome in outcomes:
         found = outcome.installed
@@ -127,10 +123,9 @@ def _json(outcomes: Sequence[ToolOutcome]) -> str:
             }
         )
     every = [one for outcome in outcomes for one in outcome.comparisons]
-    document = {
+    return {
         "schema": "vggcost.against/1",
         "tools": tools,
         "comparisons": [{**_row(one), "input": list(one.table.input)} for one in every],
         "differing": sum(one.differs for one in every),
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.report.grid import Column, grid
+from vggcost.report.document import EVERYWHERE, FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from vggcost.frameworks.pytorch.checks import Check, Verification
@@ -33,32 +33,32 @@ _COMPACT = (
 """A row a layer or a network: both sides of the parameters and MACs, torch's FLOPs, and the largest residual."""
 
 
-def verification_text(results: Sequence[Verification], fmt: str, *, every_layer: bool) -> str:
-    """Return all verifications in a format of `vggcost.report.grid`, or as JSON.
+def document(results: Sequence[Verification], *, every_layer: bool) -> Document:
+    """Return the document of all verifications.
 
     On the screen one network is shown by its layers, several by their totals, and each check that differs by itself;
-    with every_layer each check of each layer is.
+    with every_layer, and in files, each check of each layer is.
     """
-    if fmt == "json":
-        return _json(results)
-    if fmt == "csv":
-        named = [
-            {"network": result.table.network.short_name, **_row(check, plain=True)}
-            for result in results
-            for check in result.checks
-        ]
-        return grid((Column("network", "Network"), *_COLUMNS), named, fmt)
-    if fmt == "table" and not every_layer:
-        return _compact(results)
-    blocks = []
+    every = tuple(_every_check(results, EVERYWHERE if every_layer else FILES))
+    compact = () if every_layer else tuple(_compact(results))
+    blocks = (*compact, *every, Text((summary_line(results),)))
+    columns = (Column("network", "Network"), *_COLUMNS)
+    rows = [
+        {"network": result.table.network.short_name, **_row(check, plain=True)}
+        for result in results
+        for check in result.checks
+    ]
+    return Document(_data(results), blocks, Grid(columns, rows))
+
+
+def _every_check(results: Sequence[Verification], where: str) -> Iterator[Text | Grid]:
     for result in results:
-        head = _header_line(result)
-        body = grid(_COLUMNS, [_row(check) for check in result.checks], fmt)
-        blocks.append(f"% {head}\n{body}" if fmt == "latex" else f"{head}\n\n{body}\n{_verdict(result)}\n")
-    return "\n".join(blocks)
+        yield Text((_header_line(result),), where=where)
+        yield Grid(_COLUMNS, [_row(check) for check in result.checks], where=where)
+        yield Text(_verdict(result), where=where)
 
 
-def _compact(results: Sequence[Verification]) -> str:
+def _compact(results: Sequence[Verification]) -> Iterator[Text | Grid]:
     if len(results) == 1:
         (result,) = results
         head = _header_line(result)
@@ -70,14 +70,15 @@ def _compact(results: Sequence[Verification]) -> str:
         head = f"{len(results)} networks; input of the first {shape}; totals (--layers shows every layer)"
         rows = [_compact_row(result, "total", result.table.network.short_name) for result in results]
         columns = (_COMPACT[0].replace(heading="Network"), *_COMPACT[1:])
-    blocks = [f"{head}\n", grid(columns, rows, "table")]
+    yield Text((head,), where=SCREEN)
+    yield Grid(columns, rows, where=SCREEN)
     for result in results:
         if result.differing:
-            blocks.append(f"{result.table.network.title} differs in\n")
-            blocks.append(grid(_COLUMNS, [_row(check) for check in result.differing], "table"))
+            yield Text((f"{result.table.network.title} differs in",), where=SCREEN)
+            yield Grid(_COLUMNS, [_row(check) for check in result.differing], where=SCREEN)
     if len(results) == 1:
-        blocks += [f"{line}\n" for line in _beyond_macs(results[0])]
-    return "\n".join(blocks)
+        for line in _beyond_macs(results[0]):
+            yield Text((line,), where=SCREEN)
 
 
 def _compact_row(result: Verification, layer: str, label: str) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def summary_line(results: Sequence[Verification]) -> str:
     differing = sum(len(result.differing) for result in results)
     networks = "1 network" if len(results) == 1 else f"{len(results)} networks"
     what = f"{checks:,} checks of parameters, output shapes, MACs and FLOPs on {networks}"
-    return f"{what}: {'every residual is 0' if not differing else f'{differing} differ'}\n"
+    return f"{what}: {'every residual is 0' if not differing else f'{differing} differ'}"
 
 
 def _header_line(result: Verification) -> str:
@@ -109,10 +110,10 @@ def _header_line(result: Verification) -> str:
     return f"{table.network.heading}; input {units.shape_text(table.input)}"
 
 
-def _verdict(result: Verification) -> str:
+def _verdict(result: Verification) -> tuple[str, ...]:
     layers = len({check.layer for check in result.checks}) - 1
     count = f"{len(result.checks)} checks on {layers} layers and the total, {len(result.differing)} differ"
-    return "\n".join((count, *_beyond_macs(result)))
+    return (count, *_beyond_macs(result))
 
 
 def _beyond_macs(result: Verification) -> list[str]:
@@ -139,18 +140,12 @@ def _side(value: Any, plain: bool) -> str:
     return str(value) if plain else units.exact(value)
 
 
-def _json(results: Sequence[Verification]) -> str:
-    import json
-
-    document = {
+def _data(results: Sequence[Verification]) -> dict[str, Any]:
+    return {
         "schema": "vggcost.verify/1",
         "networks": [
             {
-                "network": {
-                    "name": result.table.network.name,
-                    "title": result.table.network.title,
-                    "options": result.table.network.variant.options(),
-                },
+                "network": result.table.network.identity(),
                 "input": list(result.table.input),
                 "checks": [
                     {
@@ -167,4 +162,3 @@ def _json(results: Sequence[Verification]) -> str:
             for result in results
         ],
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,16 @@
+"""A document's data as JSON; every int exact."""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vggcost.report.document import Document
+
+
+def render(document: Document) -> str:
+    """Return the data, set in by two."""
+    if document.write_data is not None:
+        return document.write_data(document.data)
+    return json.dumps(document.data, indent=2) + "\n"
