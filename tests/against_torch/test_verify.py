@@ -82,6 +82,15 @@ def test_the_command_prints_both_sides_and_ends_with_0(vggcost):
     assert document["networks"][0]["differing"] == 0
 
 
+def test_every_format_has_every_check_and_the_verdict(vggcost):
+    for fmt in ("markdown", "latex", "html", "csv"):
+        ran = vggcost("verify", "A", "--size", "32", "--classes", "10", "--format", fmt)
+        assert (ran.status, ran.err) == (0, "")
+        assert "MACs by fvcore" in ran.out
+        for fact in ("every residual is 0", "fvcore counts beyond MACs"):
+            assert (fact in ran.out) == (fmt != "csv")
+
+
 def test_the_command_names_what_differs_and_ends_with_1(vggcost, monkeypatch):
     monkeypatch.setattr("vggcost.cli.verify.verify", lambda table: verify(table, doctored(wider)))
     ran = vggcost("verify", "B", "--size", "32")

@@ -18,9 +18,8 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report import compare
 from vggcost.report.formats import rendered
-from vggcost.results.cost import common_header
+from vggcost.results.comparison import side_by_side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +48,5 @@ def run(args: Namespace) -> int:
     convention = convention_from(args)
     networks = networks_from(args, tuple(TABLE_1))
     costs = [api.count(network, network.image, batch, dtype, convention) for network in networks]
-    document = compare.document([cost.summary() for cost in costs], common_header(costs), human=args.human)
-    emit(rendered(document, fmt), args.output)
+    emit(rendered(side_by_side(costs, human=args.human), fmt), args.output)
     return EXIT_FINE

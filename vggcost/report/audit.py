@@ -6,7 +6,7 @@ from vggcost import units
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.record import Record
 from vggcost.report.costless import folded, folded_words, per_image, share
-from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text, total_row
+from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Text, total_row
 from vggcost.report.layers import convention_words, weights_line
 
 TYPE_CHECKING = False
@@ -180,7 +180,7 @@ def header_line(data: Mapping[str, Any]) -> str:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column, ...]:
-    """The columns that have something to say of these rows, the last of which is the total."""
+    """The columns that have something to say of the rows of each place, the last of which is the total."""
     named = {column.key: column for column in RECORD_COLUMNS}
     columns = [
         named["name"],
@@ -199,6 +199,21 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
         named["count"].replace(heading=convention),
         named["note"].replace(leaves=1),
     ]
+    empty = {
+        SCREEN: _empty([row for row in rows if not row.get(FOLDED)], convention),
+        FILES: _empty(rows, convention),
+    }
+    found = []
+    for column in columns:
+        places = [place for place in (SCREEN, FILES) if column.where in (EVERYWHERE, place)]
+        filled = [place for place in places if column.key not in empty[place]]
+        if filled:
+            found.append(column.replace(where=EVERYWHERE if len(filled) > 1 else filled[0]))
+    return tuple(found)
+
+
+def _empty(rows: Sequence[Mapping[str, Any]], convention: str) -> set[str]:
+    """The keys of columns that have nothing to say of these rows."""
     empty = {key for key in ("line", "source", "note") if not any(row.get(key) for row in rows)}
     if convention == "mac":
         empty.add("count")
@@ -206,7 +221,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
         empty.add("path")
     if rows[-1]["macs"] is None:
         empty.add("macs_share")
-    return tuple(column for column in columns if column.key not in empty)
+    return empty
 
 
 def _costs(row: Mapping[str, Any]) -> bool:

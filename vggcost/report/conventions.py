@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("signed", "To mac", "number", where=SCREEN),
     Column("difference", "Difference to mac", "count", where=FILES),
     Column("proof", "Proof", where=FILES),
-    Column("words", "The difference in words", where=FILES),
+    Column("words", "The difference in words", where=FILES, fills=True),
     Column("pieces", "The difference in words", where=SCREEN, fills=True),
 )
 _RECORD_COLUMNS = tuple(column for column in _COLUMNS if column.where != SCREEN)

@@ -33,7 +33,7 @@ class Column(Record):
     set to the right), "code" (a formula as it is written down, which Markdown and HTML set as code) or "formula" (an
     expression of sympy, which LaTeX sets as mathematics). A column may leave where a table is wider than the screen;
     the highest `leaves` goes first, 0 always stays. One that `fills` has long texts, which the screen breaks into what
-    the others leave of its width; it is the last.
+    the others leave of its width, where it is the last, and LaTeX into a paragraph.
     """
 
     key: str

@@ -26,9 +26,9 @@ _COLUMNS = (
     Column("value", "Number", "count"),
     Column("unit", "Unit"),
     Column("difference", "Less what was asked", "count"),
-    Column("decomposition", "Consists of"),
+    Column("decomposition", "Consists of", fills=True),
 )
-_ALSO = Column("also", "The same number")
+_ALSO = Column("also", "The same number", fills=True)
 
 
 def document(found: Explanation, *, every: bool) -> Document:

@@ -16,11 +16,10 @@ from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
 from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
-from vggcost.record import Record
+from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
 from vggcost.report import formats
 from vggcost.report.audit import AuditView
-from vggcost.results.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

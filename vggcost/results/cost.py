@@ -9,15 +9,13 @@ from vggcost.conventions.counting import tally, total
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.formulas import forward
 from vggcost.network import catalogue
-from vggcost.record import Record
-from vggcost.report import compare, formats
+from vggcost.record import Frozen, Record
+from vggcost.report import formats
 from vggcost.report import layers as layer_report
 from vggcost.report.layers import View
-from vggcost.results.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     import pandas as pd
@@ -228,8 +226,3 @@ class Cost(Frozen):
             if row.kind == "MaxPool2d" and field
         ]
         return list(pooled[-1].size) if pooled else None
-
-
-def common_header(costs: Sequence[Cost]) -> str:
-    """One line that says what the numbers of several networks side by side mean."""
-    return compare.header_line([cost.table for cost in costs], costs[0].dtype, costs[0].convention_words)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report import compare
 from vggcost.report.formats import FORMATS, rendered
-from vggcost.results.cost import common_header
+from vggcost.results.comparison import summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
         name = cost.network.short_name
         yield from _files(name, name, cost.document())
         counted.append(cost)
-    summaries = [cost.summary() for cost in counted]
-    yield from _files(SUMMARY, "Summary", compare.summary_document(summaries, common_header(counted)))
+    yield from _files(SUMMARY, "Summary", summary(counted))
 
 
 def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:

@@ -73,11 +73,17 @@ def _tabular(grid: Grid, *, human: bool) -> str:
     heads = [column.heading for column in grid.columns]
     cells = ([_cell(column, row, human) for column in grid.columns] for row in grid.rows)
     head, *rows = [" & ".join(line) + " \\\\\n" for line in (map(escaped, heads), *cells)]
-    sides = "".join("l" if column.to_the_left else "r" for column in grid.columns)
+    sides = "".join(map(_side, grid.columns))
     return (
         f"\\noindent\n\\begin{{tabular}}{{{sides}}}\n\\toprule\n{head}\\midrule\n"
         f"{''.join(rows)}\\bottomrule\n\\end{{tabular}}\n"
     )
+
+
+def _side(column: Column) -> str:
+    if column.fills:
+        return r"p{0.4\linewidth}"
+    return "l" if column.to_the_left else "r"
 
 
 def _cell(column: Column, row: Mapping[str, Any], human: bool) -> str:
