@@ -145,3 +145,22 @@ def _is_mapping(annotation: object) -> bool:
 
 def _hashable(value: Any) -> Any:
     return frozenset(value.items()) if isinstance(value, MappingProxyType) else value
+
+
+class Frozen:
+    """Base of a value that is made by its own constructor: attributes stand once `_set` has set them.
+
+    Two are equal only if they are one; cached properties keep their values.
+
+    Raises:
+        AttributeError: an attribute is assigned or deleted.
+    """
+
+    def _set(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; {name} cannot be assigned, make another")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; {name} cannot be deleted")

@@ -92,6 +92,37 @@ def _scaled(count: int, base: int, prefixes: tuple[str, ...]) -> str:
     return f"{sign}{digits} {prefixes[power]}"
 
 
+def three(value: float | None) -> str | None:
+    """Return a value with three digits, two decimals at most, never in scientific notation; None for None.
+
+    >>> three(0.1234), three(12.34), three(1234.5)
+    ('0.12', '12.3', '1234')
+    """
+    if value is None:
+        return None
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def human_three(count: int) -> str:
+    """Return a count with an SI prefix and three digits.
+
+    >>> human_three(1849688064)
+    '1.85 G'
+    """
+    number, _, prefix = human(count).partition(" ")
+    return f"{three(float(number))} {prefix}" if prefix else number
+
+
+def milliseconds(time_ns: float) -> str:
+    """Return a time in ms with four digits or so.
+
+    >>> milliseconds(123456789)
+    '123.5 ms'
+    """
+    value = time_ns / 1e6
+    return f"{value:.1f} ms" if value >= 100 else f"{value:.2f} ms" if value >= 1 else f"{value:.4f} ms"
+
+
 def percent(part: int, whole: int) -> str:
     """Return a share in percent with one decimal; an empty text where there is no whole to share.
 

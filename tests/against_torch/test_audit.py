@@ -312,12 +312,41 @@ def test_a_convention_says_what_it_does_not_know(capsys):
     assert audited(capsys, "foreign.py:MobileNet", "--convention", "torch")[1]["totals"]["count"] == 2 * 568_740_352
 
 
-def test_every_format_has_the_totals(capsys):
-    for fmt in ("table", "markdown", "csv", "latex"):
+def test_every_format_has_the_totals_the_shares_and_the_sentences(capsys):
+    for fmt in ("table", "markdown", "csv", "latex", "html"):
         assert main(["audit", str(MODELS / "short_vgg.py:VGG"), "--format", fmt]) == 0
         shown = capsys.readouterr().out
         assert ("135997736" if fmt == "csv" else "135,997,736") in shown
-        assert ("conv4_3" in shown) == (fmt != "csv")
+        assert ("conv4_3" in shown.replace("\\_", "_")) == (fmt != "csv")
+        for fact in (
+            "75.6",
+            "Weights: 135,997,736",
+            "It is no VGG of the paper",
+            "12 convolutions and 3 linear layers",
+        ):
+            assert (fact in shown) == (fmt != "csv")
+
+
+def test_an_audit_stays_as_it_is():
+    audit = vggcost.audit(torch.nn.Conv2d(3, 8, 3), (1, 3, 8, 8))
+    with pytest.raises(AttributeError, match="Audit is frozen; convention cannot be assigned"):
+        audit.convention = "thop"
+    assert audit.layers is audit.layers
+    assert sum(row.macs for row in audit.layers) == audit.totals.macs == audit.macs == 8 * 3 * 3 * 3 * 6 * 6
+    assert audit.to_html() == audit._repr_html_()
+    assert json.loads(audit.to_json()) == audit.to_dict()
+
+
+def test_a_name_of_somebody_else_is_escaped_in_every_markup(capsys, tmp_path):
+    path = tmp_path / "a&b_<i>.py"
+    path.write_text("from torch import nn\ndef build():\n    return nn.Conv2d(3, 8, 3)\n")
+    for fmt, escaped in (
+        ("html", "a&amp;b_&lt;i&gt;.py"),
+        ("latex", r"a\&b\_\textless{}i"),
+        ("markdown", r"a&b\_\<i>.py"),
+    ):
+        assert main(["audit", f"{path}:build", "--format", fmt]) == 0
+        assert escaped in capsys.readouterr().out
 
 
 def test_output_goes_to_a_file(capsys, tmp_path):

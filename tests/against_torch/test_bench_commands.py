@@ -169,7 +169,7 @@ def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets
         (("--batch", "1000000000"), "the largest batch that should fit is"),
         (("--config", "Z"), "unknown configuration 'Z'"),
         (("A", "--target", "x:y"), "give one of them"),
-        (("--format", "latex"), "unknown format"),
+        (("--format", "latx"), "unknown format 'latx'; the nearest are latex"),
         (("-o", "/nowhere/at/all.json"), "there is no directory"),
         (("--load", "/nowhere/at/all.json"), "cannot read"),
         (("--load", "x.json", "--dtype", "float16"), "leave --dtype away"),
@@ -334,13 +334,13 @@ def test_no_two_names_of_a_crowded_picture_overlap():
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from vggcost.report import roofline_plot
+    from vggcost.report.plots import roofline
 
     crowded = case()
     crowded["layers"] = [{**crowded["layers"][2], "name": f"conv{block}_{index}"} for block in "345" for index in "123"]
     figure = Figure(figsize=(7.0, 4.6), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
-    roofline_plot._draw(figure, document(), crowded)
+    roofline._draw(figure, document(), crowded)
     texts = [text for text in figure.axes[0].texts if text.get_text().startswith("conv")]
     boxes = [Text.get_window_extent(text, figure.canvas.get_renderer()).extents for text in texts]  # without the line
     assert len(boxes) == 9
@@ -372,8 +372,8 @@ def test_one_of_several_networks_is_chosen(vggcost, saved, tmp_path):
 
 
 def test_networks_are_chosen_by_any_of_their_names():
+    from vggcost.bench.roofline import case_of
     from vggcost.errors import VggcostError
-    from vggcost.report.roofline_plot import case_of
 
     plain, normed = case("D"), case("D", batch_norm=True)
     for made in (plain, normed):

@@ -19,7 +19,8 @@ from vggcost.costs.table import table  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU  # noqa: E402
 from vggcost.network.plan import Network, Variant  # noqa: E402
-from vggcost.report import bench_table  # noqa: E402
+from vggcost.report import bench  # noqa: E402
+from vggcost.report.formats import rendered  # noqa: E402
 
 QUICK = Settings(device="cpu", budget_s=0.4)
 
@@ -76,14 +77,14 @@ def test_a_run_measures_every_layer_and_the_whole(tmp_path):
     path = tmp_path / "result.json"
     path.write_text(to_json(document), encoding="utf-8")
     assert load(str(path)) == document
-    assert "fc7" in bench_table.screen(document)
+    assert "fc7" in rendered(bench.document(document), "table")
 
 
 def test_the_whole_alone_has_no_layers():
     document = run([tiny()], QUICK.replace(per_layer=False), quiet).document
     assert list(document["cases"][0]["passes"]) == ["whole"]
     assert document["cases"][0]["layers"] == []
-    assert "whole, no marks inside" in bench_table.screen(document)
+    assert "whole, no marks inside" in rendered(bench.document(document), "table")
 
 
 def test_a_training_step_makes_fresh_gradients_every_time(monkeypatch):
@@ -115,7 +116,7 @@ def test_a_compiled_module_is_timed_as_a_whole(monkeypatch):
     document = run([tiny()], QUICK.replace(per_layer=False, compile=True), quiet).document
     assert len(compiled) == 1
     assert list(document["cases"][0]["passes"]) == ["whole"]
-    assert "torch.compile" in bench_table.screen(document)
+    assert "torch.compile" in rendered(bench.document(document), "table")
 
 
 def test_a_compiler_that_fails_is_a_refusal(monkeypatch):

@@ -92,7 +92,16 @@ def test_one_network_is_shown_layer_by_layer_and_what_a_tool_counts_beyond_macs_
     assert lines[-1].endswith("checks, 4 of them totals, on 1 network: every residual is 0")
 
 
-@pytest.mark.parametrize("fmt", ["table", "markdown", "latex", "csv", "json"])
+def test_every_format_has_the_checks_and_the_verdict(vggcost):
+    for fmt in ("table", "markdown", "latex", "html", "csv"):
+        ran = vggcost("verify", "A", "--size", "32", "--classes", "10", "--format", fmt)
+        assert (ran.status, ran.err) == (0, "")
+        assert "fvcore" in ran.out
+        for fact in ("every residual is 0", "adaptive-pool inputs"):
+            assert (fact in ran.out) == (fmt != "csv")
+
+
+@pytest.mark.parametrize("fmt", ["table", "markdown", "latex", "html", "csv", "json"])
 def test_the_command_names_what_differs_and_ends_with_1(vggcost, monkeypatch, fmt):
     def of_another(tables, tools, progress):
         return verify([doctored(table, **WIDER) for table in tables], tools, progress)

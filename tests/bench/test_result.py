@@ -11,13 +11,14 @@ from bench_documents import MS, case, document
 from msgspec import inspect
 
 from vggcost.bench import gates
+from vggcost.bench.compare import comparison
 from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import load, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.result_schema import ResultCase, ResultPasses
 from vggcost.errors import VggcostError
-from vggcost.report import bench_table
-from vggcost.report.bench_comparison import comparison
-from vggcost.report.grid import LINE_COLUMNS
+from vggcost.report import bench
+from vggcost.report.document import LINE_COLUMNS
+from vggcost.report.formats import rendered
 
 WRITTEN_BEFORE = Path(__file__).parents[1] / "golden" / "bench_result_1.json"
 """What the first release wrote."""
@@ -168,8 +169,8 @@ def test_a_document_damaged_anywhere_is_refused_or_still_printed(saved, replacem
             continue
         try:
             gates.verdict(loaded)
-            bench_table.screen(loaded)
-            bench_table.csv_text(loaded)
+            rendered(bench.document(loaded), "table")
+            rendered(bench.document(loaded), "csv")
             comparison(made, loaded, 0.01)
         except VggcostError:
             refused += 1
@@ -224,7 +225,7 @@ def test_the_screen_fits_its_columns_and_has_a_row_a_layer():
             "temperature_c": 41,
         },
     )
-    text = bench_table.screen(made)
+    text = rendered(bench.document(made), "table")
     assert max(map(len, text.splitlines())) <= LINE_COLUMNS
     for name in ("conv1_1", "relu1_1", "drop6", "fc8"):
         assert text.count(f"\n{name} ") == 2
@@ -235,11 +236,11 @@ def test_the_screen_fits_its_columns_and_has_a_row_a_layer():
 
 
 def test_a_sound_result_says_that_nothing_speaks_against_it():
-    assert "no gate tripped" in bench_table.screen(document())
+    assert "no gate tripped" in rendered(bench.document(document()), "table")
 
 
 def test_csv_is_plain_and_complete():
-    lines = bench_table.csv_text(document(case(graph=34 * MS))).splitlines()
+    lines = rendered(bench.document(document(case(graph=34 * MS))), "csv").splitlines()
     assert lines[0].startswith("network,input,dtype,name,kind,path,median_ns")
     assert len(lines) == 1 + 5 + 3
     assert lines[3].startswith(
@@ -249,6 +250,6 @@ def test_csv_is_plain_and_complete():
 
 
 def test_markdown_has_a_table_a_block():
-    text = bench_table.markdown(document())
+    text = rendered(bench.document(document()), "markdown")
     assert "| conv1_1" in text.replace("|conv", "| conv")
     assert "|:--" in text

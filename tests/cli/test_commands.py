@@ -168,7 +168,9 @@ def test_config_may_be_repeated_and_loses_no_network(vggcost, refused):
     assert "2 configurations are given, A, D" in refused("table", "--config", "A", "--config", "D")
 
 
-@pytest.mark.parametrize(("ending", "fmt"), [("json", "json"), ("csv", "csv"), ("md", "markdown"), ("tex", "latex")])
+@pytest.mark.parametrize(
+    ("ending", "fmt"), [("json", "json"), ("csv", "csv"), ("md", "markdown"), ("tex", "latex"), ("html", "html")]
+)
 def test_the_outputs_ending_says_the_format_where_nothing_else_does(vggcost, tmp_path, ending, fmt):
     path = tmp_path / f"d.{ending}"
     vggcost("table", "D", "-o", str(path))

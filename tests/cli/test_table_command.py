@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from vggcost.report.grid import LINE_COLUMNS
+from vggcost.report.document import LINE_COLUMNS
 
 NAMES = ("A", "A-LRN", "B", "C", "D", "E")
 
@@ -99,7 +99,7 @@ def test_json_is_the_documented_object(vggcost):
         assert sum(layer[key] for layer in document["layers"]) == document["totals"][key]
 
 
-@pytest.mark.parametrize("fmt", ["csv", "markdown", "latex"])
+@pytest.mark.parametrize("fmt", ["csv", "markdown", "latex", "html"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_format_has_every_row_and_the_totals(vggcost, fmt, name):
     document = json.loads(vggcost("table", name, "--format", "json").out)
@@ -123,6 +123,19 @@ def test_human_rounds_the_screen_and_never_json(vggcost):
     assert json.loads(vggcost("table", "--human", "--format", "json").out)["totals"]["params"] == 138_357_544
 
 
+def test_a_cost_stays_as_it_is():
+    import vggcost as package
+
+    cost = package.cost("D")
+    for name in ("dtype", "convention", "totals", "layers"):
+        with pytest.raises(AttributeError, match=f"Cost is frozen; {name} cannot be assigned"):
+            setattr(cost, name, "float16")
+    with pytest.raises(AttributeError, match="Cost is frozen; dtype cannot be deleted"):
+        del cost.dtype
+    assert cost.layers is cost.layers
+    assert cost.to_dict()["dtype"] == cost.dtype == "float32"
+
+
 def test_variants_are_named_in_the_header(vggcost):
     head = vggcost("table", "D", "--no-bias", "--batch-norm", "--no-adaptive-pool", "--classes", "7").out.splitlines()[
         0
@@ -140,6 +153,8 @@ def test_the_api_gives_the_same(vggcost):
     assert cost.to_csv() == vggcost(*words, "csv").out
     assert cost.to_markdown() == vggcost(*words, "markdown").out
     assert cost.to_text() == vggcost(*words, "table").out
+    assert cost.to_latex() == vggcost(*words, "latex").out
+    assert cost.to_html() == cost._repr_html_() == vggcost(*words, "html").out
     frame = cost.to_frame()
     assert frame["params"].sum() == cost.totals.params
     assert list(frame["name"]) == [layer.name for layer in cost.layers]

@@ -52,7 +52,7 @@ def test_imports_point_down(copied):
     [
         ("formulas/forward.py", "from vggcost.network import layers"),
         ("costs/table.py", "from vggcost import api"),
-        ("report/grid.py", "import torch"),
+        ("report/document.py", "import torch"),
         ("brand_new_room.py", "x = 1"),
         ("network/ledger.py", "from vggcost.network import layers"),
     ],

@@ -77,6 +77,12 @@ def test_the_guard_sees_what_it_guards_against(module):
     assert not third_party <= THIRD_PARTY
 
 
+@pytest.mark.parametrize(("fmt", "file"), [("table", "screen"), ("csv", "csv"), ("latex", "latex")])
+def test_a_run_loads_one_format(fmt, file):
+    names, _ = loaded(COMMAND.format(words=["table", "--format", fmt]))
+    assert {name for name in names if name.startswith("vggcost.report.formats.")} == {f"vggcost.report.formats.{file}"}
+
+
 def test_each_command_loads_only_its_own_file():
     names, _ = loaded(COMMAND.format(words=["table"]))
     assert {name for name in names if name.startswith("vggcost.cli.")} == {

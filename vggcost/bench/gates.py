@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
-from vggcost.bench.result import best_pass, pass_samples, rates, ratio_to_whole
+from vggcost.bench.result import best_pass, case_title, pass_samples, rates, ratio_to_whole
 from vggcost.bench.statistics import summary
 from vggcost.costs.roofline import WINOGRAD_SAVING
 
@@ -45,11 +45,6 @@ def verdict(document: Document) -> list[dict[str, str]]:
         for gate in GATES
         for case, text in gate(document)
     ]
-
-
-def case_title(case: Case) -> str:
-    """Return the network and its batch, as all messages name a case."""
-    return f"{case['network']['title']} at batch {case['input'][0]}"
 
 
 def _incomplete(document: Document) -> Found:
@@ -213,7 +208,9 @@ def _not_below(document: Document, chain: list[Case], reason: str) -> Found:
     for less, more in pairwise(chain):
         small, large = summary(best_pass(less)), summary(best_pass(more))
         if small and large and large.q3_ns < small.q1_ns:
-            times = f"{milliseconds(large.median_ns)} and {case_title(less)} {milliseconds(small.median_ns)}"
+            times = (
+                f"{units.milliseconds(large.median_ns)} and {case_title(less)} {units.milliseconds(small.median_ns)}"
+            )
             causes = "the machine changed between them, or another algorithm was chosen"
             yield case_title(more), f"it takes {times}, yet it {reason}: {causes}; {fix}"
 
@@ -282,16 +279,6 @@ def _grouped(document: Document, key: Callable[[Case], Any]) -> list[list[Case]]
         if pass_samples(case, WHOLE):
             groups.setdefault(key(case), []).append(case)
     return list(groups.values())
-
-
-def milliseconds(time_ns: float) -> str:
-    """Return a time in ms with four digits or so.
-
-    >>> milliseconds(123456789)
-    '123.5 ms'
-    """
-    value = time_ns / 1e6
-    return f"{value:.1f} ms" if value >= 100 else f"{value:.2f} ms" if value >= 1 else f"{value:.4f} ms"
 
 
 GATES: tuple[Callable[[Document], Found], ...] = (

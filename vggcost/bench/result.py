@@ -81,6 +81,11 @@ def pass_samples(case: Mapping[str, Any], name: str) -> list[int]:
     return list(measured["samples_ns"]) if measured else []
 
 
+def case_title(case: Mapping[str, Any]) -> str:
+    """Return the network and its batch, as all messages name a case."""
+    return f"{case['network']['title']} at batch {case['input'][0]}"
+
+
 def best_pass(case: Mapping[str, Any]) -> list[int]:
     """Return the times that stand for the network: the pass without instruments [ns]."""
     return pass_samples(case, WHOLE)

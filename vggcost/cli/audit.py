@@ -17,7 +17,7 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.errors import VggcostError
-from vggcost.report.audit_text import AuditView
+from vggcost.report.audit import AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

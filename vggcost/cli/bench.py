@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from vggcost.bench.session import Settings
     from vggcost.bench.subjects import Subject
 
-FORMATS = ("table", "markdown", "csv", "json")
-"""What --format takes here."""
-
 DEFAULT_BUDGET_S = 30.0
 
 
@@ -53,7 +50,7 @@ def parser() -> Parser:
     result.add_argument("--call", metavar="ARGS", help='keyword literals for the callable: "num_classes=4"')
     add_input(result, dtype=False, batches=True)
     _add_measuring(result)
-    add_output(result, FORMATS, human=False)
+    add_output(result, human=False)
     result.add_argument("--load", metavar="FILE", help="print a result again that --format json wrote; measure nothing")
     return result
 
@@ -86,7 +83,7 @@ def _add_measuring(result: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Measure and print or write the result; what was measured before Ctrl-C is printed too."""
-    fmt = format_from(args, FORMATS)
+    fmt = format_from(args)
     check_writable(args.output)
     if args.load is not None:
         _refuse_measuring(args)
@@ -124,17 +121,11 @@ def _kept(cases: list[dict[str, Any]], asked: int, path: str | None, fmt: str) -
     return f"{full} of {asked} measured{partly}, written to {path}{marked}"
 
 
-def _rendered(document: dict[str, Any], fmt: str) -> str:
-    from vggcost.bench.result import to_json
-    from vggcost.report import bench_table
+def _rendered(result: dict[str, Any], fmt: str) -> str:
+    from vggcost.report.bench import document
+    from vggcost.report.formats import rendered
 
-    forms = {
-        "table": bench_table.screen,
-        "markdown": bench_table.markdown,
-        "csv": bench_table.csv_text,
-        "json": to_json,
-    }
-    return forms[fmt](document)
+    return rendered(document(result), fmt)
 
 
 def _refuse_measuring(args: Namespace) -> None:

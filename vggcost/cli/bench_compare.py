@@ -6,12 +6,11 @@ from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_output, format_from
 from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-
-FORMATS = ("table", "markdown", "csv", "json")
 
 
 def parser() -> Parser:
@@ -26,22 +25,23 @@ def parser() -> Parser:
     result.add_argument("new", metavar="NEW", help="the same, later")
     result.add_argument("--threshold", metavar="PERCENT", help="call nothing faster or slower that differs by less (1)")
     result.add_argument("--fail-on-slower", action="store_true", help="exit with 1 where a whole network is slower")
-    add_output(result, FORMATS, human=False)
+    add_output(result, human=False)
     return result
 
 
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
-    fmt = format_from(args, FORMATS)
+    fmt = format_from(args)
     check_writable(args.output)
     threshold = _percent(args.threshold)
+    from vggcost.bench.compare import comparison
     from vggcost.bench.result import load
     from vggcost.bench.statistics import SLOWER
-    from vggcost.report.bench_comparison import comparison, text
+    from vggcost.report.bench_compare import document
 
-    document = comparison(load(args.old), load(args.new), threshold)
-    emit(text(document, fmt), args.output)
-    slower = any(case["word"] == SLOWER for case in document["cases"])
+    compared = comparison(load(args.old), load(args.new), threshold)
+    emit(rendered(document(compared), fmt), args.output)
+    slower = any(case["word"] == SLOWER for case in compared["cases"])
     return EXIT_DIFFERS if slower and args.fail_on_slower else EXIT_FINE
 
 

@@ -18,8 +18,8 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import check_writable, emit
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report.comparison import comparison
-from vggcost.results.cost import common_header
+from vggcost.report.formats import rendered
+from vggcost.results.comparison import side_by_side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,5 +48,5 @@ def run(args: Namespace) -> int:
     convention = convention_from(args)
     networks = networks_from(args, tuple(TABLE_1))
     costs = [api.count(network, network.image, batch, dtype, convention) for network in networks]
-    emit(comparison([cost.summary() for cost in costs], common_header(costs), fmt, human=args.human), args.output)
+    emit(rendered(side_by_side(costs, human=args.human), fmt), args.output)
     return EXIT_FINE

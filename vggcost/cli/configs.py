@@ -8,7 +8,8 @@ from vggcost.cli.options import Parser, add_output, format_from
 from vggcost.cli.output import check_writable, emit
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
-from vggcost.report import config_list
+from vggcost.report import configs
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def run(args: Namespace) -> int:
         return EXIT_FINE
     plans = [catalogue.find(name) for name in catalogue.names()]
     counted = [api.count(catalogue.unfolded(plan, plan.variant), plan.size) for plan in plans]
-    documents = [
-        config_list.document(plan, catalogue.aliases(plan.name), cost.table)
+    networks = [
+        configs.network_data(plan, catalogue.aliases(plan.name), cost.table)
         for plan, cost in zip(plans, counted, strict=True)
     ]
-    emit(config_list.rendered(documents, fmt, human=args.human), args.output)
+    emit(rendered(configs.document(networks, human=args.human), fmt), args.output)
     return EXIT_FINE

@@ -18,8 +18,9 @@ from vggcost.cli.options import (
 from vggcost.cli.output import check_writable, emit
 from vggcost.conventions.rows import CONVENTIONS, NAMES, TEXTBOOK, convention
 from vggcost.errors import VggcostError
-from vggcost.report.convention_text import convention_text, conventions_text
-from vggcost.report.layer_table import View
+from vggcost.report import conventions
+from vggcost.report.formats import rendered
+from vggcost.report.layers import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def run(args: Namespace) -> int:
         one or TEXTBOOK,
     )
     if one is None:
-        text = conventions_text(CONVENTIONS, counted.table, fmt, human=args.human)
+        document = conventions.document(CONVENTIONS, counted.table, human=args.human)
     else:
-        layer_table = counted.rendered(fmt, View(every_row=args.all, human=args.human))
-        text = convention_text(one, counted.table, layer_table, fmt)
-    emit(text, args.output)
+        layers = counted.document(View(every_row=args.all, human=args.human))
+        document = conventions.one_document(one, counted.table, layers)
+    emit(rendered(document, fmt), args.output)
     return EXIT_FINE

@@ -8,7 +8,8 @@ from vggcost.cli.output import check_writable, emit
 from vggcost.conventions.amounts import read_amount
 from vggcost.conventions.explain import explain
 from vggcost.errors import VggcostError
-from vggcost.report.explanation import explanation_text
+from vggcost.report import explain as explain_report
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,5 +52,5 @@ def run(args: Namespace) -> int:
             f"{words!r} has a second number, {second!r}; give one at a time, in one piece: 15,470,264,320"
         )
     found = explain(read_amount(words))
-    emit(explanation_text(found, fmt, every=args.all), args.output)
+    emit(rendered(explain_report.document(found, every=args.all), fmt), args.output)
     return EXIT_FINE

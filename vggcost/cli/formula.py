@@ -16,7 +16,8 @@ from vggcost.cli.options import (
     variant_options,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.report import formula_text
+from vggcost.report import formula
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def parser() -> Parser:
     add_network(result)
     add_input(result, dtype=False)
     result.add_argument("--layer", metavar="NAME", help="one layer's: conv1_1 ... fc8")
-    add_output(result, formula_text.FORMATS, human=False)
+    add_output(result, formula.PYTHON, human=False)
     return result
 
 
 def run(args: Namespace) -> int:
     """Print or write the closed forms."""
-    fmt = format_from(args, formula_text.FORMATS)
+    fmt = format_from(args, formula.PYTHON)
     check_writable(args.output)
     plan = configuration_from(args)
     form = api.symbolic(
@@ -58,18 +59,17 @@ def run(args: Namespace) -> int:
 
 def _text(whole: ClosedForm, plan: Configuration, fmt: str, args: Namespace) -> str:
     form = whole.layer(args.layer) if args.layer else whole
-    if fmt == "json":
-        return formula_text.json_text(form, args.layer)
-    if fmt == "latex":
-        return formula_text.latex_text(form, args.layer)
-    if fmt == "python":
-        return formula_text.python_text(form)
+    if fmt in formula.PYTHON:
+        return formula.python_text(form)
     if args.layer:
-        return formula_text.layer_text(form, args.layer)
-    text = formula_text.table_text(form, form.parts())
-    if args.size is None and args.batch is None and args.classes is None:
-        height, width = plan.size if form.symbolic_image else form.image
-        usual = {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}
-        if not (height % form.unit or width % form.unit):
-            text += formula_text.value_line(form.at(**usual), **usual)
-    return text
+        return rendered(formula.layer_document(form, args.layer), fmt)
+    given = args.size is not None or args.batch is not None or args.classes is not None
+    return rendered(formula.document(form, None if given else _usual(form, plan)), fmt)
+
+
+def _usual(form: ClosedForm, plan: Configuration) -> dict[str, int] | None:
+    """The input that people mean when they name none; None where the closed forms have no value for its size."""
+    height, width = plan.size if form.symbolic_image else form.image
+    if height % form.unit or width % form.unit:
+        return None
+    return {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}

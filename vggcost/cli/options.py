@@ -10,11 +10,11 @@ from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
 from vggcost.network import catalogue
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report.grid import FORMATS
+from vggcost.report import formats as report_formats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
     from vggcost.conventions.rows import Convention
@@ -143,10 +143,11 @@ def add_convention(parser: Parser) -> None:
     )
 
 
-def add_output(parser: Parser, formats: tuple[str, ...] = FORMATS, *, human: bool = True) -> None:
-    """Add the format and the place of the result."""
+def add_output(parser: Parser, more: Mapping[str, str] = report_formats.NO_MORE, *, human: bool = True) -> None:
+    """Add the format and the place of the result; more are formats that one command has beside all others'."""
     group = parser.add_argument_group("output")
-    what = f"{', '.join(formats)} (by the ending of --output, else {formats[0]})"
+    names = (*report_formats.NAMES, *more)
+    what = f"{', '.join(names)} (by the ending of --output, else {names[0]})"
     group.add_argument("--format", metavar="FORMAT", help=what)
     if human:
         group.add_argument("--human", action="store_true", help="138.4 M for 138,357,544")
@@ -306,22 +307,15 @@ def convention_from(args: argparse.Namespace) -> Convention:
     return convention(args.convention)
 
 
-def format_from(args: argparse.Namespace, formats: tuple[str, ...] = FORMATS) -> str:
-    """Return the format's name: --format, or what the ending of --output means, or the first.
+def format_from(args: argparse.Namespace, more: Mapping[str, str] = report_formats.NO_MORE) -> str:
+    """Return the format's name: --format, or what the ending of --output means, or the screen's table.
 
     Raises:
         VggcostError: it is not known.
     """
     if args.format is None:
-        implied = _FORMAT_BY_ENDING.get((args.output or "").lower().rpartition(".")[2], formats[0])
-        return implied if implied in formats else formats[0]
-    if args.format not in formats:
-        raise unknown("format", args.format, formats)
-    return str(args.format)
-
-
-_FORMAT_BY_ENDING = {"json": "json", "csv": "csv", "md": "markdown", "tex": "latex", "py": "python"}
-"""What a file's ending says of its format, where --format says nothing."""
+        return report_formats.implied(args.output, more) or report_formats.NAMES[0]
+    return report_formats.checked(str(args.format), more)
 
 
 def keywords_from(text: str | None) -> dict[str, Any]:

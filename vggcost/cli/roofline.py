@@ -31,7 +31,8 @@ def run(args: Namespace) -> int:
     """Draw and write the picture."""
     check_writable(args.output)
     from vggcost.bench.result import load
-    from vggcost.report.roofline_plot import FILE_FORMATS, case_of, roofline
+    from vggcost.bench.roofline import case_of
+    from vggcost.report.plots.roofline import FILE_FORMATS, roofline
 
     _, dot, ending = args.output.rpartition(".")
     if not dot or ending.lower() not in FILE_FORMATS:

@@ -7,7 +7,8 @@ from vggcost.cli.options import Parser, add_output, count_from, format_from, siz
 from vggcost.cli.output import check_writable, emit
 from vggcost.costs.stacks import stack
 from vggcost.errors import VggcostError
-from vggcost.report.stack_text import stack_text
+from vggcost.report import stack as stack_report
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def run(args: Namespace) -> int:
     widths = _widths_from(args.channels, len(kernels))
     image = _symbols("H", "W") if args.size is None else size_from(args.size)
     small = stack(kernels, widths, image)
-    emit(stack_text(small, small.single(image), image, fmt), args.output)
+    emit(rendered(stack_report.document(small, small.single(image), image), fmt), args.output)
     return EXIT_FINE
 
 

@@ -17,7 +17,7 @@ from vggcost.cli.options import (
     network_from,
 )
 from vggcost.cli.output import check_writable, emit
-from vggcost.report.layer_table import View
+from vggcost.report.layers import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.matrix import matrix_cells
 from vggcost.frameworks.peers.registry import PEERS, peers_named
 from vggcost.frameworks.verifier import verify
-from vggcost.report.verification import verification_text
+from vggcost.report import verify as verify_report
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run(args: Namespace) -> int:
     ]
     with ProgressLine() as progress:
         outcomes = verify(tables, tools, progress)
-    emit(verification_text(outcomes, fmt, every_layer=args.layers), args.output)
+    emit(rendered(verify_report.document(outcomes, every_layer=args.layers), fmt), args.output)
     return EXIT_DIFFERS if any(outcome.differing or outcome.crash for outcome in outcomes) else EXIT_FINE
 
 

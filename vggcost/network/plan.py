@@ -120,6 +120,10 @@ class Network(Record):
         classes = f", {self.variant.classes} classes" if self.variant.classifier else ""
         return f"VGG {self.title}{classes}"
 
+    def identity(self) -> dict[str, Any]:
+        """Which network it is, as plain values: the `network` of every JSON document."""
+        return {"name": self.name, "title": self.title, "options": self.variant.options()}
+
     def layer(self, name: str) -> Layer:
         """Return the layer of this name, which may stand inside a residual block.
 

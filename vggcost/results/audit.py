@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from vggcost import units
 from vggcost.conventions.counting import count
 from vggcost.conventions.rows import TEXTBOOK
@@ -11,9 +13,11 @@ from vggcost.costs.table import Row
 from vggcost.formulas import forward, memory
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
-from vggcost.network.layers import Conv2d, Linear
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
-from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
+from vggcost.record import Frozen, Record
+from vggcost.report import audit as audit_report
+from vggcost.report import formats
+from vggcost.report.audit import AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,29 +27,69 @@ if TYPE_CHECKING:
     from vggcost.conventions.rows import Convention, ConventionName
     from vggcost.network.plan import Configuration
     from vggcost.programs.identify import Likeness
-    from vggcost.programs.reading import Failure, Operation, ProgramReading
+    from vggcost.programs.reading import Operation, ProgramReading
+    from vggcost.report.document import Document
 
 
-class Audit:
-    """A program's cost, row by row in execution order, and what the program is.
+class OperationCost(Record):
+    """One operation: shapes as the program has them, parameters, the textbook's MACs and FLOPs, the convention's.
 
-    `reading` is what was read, `paper` the paper's configuration that comes nearest, `compared` what `like` names (the
-    same as `paper` where nothing is named), `same_as` the packaged network that the program is, if it is one.
-    `counted_by` is the convention, `convention` its name and `unit` that of its counts.
+    A shape is None where the program does not get there, a count where nothing says what it is; note says why.
     """
 
-    def __init__(self, reading: ProgramReading, like: str | None = None, convention: Convention = TEXTBOOK) -> None:
-        self.reading = reading
-        self.counted_by = convention
-        self.convention = convention.name
-        self.unit = convention.unit
-        self.like = like
-        self.paper: Likeness = among_the_papers(reading)
-        self.compared: Likeness = self.paper if like is None else self._compared(*named(like))
-        self.same_as: str | None = None if self.paper.same else packaged_twin(reading)
+    name: str
+    kind: str
+    path: str | None
+    source: str | None
+    input: tuple[int, ...] | None
+    output: tuple[int, ...] | None
+    params: int
+    macs: int | None
+    flops: int | None
+    count: int | None
+    note: str | None
 
-    def _compared(self, configuration: Configuration, batch_norm: bool) -> Likeness:
-        return compare(self.reading, configuration, batch_norm=batch_norm, strict=True)
+
+class AuditTotals(Record):
+    """The sums over all operations with a number, the memory of the parameters [B], and what is missing (note)."""
+
+    params: int
+    macs: int | None
+    flops: int | None
+    count: int | None
+    weight_bytes: int
+    note: str | None
+
+
+class Audit(Frozen):
+    """A program's cost, row by row in execution order, and what the program is.
+
+    `reading` is what was read, `layers` has a row an operation, `paper` is the configuration that comes nearest,
+    `compared` what `like` names (the same as `paper` where nothing is named), `same_as` the packaged network that the
+    program is, if it is one. `counted_by` is the convention, `convention` its name and `unit` that of its counts.
+    """
+
+    reading: ProgramReading
+    counted_by: Convention
+    convention: str
+    unit: str
+    like: str | None
+    paper: Likeness
+    compared: Likeness
+    same_as: str | None
+
+    def __init__(self, reading: ProgramReading, like: str | None = None, convention: Convention = TEXTBOOK) -> None:
+        paper = among_the_papers(reading)
+        self._set(
+            reading=reading,
+            counted_by=convention,
+            convention=convention.name,
+            unit=convention.unit,
+            like=like,
+            paper=paper,
+            compared=paper if like is None else _compared(reading, *named(like)),
+            same_as=None if paper.same else packaged_twin(reading),
+        )
 
     @property
     def params(self) -> int:
@@ -83,170 +127,85 @@ class Audit:
             f"no VGG of the paper, nearest is {self.paper.title} with {number} difference{'' if number == 1 else 's'}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON document as a dictionary: schema vggcost.table/1, and what the program is."""
-        reading, paper = self.reading, self.paper
-        rows = self._layers()
-        return {
-            "schema": "vggcost.table/1",
-            "network": {
-                "name": reading.program,
-                "title": self.verdict,
-                "options": paper.network.variant.options() if paper.same else None,
-                "framework": reading.framework,
-            },
-            "input": self._shown(reading.inputs[0]),
-            "inputs": [self._shown(shape) for shape in reading.inputs],
-            "layout": "channels_last" if reading.channels_last else "channels_first",
-            "dtype": reading.dtype,
-            "convention": self.convention,
-            "unit": self.unit,
-            "per": self.counted_by.per,
-            "layers": rows,
-            "totals": self._totals(rows),
-            "is": (
-                {
-                    "letter": paper.letter,
-                    "variant": paper.words,
-                    "options": paper.network.variant.options(),
-                    "departures": list(paper.departures),
-                }
-                if paper.same
-                else None
-            ),
-            "same_as": self.same_as,
-            "nearest": paper.letter,
-            "like": None if self.like is None else {"name": self.like, "same": self.compared.same},
-            "differences": [
-                {**difference.__dict__, "text": difference.text} for difference in self.compared.differences
-            ],
-            "cannot_run": self._cannot_run(),
-            "uncounted": self._uncounted(),
-            "notes": list(reading.notes),
-        }
-
-    def to_json(self, view: AuditView | None = None) -> str:  # noqa: ARG002  # the formats share a signature
-        """The document of `to_dict` as JSON; every int exact."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=2) + "\n"
-
-    def to_csv(self, view: AuditView | None = None) -> str:  # noqa: ARG002  # the formats share a signature
-        """A line a row and a last line with the totals."""
-        return audit_csv(self.to_dict())
-
-    def to_markdown(self, view: AuditView | None = None) -> str:
-        """A Markdown table, and what the program is."""
-        return audit_markup(self.to_dict(), view or AuditView(), "markdown", self.lines())
-
-    def to_latex(self, view: AuditView | None = None) -> str:
-        """A booktabs table; what the program is stands in comments."""
-        return audit_markup(self.to_dict(), view or AuditView(), "latex", self.lines())
-
-    def to_text(self, view: AuditView | None = None) -> str:
-        """What `vggcost audit` shows on a terminal."""
-        return audit_screen(self.to_dict(), view or AuditView(), self.lines())
-
-    def rendered(self, fmt: str, view: AuditView | None = None) -> str:
-        """The audit in one of the formats that --format names."""
-        return _FORMATS[fmt](self, view)
-
-    def _repr_html_(self) -> str:
-        return audit_markup(self.to_dict(), AuditView(), "html", self.lines())
-
-    def lines(self) -> list[str]:
-        """What the program is and what stands in its way, a sentence a line."""
-        return [*self._failure_lines(), *self._identity_lines(), *self._uncounted_lines(), *self.reading.notes]
-
-    def _failure_lines(self) -> list[str]:
-        if not self.reading.failures:
-            return []
-        first, *others = self.reading.failures
-        lines = [f"It cannot run: {self._spoken(first)}"]
-        lines += [f"  behind it, {self._spoken(failure)}" for failure in others[:FURTHER]]
-        return lines
-
-    def _spoken(self, failure: Failure) -> str:
-        """The failure as a sentence: ``fc6 (classifier.0, vgg.py:31) takes 25,088 features and gets 32,768``."""
-        path = failure.path
-        named = self.paper.names.get(failure.position) if isinstance(failure.subject, Conv2d | Linear) else None
-        if named and self.paper.same:
-            subject, inside = named, [path] if path and path != named else []
-        elif isinstance(failure.subject, Conv2d | Linear) and path:
-            subject, inside = path, []
-        else:
-            article = "" if failure.operation == "forward" else "the "
-            subject, inside = f"{article}{failure.operation}", [path] if path else []
-        if failure.source:
-            inside.append(failure.source)
-        where = f" ({', '.join(inside)})" if inside else ""
-        return f"{subject}{where} {failure.problem}"
-
-    def _identity_lines(self) -> list[str]:
-        paper, compared = self.paper, self.compared
-        convs = sum(isinstance(operation.layer, Conv2d) for operation in self.reading.operations)
-        linears = sum(isinstance(operation.layer, Linear) for operation in self.reading.operations)
-        lines = [f"{units.counted(convs, 'convolution')} and {units.counted(linears, 'linear layer')}"]
-        if paper.same:
-            lines.append(f"It is {paper.title}")
-            if paper.departures:
-                lines.append(f"  beside that: {'; '.join(paper.departures)}")
-        else:
-            twin = f" (it is the packaged network {self.same_as})" if self.same_as else ""
-            lines.append(f"It is no VGG of the paper{twin}")
-        if self.like is not None:
-            words = (
-                "the same"
-                if compared.same
-                else f"not the same, {units.counted(len(compared.differences), 'difference')}"
-            )
-            lines.append(f"Compared with {compared.title}: {words}")
-        elif not paper.same:
-            number = units.counted(len(paper.differences), "difference")
-            if not paper.close:
-                lines[-1] = f"It is not like any VGG of the paper{twin}"
-                return lines
-            lines.append(f"The nearest is {paper.title}, with {number}:")
-        shown = compared.differences[:SHOWN_DIFFERENCES]
-        lines += [f"  {difference.text}" for difference in shown]
-        if len(shown) < len(compared.differences):
-            lines.append(f"  and {len(compared.differences) - len(shown)} more; --format json has all")
-        return lines
-
-    def _uncounted_lines(self) -> list[str]:
-        lines = []
-        unknown: dict[str, int] = {}
-        for row in self._layers():
-            if row["count"] is None and row["macs"] is not None:
-                unknown[row["kind"]] = unknown.get(row["kind"], 0) + 1
-        if unknown:
-            what = ", ".join(f"{number} {kind}" for kind, number in unknown.items())
-            lines.append(f"{self.convention} has no total here: what it counts of {what} is not known")
-        return lines + [
-            f"Not counted, for there is no formula: {entry['count']} x {entry['operation']}"
-            f" on {', '.join(units.shape_text(shape) for shape in entry['shapes'])}"
-            for entry in self._uncounted()
-        ]
-
-    def _shown(self, shape: Sequence[int] | None) -> list[int] | None:
-        """A shape in the program's own layout."""
-        if shape is None:
-            return None
-        if self.reading.channels_last and len(shape) == 4:
-            return [shape[0], shape[2], shape[3], shape[1]]
-        return list(shape)
-
-    def _layers(self) -> list[dict[str, Any]]:
-        failures = self.reading.failures
-        stop = failures[0].position if failures else len(self.reading.operations)
+    @cached_property
+    def layers(self) -> tuple[OperationCost, ...]:
+        """A row an operation, in execution order."""
         rows = []
         before: Row | None = None
         for place, operation in enumerate(self.reading.operations):
             counted = _row(operation)
             counts = Count(0) if counted is None else self._count(counted, before)
-            rows.append(self._layer(place, operation, stop, counts))
+            rows.append(self._layer(place, operation, counts))
             before = counted
-        return rows
+        return tuple(rows)
+
+    @cached_property
+    def totals(self) -> AuditTotals:
+        """The sums of the rows."""
+        macs = self.macs
+        uncounted = {operation.layer.kind for operation in self.uncounted}
+        unknown = [row for row in self.layers if row.count is None and row.kind not in uncounted]
+        return AuditTotals(
+            params=self.params,
+            macs=macs,
+            flops=None if macs is None else forward.flops(macs),
+            count=None if macs is None or unknown else sum(row.count or 0 for row in self.layers),
+            weight_bytes=memory.tensor_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
+            note=f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
+        )
+
+    def shown(self, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        """A shape in the program's own layout."""
+        if shape is not None and self.reading.channels_last and len(shape) == 4:
+            return shape[0], shape[2], shape[3], shape[1]
+        return shape
+
+    def document(self, view: AuditView | None = None) -> Document:
+        """What `vggcost audit` shows, for the formats."""
+        return audit_report.document(self, view or AuditView())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document as a dictionary: schema vggcost.table/1, and what the program is."""
+        return audit_report.audit_data(self)
+
+    def to_json(self, view: AuditView | None = None) -> str:
+        """The document of `to_dict` as JSON; every int exact."""
+        return self.rendered("json", view)
+
+    def to_csv(self, view: AuditView | None = None) -> str:
+        """A line a row and a last line with the totals."""
+        return self.rendered("csv", view)
+
+    def to_markdown(self, view: AuditView | None = None) -> str:
+        """A Markdown table, and what the program is."""
+        return self.rendered("markdown", view)
+
+    def to_latex(self, view: AuditView | None = None) -> str:
+        """A booktabs table, and what the program is."""
+        return self.rendered("latex", view)
+
+    def to_html(self, view: AuditView | None = None) -> str:
+        """An HTML table, and what the program is; names are escaped."""
+        return self.rendered("html", view)
+
+    def to_text(self, view: AuditView | None = None) -> str:
+        """What `vggcost audit` shows on a terminal."""
+        return self.rendered("table", view)
+
+    def rendered(self, fmt: str, view: AuditView | None = None) -> str:
+        """The audit in one of the formats that --format names.
+
+        Raises:
+            VggcostError: there is no such format.
+        """
+        return formats.rendered(self.document(view), formats.checked(fmt))
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def lines(self) -> list[str]:
+        """What the program is and what stands in its way, a sentence a line."""
+        return audit_report.sentences(self)
 
     def _count(self, row: Row, before: Row | None) -> Count:
         """What the convention counts of one operation; None where its tool's count of such an operation is unknown."""
@@ -262,7 +221,9 @@ class Audit:
         weights = self.counted_by.weights
         return bool(weights) and not self.counted_by.rules and set(weights) <= set(TEXTBOOK.weights)
 
-    def _layer(self, place: int, operation: Operation, stop: int, counts: Count) -> dict[str, Any]:
+    def _layer(self, place: int, operation: Operation, counts: Count) -> OperationCost:
+        failures = self.reading.failures
+        stop = failures[0].position if failures else len(self.reading.operations)
         idle = operation.input is None and operation.output is None
         reached = place < stop
         macs = operation.macs if (reached and operation.counted) or idle else None
@@ -274,75 +235,23 @@ class Audit:
         elif not self.counted_by.is_textbook and counts.value == 0:
             note = note or counts.note
         name = self.compared.names.get(place) if self.compared.same else None
-        return {
-            "name": name or operation.layer.name,
-            "kind": operation.layer.kind,
-            "path": operation.layer.path,
-            "source": operation.source,
-            "input": self._shown(operation.input) if reached or place == stop else None,
-            "output": self._shown(operation.output) if reached else None,
-            "params": operation.params,
-            "macs": macs,
-            "flops": None if macs is None else forward.flops(macs),
-            "count": None if macs is None else counts.value,
-            "note": note,
-        }
-
-    def _totals(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        macs = self.macs
-        unknown = [row for row in rows if row["count"] is None and row["kind"] not in _kinds(self.uncounted)]
-        return {
-            "params": self.params,
-            "macs": macs,
-            "flops": None if macs is None else forward.flops(macs),
-            "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
-            "weight_bytes": memory.tensor_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
-            "note": f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
-        }
-
-    def _cannot_run(self) -> dict[str, Any] | None:
-        if not self.reading.failures:
-            return None
-        first, *others = self.reading.failures
-        return {**self._failure(first), "next": [self._failure(failure) for failure in others]}
-
-    def _failure(self, failure: Failure) -> dict[str, Any]:
-        return {
-            "operation": failure.operation,
-            "path": failure.path,
-            "source": failure.source,
-            "problem": failure.problem,
-            "shapes": [self._shown(shape) for shape in failure.shapes],
-            "text": self._spoken(failure),
-        }
-
-    def _uncounted(self) -> list[dict[str, Any]]:
-        groups: dict[str, dict[str, Any]] = {}
-        for operation in self.uncounted:
-            group = groups.setdefault(
-                operation.layer.kind, {"operation": operation.layer.kind, "count": 0, "shapes": []}
-            )
-            group["count"] += 1
-            shape = self._shown(operation.input)
-            if shape not in group["shapes"]:
-                group["shapes"].append(shape)
-        return list(groups.values())
+        return OperationCost(
+            name=name or operation.layer.name,
+            kind=operation.layer.kind,
+            path=operation.layer.path,
+            source=operation.source,
+            input=self.shown(operation.input) if reached or place == stop else None,
+            output=self.shown(operation.output) if reached else None,
+            params=operation.params,
+            macs=macs,
+            flops=None if macs is None else forward.flops(macs),
+            count=None if macs is None else counts.value,
+            note=note,
+        )
 
 
-SHOWN_DIFFERENCES, FURTHER = 20, 5
-"""How many differences, and how many failures behind the first, are shown in words."""
-
-_FORMATS = {
-    "table": Audit.to_text,
-    "markdown": Audit.to_markdown,
-    "csv": Audit.to_csv,
-    "json": Audit.to_json,
-    "latex": Audit.to_latex,
-}
-
-
-def _kinds(operations: Sequence[Operation]) -> set[str]:
-    return {operation.layer.kind for operation in operations}
+def _compared(reading: ProgramReading, configuration: Configuration, batch_norm: bool) -> Likeness:
+    return compare(reading, configuration, batch_norm=batch_norm, strict=True)
 
 
 def _row(operation: Operation) -> Row | None:

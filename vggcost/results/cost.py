@@ -1,4 +1,4 @@
-"""What a cost is once it is counted: its rows, its totals, and its ways out."""
+"""What a cost is once it is counted: its rows, its totals, and its document in every format."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from vggcost import units
 from vggcost.conventions.counting import tally, total
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.network import catalogue
-from vggcost.record import Record
-from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
+from vggcost.record import Frozen, Record
+from vggcost.report import formats
+from vggcost.report import layers as layer_report
+from vggcost.report.layers import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vggcost.conventions.counting import Tally
     from vggcost.conventions.rows import Convention
     from vggcost.costs.table import Table
-    from vggcost.network.receptive_field import Field
+    from vggcost.report.document import Document
 
 
 class LayerCost(Record):
@@ -56,21 +57,24 @@ class Totals(Record):
     note: str | None
 
 
-class Cost:
+class Cost(Frozen):
     """A network's cost at one input, as plain ints.
 
     `layers` has a row a layer in execution order, `totals` the sums of its columns. `counted_by` is the convention,
     `convention` its name and `unit` that of its counts: MAC, FLOP or mixed.
     """
 
+    table: Table
+    dtype: str
+    counted_by: Convention
+    convention: str
+    unit: str
+    totals: Totals
+
     def __init__(self, counted: Table, dtype: str, convention: Convention) -> None:
-        self.table = counted
-        self.dtype = dtype
-        self.counted_by = convention
-        self.convention = convention.name
-        self.unit = convention.unit
+        self._set(table=counted, dtype=dtype, counted_by=convention, convention=convention.name, unit=convention.unit)
         count = total(convention, counted)
-        self.totals = Totals(
+        totals = Totals(
             counted.params,
             counted.macs,
             counted.flops,
@@ -78,6 +82,7 @@ class Cost:
             tensor_bytes(counted.params, units.dtype_bytes(dtype)),
             self.tally.reason if count is None else None,
         )
+        self._set(totals=totals)
 
     @cached_property
     def tally(self) -> Tally:
@@ -116,32 +121,15 @@ class Cost:
     @property
     def convention_words(self) -> str:
         """The convention, and what one of its counts is."""
-        return convention_words({"convention": self.convention, "unit": self.unit, "per": self.counted_by.per})
+        return layer_report.convention_words(
+            {"convention": self.convention, "unit": self.unit, "per": self.counted_by.per}
+        )
 
     def __repr__(self) -> str:
         return (
             f"<vggcost {self.network.title} at {units.shape_text(self.input)}:"
             f" {self.totals.params:,} parameters, {self.totals.macs:,} MACs>"
         )
-
-    def to_dict(self, view: View | None = None) -> dict[str, Any]:
-        """The JSON document as a dictionary: schema vggcost.table/1."""
-        view = view or View()
-        return {
-            "schema": "vggcost.table/1",
-            "network": {
-                "name": self.network.name,
-                "title": self.network.title,
-                "options": self.network.variant.options(),
-            },
-            "input": list(self.input),
-            "dtype": self.dtype,
-            "convention": self.convention,
-            "unit": self.unit,
-            "per": self.counted_by.per,
-            "layers": self._layer_dicts(view),
-            "totals": self._total_dict(view),
-        }
 
     def summary(self) -> dict[str, Any]:
         """The network in one row, as `vggcost compare` and the reports' summary show it.
@@ -173,33 +161,6 @@ class Cost:
             "receptive_field": self._last_pool_field(),
         }
 
-    def to_json(self, view: View | None = None) -> str:
-        """The document of `to_dict` as JSON; every int exact."""
-        import json
-
-        return json.dumps(self.to_dict(view), indent=2) + "\n"
-
-    def to_csv(self, view: View | None = None) -> str:
-        """A line a layer and a last line with the totals."""
-        return csv_text(self.to_dict(view), view or View())
-
-    def to_markdown(self, view: View | None = None) -> str:
-        """A Markdown table under a line that says what its numbers mean."""
-        return markup(self.to_dict(view), view or View(), "markdown")
-
-    def to_latex(self, view: View | None = None) -> str:
-        """A booktabs table; the line that says what its numbers mean is a comment."""
-        return markup(self.to_dict(view), view or View(), "latex")
-
-    def to_text(self, view: View | None = None) -> str:
-        """What `vggcost table` shows on a terminal."""
-        view = view or View()
-        return screen(self.to_dict(view.replace(formulas=True)), view)
-
-    def rendered(self, fmt: str, view: View | None = None) -> str:
-        """The cost in one of the formats that --format names."""
-        return _FORMATS[fmt](self, view)
-
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame with a row a layer and no row of totals, so that a column's sum is its total."""
         import pandas as pd
@@ -213,8 +174,48 @@ class Cost:
             frame["count"] = pd.Series(counts, dtype=object)  # beside a gap pandas would turn ints into floats
         return frame
 
+    def document(self, view: View | None = None) -> Document:
+        """What `vggcost table` shows, for the formats."""
+        return layer_report.document(self.table, self.tally, self.dtype, view or View())
+
+    def to_dict(self, view: View | None = None) -> dict[str, Any]:
+        """The JSON document as a dictionary: schema vggcost.table/1."""
+        return layer_report.cost_data(self.table, self.tally, self.dtype, view or View())
+
+    def to_json(self, view: View | None = None) -> str:
+        """The document of `to_dict` as JSON; every int exact."""
+        return self.rendered("json", view)
+
+    def to_csv(self, view: View | None = None) -> str:
+        """A line a layer and a last line with the totals."""
+        return self.rendered("csv", view)
+
+    def to_markdown(self, view: View | None = None) -> str:
+        """A Markdown table under a line that says what its numbers mean."""
+        return self.rendered("markdown", view)
+
+    def to_latex(self, view: View | None = None) -> str:
+        """A booktabs table under a line that says what its numbers mean."""
+        return self.rendered("latex", view)
+
+    def to_html(self, view: View | None = None) -> str:
+        """An HTML table under a line that says what its numbers mean; names are escaped."""
+        return self.rendered("html", view)
+
+    def to_text(self, view: View | None = None) -> str:
+        """What `vggcost table` shows on a terminal."""
+        return self.rendered("table", view)
+
+    def rendered(self, fmt: str, view: View | None = None) -> str:
+        """The cost in one of the formats that --format names.
+
+        Raises:
+            VggcostError: there is no such format.
+        """
+        return formats.rendered(self.document(view), formats.checked(fmt))
+
     def _repr_html_(self) -> str:
-        return markup(self.to_dict(), View(), "html")
+        return self.to_html()
 
     def _last_pool_field(self) -> list[int] | None:
         from vggcost.network.receptive_field import fields
@@ -225,56 +226,3 @@ class Cost:
             if row.kind == "MaxPool2d" and field
         ]
         return list(pooled[-1].size) if pooled else None
-
-    def _layer_dicts(self, view: View) -> list[dict[str, Any]]:
-        dicts = [{**layer.__dict__, "input": list(layer.input), "output": list(layer.output)} for layer in self.layers]
-        for layer, row in zip(dicts, self.table.rows, strict=True):
-            if view.formulas:
-                layer.update(row.layer.written(row.output))
-            if view.activations:
-                layer["output_elements"] = row.output_elements
-                layer["output_bytes"] = tensor_bytes(row.output_elements, units.dtype_bytes(self.dtype))
-        if view.receptive_field:
-            from vggcost.network.receptive_field import fields
-
-            for layer, field in zip(dicts, fields(self.network.layers, self.input), strict=True):
-                layer.update(_field_lists(field))
-        return dicts
-
-    def _total_dict(self, view: View) -> dict[str, Any]:
-        totals = dict(self.totals.__dict__)
-        if view.activations:
-            elements = sum(row.output_elements for row in self.table.rows)
-            totals["output_elements"] = elements
-            totals["output_bytes"] = tensor_bytes(elements, units.dtype_bytes(self.dtype))
-        return totals
-
-
-_FORMATS = {
-    "table": Cost.to_text,
-    "markdown": Cost.to_markdown,
-    "csv": Cost.to_csv,
-    "json": Cost.to_json,
-    "latex": Cost.to_latex,
-}
-
-
-def common_header(costs: Sequence[Cost]) -> str:
-    """One line that says what the numbers of several networks side by side mean."""
-    shapes = dict.fromkeys(units.shape_text(cost.input) for cost in costs)
-    classes = dict.fromkeys(str(cost.network.variant.classes) for cost in costs if cost.network.variant.classifier)
-    return (
-        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
-        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {costs[0].dtype};"
-        f" {costs[0].convention_words}"
-    )
-
-
-def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
-    if field is None:
-        return {"receptive_field": None, "stride": None, "padding": None}
-    return {
-        "receptive_field": list(field.size),
-        "stride": list(field.stride),
-        "padding": list(field.padding),
-    }

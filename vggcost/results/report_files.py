@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report.comparison import comparison, summary_markdown
-from vggcost.results.cost import common_header
+from vggcost.report.formats import FORMATS, rendered
+from vggcost.results.comparison import summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from vggcost.report.document import Document
     from vggcost.results.cost import Cost
 
 VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-bn"))
@@ -18,15 +19,22 @@ VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-
 SUMMARY = "summary"
 """The file of all networks, which no network can be called."""
 
+FILE_FORMATS = ("csv", "markdown")
+"""The formats that a report keeps."""
+
 
 def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
     """Yield (file name, text) of each file, the summary last."""
     counted = []
     for cost in costs:
         name = cost.network.short_name
-        yield f"{name}.csv", cost.to_csv()
-        yield f"{name}.md", f"# {name}\n\n{cost.to_markdown()}"
+        yield from _files(name, name, cost.document())
         counted.append(cost)
-    summaries = [cost.summary() for cost in counted]
-    yield f"{SUMMARY}.csv", comparison(summaries, "", "csv")
-    yield f"{SUMMARY}.md", f"# Summary\n\n{summary_markdown(summaries, common_header(counted))}"
+    yield from _files(SUMMARY, "Summary", summary(counted))
+
+
+def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
+    for fmt in FILE_FORMATS:
+        _, ending = FORMATS[fmt]
+        heading = f"# {title}\n\n" if fmt == "markdown" else ""
+        yield f"{name}.{ending}", heading + rendered(document, fmt)

@@ -1,8 +1,8 @@
-"""The networks that have a name, as a person or a program wants them."""
+"""The networks that have a name: the document of ``vggcost configs``."""
 
 from __future__ import annotations
 
-from vggcost.report.grid import Column, grid
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 PAPER = "The paper: Simonyan & Zisserman, Very Deep Convolutional Networks ..., ICLR 2015, arXiv:1409.1556"
 HINT = "A name takes any case and an ending _bn; vggcost configs NAME writes it as a file to start from"
 
+NAME = Column("name", "Name")
 COST_COLUMNS = (
-    Column("name", "Name"),
     Column("aliases", "Also"),
     Column("convolutions", "Convolutions", "count"),
     Column("linear_layers", "Linear layers", "count"),
@@ -26,7 +26,20 @@ COST_COLUMNS = (
 ORIGIN_COLUMNS = (Column("about", "What it is"), Column("source", "Comes from"))
 
 
-def document(plan: Configuration, aliases: Sequence[str], counted: Table) -> dict[str, Any]:
+def document(networks: Sequence[Mapping[str, Any]], *, human: bool) -> Document:
+    """Return the list; each network is a `network_data`."""
+    rows = [{**network, "aliases": " ".join(network["aliases"])} for network in networks]
+    in_files = tuple(column.replace(where=FILES) for column in ORIGIN_COLUMNS)
+    blocks = (
+        Grid((NAME, *COST_COLUMNS, *in_files), rows),
+        Grid((NAME, *ORIGIN_COLUMNS), rows, where=SCREEN),
+        Text((PAPER, HINT)),
+    )
+    data = {"schema": "vggcost.configs/1", "networks": list(networks)}
+    return Document(data, blocks, Grid((NAME, *COST_COLUMNS, *ORIGIN_COLUMNS), rows), human)
+
+
+def network_data(plan: Configuration, aliases: Sequence[str], counted: Table) -> dict[str, Any]:
     """One network as plain values; parameters and MACs are those of its own variant at its own size, batch 1."""
     kinds = [row.kind for row in counted.rows]
     return {
@@ -40,16 +53,3 @@ def document(plan: Configuration, aliases: Sequence[str], counted: Table) -> dic
         "params": counted.params,
         "macs": counted.macs,
     }
-
-
-def rendered(documents: Sequence[Mapping[str, Any]], fmt: str, *, human: bool = False) -> str:
-    """Return the list in one of the formats that --format names."""
-    if fmt == "json":
-        import json
-
-        return json.dumps({"schema": "vggcost.configs/1", "networks": list(documents)}, indent=2) + "\n"
-    rows = [{**row, "aliases": " ".join(row["aliases"])} for row in documents]
-    if fmt == "table":
-        costs = grid(COST_COLUMNS, rows, fmt, human=human)
-        return f"{costs}\n{grid((COST_COLUMNS[0], *ORIGIN_COLUMNS), rows, fmt)}\n{PAPER}\n{HINT}\n"
-    return grid((*COST_COLUMNS, *ORIGIN_COLUMNS), rows, fmt, human=human)

@@ -1,18 +1,17 @@
-"""A bench result for the screen, Markdown and CSV: a row a layer, the passes, and the verdict."""
+"""A bench result, a row a layer, the passes, and the verdict: the document of ``vggcost bench``."""
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
-from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares
+from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.statistics import summary
-from vggcost.report.grid import LINE_COLUMNS, Column, fitted, grid
+from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     Case = Mapping[str, Any]
 
@@ -48,7 +47,7 @@ CASE_COLUMNS = (
     Column("graph", "Graph/whole", "number"),
     Column("images", "Images/s", "number"),
 )
-CSV_COLUMNS = tuple(
+RECORD_COLUMNS = tuple(
     Column(key, key, kind)
     for key, kind in (
         ("network", "text"),
@@ -86,60 +85,54 @@ PASS_NAMES = {
 _TOTAL_NAMES = {LAYERS: "sum of layers", WHOLE: "whole", GRAPH: "graph replay"}
 
 
-def screen(document: Mapping[str, Any]) -> str:
-    """What a terminal shows, in at most LINE_COLUMNS columns."""
-    return _text(document, "table")
+def document(result: Mapping[str, Any]) -> Document:
+    """Return the document of a bench result; its JSON keeps a layer's samples on one line."""
+    return Document(result, tuple(_blocks(result)), Grid(RECORD_COLUMNS, _record_rows(result)), write_data=to_json)
 
 
-def markdown(document: Mapping[str, Any]) -> str:
-    """The same as Markdown."""
-    return _text(document, "markdown")
+def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
+    yield Text(_machine(result), style="list", hang="         ")
+    for case in result["cases"]:
+        yield Text((_case_head(result, case),))
+        if case["layers"]:
+            yield _layer_grid(result, case)
+        yield _pass_grid(result, case)
+    if len(result["cases"]) > 1:
+        yield _case_grid(result)
+    yield Text(_verdict(result))
 
 
-def csv_text(document: Mapping[str, Any]) -> str:
+def _record_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A line a layer, and one a pass with the pass's name in the layer's place; plain numbers, SI units."""
     rows = []
-    for case in document["cases"]:
+    for case in result["cases"]:
         common = {
             "network": case["network"]["title"],
             "input": case["input"],
-            "dtype": document["settings"]["dtype"],
+            "dtype": result["settings"]["dtype"],
         }
         for layer, share in zip(case["layers"], shares(case), strict=True):
-            rows.append({**layer, **common, "share": share, **rates(layer, document["ceilings"])})
+            rows.append({**layer, **common, "share": share, **rates(layer, result["ceilings"])})
         for name, label in _TOTAL_NAMES.items():
             if pass_samples(case, name):
                 rows.append({**case["passes"][name], **common, "name": label, "flops": case["flops"]})
-    return grid(CSV_COLUMNS, rows, "csv")
+    return rows
 
 
-def _text(document: Mapping[str, Any], fmt: str) -> str:
-    blocks = [_machine(document)]
-    for case in document["cases"]:
-        blocks.append(_case_head(document, case))
-        if case["layers"]:
-            blocks.append(_layer_table(document, case, fmt))
-        blocks.append(_pass_table(document, case, fmt))
-    if len(document["cases"]) > 1:
-        blocks.append(_case_table(document, fmt))
-    blocks.append(_verdict(document))
-    return "\n".join(blocks)
-
-
-def _machine(document: Mapping[str, Any]) -> str:
-    environment, settings = document["environment"], document["settings"]
+def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
+    environment, settings = result["environment"], result["settings"]
     protocol = settings["protocol"]
     lines = [
         f"Device   {environment['device']}: {environment['device_name']}{_clocks(environment)}",
-        f"Software {_software(environment)}, {_switches(document)}",
+        f"Software {_software(environment)}, {_switches(result)}",
         f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
         (
             f"Run      {settings['dtype']}, {_layout(settings)}, {settings['mode']}{_compiled(settings)},"
             " random weights and inputs"
         ),
-        _ceilings(document),
+        _ceilings(result),
     ]
-    return "".join(_wrapped(line, "         ") for line in lines if line)
+    return tuple(line for line in lines if line)
 
 
 def _clocks(environment: Mapping[str, Any]) -> str:
@@ -166,8 +159,8 @@ def _cuda(environment: Mapping[str, Any]) -> str:
     return f", CUDA {environment['cuda']}, cuDNN {environment['cudnn']}"
 
 
-def _switches(document: Mapping[str, Any]) -> str:
-    environment = document["environment"]
+def _switches(result: Mapping[str, Any]) -> str:
+    environment = result["environment"]
     if environment["device"].startswith("cuda"):
         return (
             f"cudnn.benchmark {_on(environment['cudnn_benchmark'])},"
@@ -198,8 +191,8 @@ def _compiled(settings: Mapping[str, Any]) -> str:
     return ", torch.compile" if settings["compile"] else ""
 
 
-def _ceilings(document: Mapping[str, Any]) -> str:
-    ceilings = document["ceilings"]
+def _ceilings(result: Mapping[str, Any]) -> str:
+    ceilings = result["ceilings"]
     if not ceilings:
         return ""
     return (
@@ -209,51 +202,50 @@ def _ceilings(document: Mapping[str, Any]) -> str:
     )
 
 
-def _case_head(document: Mapping[str, Any], case: Case) -> str:
+def _case_head(result: Mapping[str, Any], case: Case) -> str:
     stopped = {
-        "deviation": f"every median known within {document['settings']['rule']['deviation']:.1%}",
+        "deviation": f"every median known within {result['settings']['rule']['deviation']:.1%}",
         "budget": "the budget ended",
         "most": "the most there are",
         "interrupted": "interrupted",
     }[case["stopped_by"]]
-    return _wrapped(
+    return (
         f"{case['network']['heading']}; input {units.shape_text(case['input'])}; {case['rounds']} forwards of each"
         f" pass after {len(case['warm_up_ns'])} to warm up ({stopped}); times in {_time_unit(case)[0]}"
     )
 
 
-def _layer_table(document: Mapping[str, Any], case: Case, fmt: str) -> str:
+def _layer_grid(result: Mapping[str, Any], case: Case) -> Grid:
     _, scale = _time_unit(case)
     rows = []
     for layer, share in zip(case["layers"], shares(case), strict=True):
         numbers = summary(layer["samples_ns"])
-        achieved = rates(layer, document["ceilings"])
+        achieved = rates(layer, result["ceilings"])
         roof = achieved["roof_fraction"]
         rows.append(
             {
                 "name": layer["name"],
                 **_times(numbers, scale),
                 "share": f"{100 * share:.1f}",
-                "macs": _human_three(layer["macs"]) if layer["macs"] else None,
+                "macs": units.human_three(layer["macs"]) if layer["macs"] else None,
                 "flops_per_s": _giga(achieved["flops_per_s"]),
-                "moved": _three(layer["min_bytes"] / 2**20) if layer["min_bytes"] else None,
+                "moved": units.three(layer["min_bytes"] / 2**20) if layer["min_bytes"] else None,
                 "bytes_per_s": _giga(achieved["bytes_per_s"]),
-                "intensity": _three(achieved["intensity"]),
+                "intensity": units.three(achieved["intensity"]),
                 "roof": f"{100 * roof:.0f} %" if roof is not None else None,
                 "bound": achieved["bound"],
             }
         )
-    columns = LAYER_COLUMNS
-    if fmt != "table":
-        return grid(columns, rows, fmt)
-    text, left = fitted(columns, rows)
-    gone = "".join(f" {column.heading} left out to fit {LINE_COLUMNS} columns; --format csv has it." for column in left)
-    return text + _wrapped(LEGEND + gone)
+    return Grid(LAYER_COLUMNS, rows, legend=LEGEND, left_out=_left_out)
 
 
-def _pass_table(document: Mapping[str, Any], case: Case, fmt: str) -> str:
+def _left_out(gone: Sequence[Column]) -> str:
+    return " ".join(f"{column.heading} left out to fit {LINE_COLUMNS} columns; --format csv has it." for column in gone)
+
+
+def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:
     _, scale = _time_unit(case)
-    ceilings = document["ceilings"]
+    ceilings = result["ceilings"]
     flops = case["flops"]
     rows = []
     for name, label in PASS_NAMES.items():
@@ -268,18 +260,18 @@ def _pass_table(document: Mapping[str, Any], case: Case, fmt: str) -> str:
                 "least": _scaled(numbers.min_ns, scale),
                 "n": numbers.n,
                 "ratio": _percent(ratio_to_whole(case, name)) if name != WHOLE else None,
-                "images": _three(case["input"][0] / seconds) if seconds else None,
+                "images": units.three(case["input"][0] / seconds) if seconds else None,
                 "roof": f"{100 * flops / seconds / ceilings['flops_per_s']:.0f} %"
                 if ceilings and flops and seconds
                 else None,
             }
         )
-    return grid(PASS_COLUMNS, rows, fmt)
+    return Grid(PASS_COLUMNS, rows)
 
 
-def _case_table(document: Mapping[str, Any], fmt: str) -> str:
+def _case_grid(result: Mapping[str, Any]) -> Grid:
     rows = []
-    for case in document["cases"]:
+    for case in result["cases"]:
         unit, scale = _time_unit(case)
         numbers = summary(pass_samples(case, WHOLE))
         if numbers is None:
@@ -293,25 +285,18 @@ def _case_table(document: Mapping[str, Any], fmt: str) -> str:
                 "n": numbers.n,
                 "layers": _percent(ratio_to_whole(case, LAYERS)),
                 "graph": _percent(ratio_to_whole(case, GRAPH)),
-                "images": _three(case["input"][0] * 1e9 / numbers.median_ns) if numbers.median_ns else None,
+                "images": units.three(case["input"][0] * 1e9 / numbers.median_ns) if numbers.median_ns else None,
             }
         )
-    return "All networks of this run\n" + ("\n" if fmt != "table" else "") + grid(CASE_COLUMNS, rows, fmt)
+    return Grid(CASE_COLUMNS, rows, title="All networks of this run")
 
 
-def _verdict(document: Mapping[str, Any]) -> str:
-    lines = document.get("verdict", [])
+def _verdict(result: Mapping[str, Any]) -> tuple[str, ...]:
+    lines = result.get("verdict", [])
     if not lines:
-        return "Verdict: nothing speaks against these numbers (no gate tripped).\n"
+        return ("Verdict: nothing speaks against these numbers (no gate tripped).",)
     texts = [f"{line['case']}: {line['text']}" if line["case"] else line["text"] for line in lines]
-    return "Verdict: read the numbers with this in mind.\n" + "".join(_wrapped(f"! {text}", "  ") for text in texts)
-
-
-def _wrapped(text: str, indent: str = "  ") -> str:
-    return (
-        "\n".join(wrap(text, LINE_COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
-        + "\n"
-    )
+    return ("Verdict: read the numbers with this in mind.", *(f"! {text}" for text in texts))
 
 
 def _time_unit(case: Case) -> tuple[str, float]:
@@ -334,22 +319,9 @@ def _scaled(time_ns: float, scale: float) -> str:
     return f"{value:.0f}" if value >= 1000 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _human_three(count: int) -> str:
-    """A count with three digits: 1.85 G."""
-    number, _, prefix = units.human(count).partition(" ")
-    return f"{_three(float(number))} {prefix}".rstrip() if prefix else number
-
-
 def _giga(rate: float | None) -> str | None:
-    return None if rate is None else _three(rate / 1e9)
+    return None if rate is None else units.three(rate / 1e9)
 
 
 def _percent(ratio: float | None) -> str | None:
     return None if ratio is None else f"{100 * ratio:.1f} %"
-
-
-def _three(value: float | None) -> str | None:
-    """Three digits, two decimals at most, never in scientific notation."""
-    if value is None:
-        return None
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vggcost.report.label_placing import Disc, Names
+from vggcost.report.plots.labels import Disc, Names
 
 FRAME = (0.0, 0.0, 1400.0, 900.0)
 WIDTH, HEIGHT = 70.0, 18.0

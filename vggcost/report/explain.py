@@ -1,16 +1,14 @@
-"""What a number may be, as sentences or rows."""
+"""What a number may be: the document of ``vggcost explain``, sentences on the screen and rows in files."""
 
 from __future__ import annotations
 
-import textwrap
-
 from vggcost import units
 from vggcost.conventions.explain import decomposition, part_words
-from vggcost.report.grid import LINE_COLUMNS, Column, grid
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from vggcost.conventions.explain import Answer, Candidate, Explanation
@@ -19,7 +17,7 @@ SHOWN = 5
 """How many answers are shown where not all are asked for."""
 
 _NAMED = 4
-"""How many others of the same number are named on the screen."""
+"""How many others of the same number are named in words."""
 
 _COLUMNS = (
     Column("fit", "Fits"),
@@ -28,56 +26,48 @@ _COLUMNS = (
     Column("value", "Number", "count"),
     Column("unit", "Unit"),
     Column("difference", "Less what was asked", "count"),
-    Column("decomposition", "Consists of"),
+    Column("decomposition", "Consists of", fills=True),
 )
+_ALSO = Column("also", "The same number", fills=True)
 
 
-def explanation_text(found: Explanation, fmt: str, *, every: bool) -> str:
-    """Return the answers in a format of `vggcost.report.grid`, or as JSON; the first five, or every one."""
+def document(found: Explanation, *, every: bool) -> Document:
+    """Return the answers, the first five or every one; where there is none, what comes nearest."""
     shown = found.answers if every else found.answers[:SHOWN]
     more = len(found.answers) - len(shown)
-    if fmt == "json":
-        return _json(found, shown, more)
-    if fmt == "table":
-        return _screen(found, shown, more)
-    near = [("no fit, near", one) for one in found.nearest]
-    rows = [_row(found, fit, one) for fit, one in (*((_fit_words(found, a), a.candidate) for a in shown), *near)]
-    body = grid(_COLUMNS, rows, fmt)
-    return body if fmt == "csv" or not more else f"{body}\n{'% ' if fmt == 'latex' else ''}{_more(more)}\n"
-
-
-def _screen(found: Explanation, shown: Sequence[Answer], more: int) -> str:
-    amount = found.amount
-    blocks = []
-    for number, answer in enumerate(shown, 1):
-        one = answer.candidate
-        blocks.append(f"{number}. {_wrapped(f'{_sentence(one)}; {_fit_words(found, answer)}')}")
-        if decomposition(one) != f"{one.value:,} MACs":
-            blocks.append(f"   {_wrapped(f'= {decomposition(one)}')}")
-        if answer.also:
-            blocks.append(f"   {_wrapped(_also_words(answer))}")
-        blocks.append("")
-    if more:
-        blocks.append(_more(more))
+    rows = [_row(found, _fit_words(found, answer), answer.candidate, answer) for answer in shown]
+    rows += [_row(found, "no fit, near", one) for one in found.nearest]
+    columns = (*_COLUMNS, _ALSO) if any(answer.also for answer in shown) else _COLUMNS
+    blocks = [Text(_answer_lines(found, *numbered), hang="   ", where=SCREEN) for numbered in enumerate(shown, 1)]
     if not shown:
-        blocks.append(f"Nothing that was searched gives {amount.text}. The nearest:\n")
-        for number, one in enumerate(found.nearest, 1):
-            away = one.value - amount.nearest_int
-            side = "more" if away > 0 else "less"
-            blocks.append(f"{number}. {_wrapped(f'{_sentence(one)}; {abs(away):,} {side}')}")
+        blocks.append(Text((f"Nothing that was searched gives {found.amount.text}. The nearest:",)))
+        blocks.append(Text(tuple(_near_lines(found)), hang="   ", where=SCREEN))
+    after = [Text((_more(more),))] if more else []
     if found.meant:
-        blocks.append(f"\nDid you mean {' or '.join(found.meant)}?")
-    return "\n".join(blocks).rstrip("\n") + "\n"
+        after.append(Text((f"Did you mean {' or '.join(found.meant)}?",)))
+    return Document(
+        _data(found, shown, more), (*blocks, Grid(columns, rows, where=FILES), *after), Grid(_COLUMNS, rows)
+    )
+
+
+def _answer_lines(found: Explanation, number: int, answer: Answer) -> tuple[str, ...]:
+    one = answer.candidate
+    lines = [f"{number}. {_sentence(one)}; {_fit_words(found, answer)}"]
+    if decomposition(one) != f"{one.value:,} MACs":
+        lines.append(f"   = {decomposition(one)}")
+    if answer.also:
+        lines.append(f"   the same number: {_also_words(answer)}")
+    return tuple(lines)
+
+
+def _near_lines(found: Explanation) -> Iterator[str]:
+    for number, one in enumerate(found.nearest, 1):
+        away = one.value - found.amount.nearest_int
+        yield f"{number}. {_sentence(one)}; {abs(away):,} {'more' if away > 0 else 'less'}"
 
 
 def _more(more: int) -> str:
     return f"{more} more fit{'s' if more == 1 else ''}; --all shows {'it' if more == 1 else 'them'}"
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(
-        textwrap.wrap(text, LINE_COLUMNS - 3, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False)
-    )
 
 
 def _sentence(one: Candidate) -> str:
@@ -115,7 +105,7 @@ def _power(number: int, base: int) -> int:
 def _also_words(answer: Answer) -> str:
     names = list(dict.fromkeys(_short(one, answer.candidate) for one in answer.also))
     rest = len(names) - _NAMED
-    return f"the same number: {'; '.join(names[:_NAMED])}" + (f"; and {rest} more" if rest > 0 else "")
+    return "; ".join(names[:_NAMED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _short(one: Candidate, beside: Candidate) -> str:
@@ -129,7 +119,7 @@ def _short(one: Candidate, beside: Candidate) -> str:
     return network if one.convention is beside.convention else f"{what} of {network}"
 
 
-def _row(found: Explanation, fit: str, one: Candidate) -> dict[str, Any]:
+def _row(found: Explanation, fit: str, one: Candidate, answer: Answer | None = None) -> dict[str, Any]:
     return {
         "fit": fit,
         "network": one.words,
@@ -138,14 +128,14 @@ def _row(found: Explanation, fit: str, one: Candidate) -> dict[str, Any]:
         "unit": one.unit,
         "difference": one.value - found.amount.nearest_int,
         "decomposition": decomposition(one),
+        "also": _also_words(answer) if answer and answer.also else None,
     }
 
 
-def _document(found: Explanation, one: Candidate, more: Mapping[str, Any]) -> dict[str, Any]:
-    network = one.table.network
+def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **more,
-        "network": {"name": network.name, "title": network.title, "options": network.variant.options()},
+        "network": one.table.network.identity(),
         "input": list(one.table.input),
         "quantity": one.quantity,
         "convention": one.convention.name if one.convention else None,
@@ -158,16 +148,14 @@ def _document(found: Explanation, one: Candidate, more: Mapping[str, Any]) -> di
     }
 
 
-def _json(found: Explanation, shown: Sequence[Answer], more: int) -> str:
-    import json
-
-    document = {
+def _data(found: Explanation, shown: Sequence[Answer], more: int) -> dict[str, Any]:
+    return {
         "schema": "vggcost.explain/1",
         "given": found.amount.text,
         "value": found.amount.nearest_int,
         "quantity": found.amount.quantity,
         "answers": [
-            _document(
+            _candidate_data(
                 found,
                 answer.candidate,
                 {"fit": answer.fit, "also": [_short(one, answer.candidate) for one in answer.also]},
@@ -175,7 +163,6 @@ def _json(found: Explanation, shown: Sequence[Answer], more: int) -> str:
             for answer in shown
         ],
         "more": more,
-        "nearest": [_document(found, one, {}) for one in found.nearest],
+        "nearest": [_candidate_data(found, one, {}) for one in found.nearest],
         "meant": list(found.meant),
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -1,9 +1,9 @@
-"""A stack of small kernels beside the one kernel that sees as much."""
+"""A stack of small kernels beside the one kernel that sees as much: the document of ``vggcost stack``."""
 
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.report.grid import Column, grid
+from vggcost.report.document import Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from vggcost.network.layer import Size
 
 
-def stack_text(small: Stack, single: Stack, image: Sequence[Size], fmt: str) -> str:
-    """Return the comparison in a format of `vggcost.report.grid`, or as JSON."""
-    if fmt == "json":
-        return _json(small, single, image)
+def document(small: Stack, single: Stack, image: Sequence[Size]) -> Document:
+    """Return the comparison of a stack and the single kernel on a feature map of this size."""
     columns = (
         Column("what", "Per image"),
         Column("stack", "stack", "number"),
         Column("single", f"one {units.shape_text(single.kernels[0])}", "number"),
         Column("ratio", "stack / one", "number"),
     )
-    body = grid(columns, _rows(small, single), fmt)
-    if fmt == "csv":
-        return body
-    head = _header_line(small, image)
-    return f"% {head}\n{body}" if fmt == "latex" else f"{head}\n\n{body}"
+    grid = Grid(columns, _rows(small, single))
+    data = {
+        "schema": "vggcost.stack/1",
+        "image": [_plain(side) for side in image],
+        "stack": _sides(small),
+        "single": _sides(single),
+    }
+    return Document(data, (Text((_header_line(small, image),), style="head"), grid), grid)
 
 
 def _header_line(small: Stack, image: Sequence[Size]) -> str:
@@ -73,18 +74,6 @@ def _ratio(ours: Size, theirs: Size) -> str:
         exact = str(ratio)
     rounded = f"{float(ratio):.3f}"
     return f"{exact} = {rounded}" if len(exact) < 10 else rounded
-
-
-def _json(small: Stack, single: Stack, image: Sequence[Size]) -> str:
-    import json
-
-    document = {
-        "schema": "vggcost.stack/1",
-        "image": [_plain(side) for side in image],
-        "stack": _sides(small),
-        "single": _sides(single),
-    }
-    return json.dumps(document, indent=2) + "\n"
 
 
 def _sides(side: Stack) -> dict[str, Any]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 from math import atan, degrees, pi
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
-from vggcost.bench.gates import case_title
 from vggcost.bench.protocol import WHOLE
-from vggcost.bench.result import pass_samples, rates, shares
+from vggcost.bench.result import pass_samples
+from vggcost.bench.roofline import points
 from vggcost.bench.statistics import summary
-from vggcost.errors import MissingExtraError, VggcostError
-from vggcost.record import Record
-from vggcost.report.label_placing import Disc, Names
+from vggcost.errors import MissingExtraError
+from vggcost.report.plots.labels import Disc, Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vggcost.report.label_placing import Box
+    from vggcost.bench.roofline import Point
+    from vggcost.report.plots.labels import Box
 
 FILE_FORMATS = ("svg", "png", "pdf")
 
@@ -30,63 +29,6 @@ SMALLEST_AREA, LARGEST_AREA = 6.0, 900.0
 COLOURS = {"Conv2d": "#1f77b4", "Linear": "#d95f02"}
 OTHER_COLOUR = "#7570b3"
 KIND_NAMES = {"Conv2d": "convolution", "Linear": "fully connected"}
-
-
-class Point(Record):
-    """One layer: where it stands and how much of the time it takes."""
-
-    name: str
-    kind: str
-    intensity: float
-    flops_per_s: float
-    share: float
-
-
-def points(case: Mapping[str, Any], ceilings: Mapping[str, Any]) -> list[Point]:
-    """Return the layers that have FLOPs, in execution order."""
-    found = []
-    for layer, share in zip(case["layers"], shares(case), strict=True):
-        achieved = rates(layer, ceilings)
-        if achieved["flops_per_s"] and achieved["intensity"]:
-            found.append(Point(layer["name"], layer["kind"], achieved["intensity"], achieved["flops_per_s"], share))
-    return found
-
-
-def case_of(document: Mapping[str, Any], network: str | None, batch: int | None) -> Mapping[str, Any]:
-    """Return the one case that is meant.
-
-    Raises:
-        VggcostError: none, or several; or the result has no layers.
-    """
-    cases: list[Mapping[str, Any]] = [case for case in document["cases"] if batch is None or case["input"][0] == batch]
-    if network is not None:
-        wanted = _plain(network)
-        exact = [case for case in cases if wanted in _handles(case)]
-        # A plain D means the one with batch normalization only where it is the only D.
-        cases = exact or [case for case in cases if f"{wanted}bn" in _handles(case)]
-    here = ", ".join(case_title(case) for case in document["cases"])
-    if not cases:
-        raise VggcostError(f"the result has no such network; it has {here or 'none at all'}")
-    if len(cases) > 1:
-        raise VggcostError(f"the result has several networks, {here}; choose one with --config and --batch")
-    if document["ceilings"] is None or not points(cases[0], document["ceilings"]):
-        raise VggcostError(
-            f"{case_title(cases[0])} was timed as a whole, without layers; bench it again with --per-layer"
-        )
-    return cases[0]
-
-
-def _handles(case: Mapping[str, Any]) -> set[str]:
-    """What a case may be called: its name, its title, the common name in it (VGG-16), -bn behind them."""
-    network = case["network"]
-    alias = re.search(r"\((VGG-\d+)\)", network["title"])
-    names = [network["name"], *(alias.groups() if alias else ())]
-    ending = "bn" if (network["options"] or {}).get("batch_norm") else ""
-    return {_plain(network["title"]), *(_plain(name) + ending for name in names)}
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def roofline(document: Mapping[str, Any], case: Mapping[str, Any], fmt: str) -> bytes:
@@ -173,7 +115,7 @@ def _roofs(axes: Any, ceilings: Mapping[str, Any], left: float, right: float) ->
     ridge = peak / bandwidth
     axes.plot([left, ridge, right], [left * bandwidth, peak, peak], color="0.2", linewidth=1.1, zorder=2)
     axes.annotate(
-        f"matrix product {_three(peak)} GFLOP/s",
+        f"matrix product {units.three(peak)} GFLOP/s",
         (right, peak),
         xytext=(-2, 3),
         textcoords="offset points",
@@ -187,7 +129,7 @@ def _roofs(axes: Any, ceilings: Mapping[str, Any], left: float, right: float) ->
     axes.text(
         middle,
         middle * bandwidth * 1.06,
-        f"copy {_three(bandwidth)} GB/s",
+        f"copy {units.three(bandwidth)} GB/s",
         ha="center",
         va="bottom",
         color="0.2",
@@ -244,7 +186,3 @@ def _label(axes: Any, layers: Sequence[Point], frame: Box) -> None:
 def _area(point: Point) -> float:
     """A point's area [points^2]; never so small that it cannot be seen."""
     return max(SMALLEST_AREA, LARGEST_AREA * point.share)
-
-
-def _three(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -6,7 +6,7 @@ from vggcost import units
 from vggcost.conventions.counting import difference
 from vggcost.conventions.rows import NAMES, convention
 from vggcost.frameworks.outcome import MODULE, OUTPUT_SHAPE, PARAMETERS, TOTAL
-from vggcost.report.grid import Column, grid, wrapped
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,35 +44,42 @@ _NAMED = 20
 """Differing numbers that the screen lists."""
 
 
-def verification_text(outcomes: Sequence[ToolOutcome], fmt: str, *, every_layer: bool) -> str:
-    """Return the outcomes in a format of `vggcost.report.grid`, or as JSON; CSV and JSON have every check.
+def document(outcomes: Sequence[ToolOutcome], *, every_layer: bool) -> Document:
+    """Return the document of what came of a verification; CSV and JSON have every check.
 
     Where the module itself was asked, a network is a row a layer and several networks are a row each, with a column for
     each tool; otherwise each tool has a row. What differs is listed; every_layer lists every check.
     """
-    if fmt == "json":
-        return _json(outcomes)
     every = [one for outcome in outcomes for one in outcome.checks]
-    if fmt == "csv":
-        return grid(_SIDES, [_row(one, plain=True) for one in every], fmt)
-    differing = [one for one in every if one.differs]
+    shown = every if every_layer else [one for one in every if one.differs]
     tables = _tables(outcomes)
-    beyond: list[str] = []
+    blocks: list[Text | Grid] = []
+    beyond: tuple[str, ...] = ()
     if any(outcome.name == MODULE for outcome in outcomes) and not every_layer:
-        blocks = [_commented(_header_line(tables), fmt), _wide(outcomes, tables, fmt)]
-        shown = differing
-        beyond = [wrapped(line) if fmt == "table" else line for line in _beyond_macs(outcomes, tables)]
+        blocks += [Text((_header_line(tables),)), _wide(outcomes, tables)]
+        beyond = tuple(_beyond_macs(outcomes, tables))
     else:
-        blocks = [grid(_SUMMARY, list(_summary_rows(outcomes)), fmt)] if any(o.installed for o in outcomes) else []
-        totals = [one for one in every if one.layer == TOTAL and not one.differs] if len(tables) == 1 else []
-        shown = every if every_layer else [*totals, *differing]
-    left = 0 if every_layer or fmt != "table" else max(0, len(shown) - _NAMED)
-    if shown:
-        blocks.append(grid(_SIDES, [_row(one) for one in shown[: len(shown) - left]], fmt))
-    if left:
-        blocks.append(f"{left} more numbers differ; --format csv lists all\n")
-    notes = ("".join(_commented(line, fmt) for line in lines) for lines in (beyond, notes_of(outcomes)))
-    return "\n".join((*blocks, *filter(None, notes)))
+        if any(outcome.installed for outcome in outcomes):
+            blocks.append(Grid(_SUMMARY, list(_summary_rows(outcomes))))
+        if len(tables) == 1 and not every_layer:
+            shown = [*(one for one in every if one.layer == TOTAL and not one.differs), *shown]
+    blocks += _sides([_row(one) for one in shown], every_layer=every_layer)
+    if beyond:
+        blocks.append(Text(beyond, style="list"))
+    blocks.append(Text(tuple(notes_of(outcomes)), style="list"))
+    return Document(_data(outcomes), tuple(blocks), Grid(_SIDES, [_row(one, plain=True) for one in every]))
+
+
+def _sides(rows: list[dict[str, Any]], *, every_layer: bool) -> Iterator[Text | Grid]:
+    """Both sides of some checks; the screen has the first of many."""
+    if not rows:
+        return
+    if every_layer or len(rows) <= _NAMED:
+        yield Grid(_SIDES, rows)
+        return
+    yield Grid(_SIDES, rows[:_NAMED], where=SCREEN)
+    yield Text((f"{len(rows) - _NAMED} more numbers differ; --format csv lists all",), where=SCREEN)
+    yield Grid(_SIDES, rows, where=FILES)
 
 
 def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
@@ -96,11 +103,6 @@ def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
     yield f"{checks:,} checks, {totals:,} of them totals, on {networks}: {verdict}{crash_words}"
 
 
-def _commented(text: str, fmt: str) -> str:
-    """Lines beside the tables; LaTeX has them as comments."""
-    return "".join(f"% {line}\n" if fmt == "latex" else f"{line}\n" for line in text.splitlines())
-
-
 def _tables(outcomes: Sequence[ToolOutcome]) -> list[Table]:
     """Every network at every input, each once; a network at two inputs counts twice."""
     found = {id(one.table): one.table for outcome in outcomes for one in outcome.checks}
@@ -114,7 +116,7 @@ def _header_line(tables: Sequence[Table]) -> str:
     return f"{len(tables)} networks; input of the first {shape}; totals (--layers shows every layer)"
 
 
-def _wide(outcomes: Sequence[ToolOutcome], tables: Sequence[Table], fmt: str) -> str:
+def _wide(outcomes: Sequence[ToolOutcome], tables: Sequence[Table]) -> Grid:
     """A row a layer that costs anything, or a row a network; a column for each tool."""
     counted = _conventions(outcomes)
     tools = [Column(name, f"{name} [{convention(name).unit}]", "count") for name in counted]
@@ -134,7 +136,7 @@ def _wide(outcomes: Sequence[ToolOutcome], tables: Sequence[Table], fmt: str) ->
     else:
         rows = [_wide_row(table.network.short_name, table.macs, found[id(table), TOTAL]) for table in tables]
         first = _WIDE[0].replace(heading="Network")
-    return grid((first, *_WIDE[1:], *tools, _RESIDUAL), rows, fmt)
+    return Grid((first, *_WIDE[1:], *tools, _RESIDUAL), rows)
 
 
 def _wide_row(label: str, macs: int, checks: dict[str, Check]) -> dict[str, Any]:
@@ -210,9 +212,7 @@ def _side(value: Any, quantity: str, plain: bool) -> str | None:
     return str(value) if plain else units.exact(value)
 
 
-def _json(outcomes: Sequence[ToolOutcome]) -> str:
-    import json
-
+def _data(outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
     tools = []
     for outcome in outcomes:
         found = outcome.installed
@@ -229,21 +229,19 @@ def _json(outcomes: Sequence[ToolOutcome]) -> str:
             }
         )
     networks = [_network(table, outcomes) for table in _tables(outcomes)]
-    document = {
+    return {
         "schema": "vggcost.verify/2",
         "tools": tools,
         "networks": networks,
         "differing": sum(network["differing"] for network in networks),
     }
-    return json.dumps(document, indent=2) + "\n"
 
 
 def _network(table: Table, outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
     """One network at one input, with all its checks."""
-    network = table.network
     checks = [one for outcome in outcomes for one in outcome.checks if one.table is table]
     return {
-        "network": {"name": network.name, "title": network.title, "options": network.variant.options()},
+        "network": table.network.identity(),
         "input": list(table.input),
         "checks": [
             {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
-from vggcost.bench.gates import milliseconds
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples
-from vggcost.bench.statistics import CONFIDENCE, FASTER, SLOWER, UNDECIDED, compare, summary
+from vggcost.bench.statistics import CONFIDENCE, UNDECIDED, compare, summary
 from vggcost.errors import VggcostError
-from vggcost.report.grid import Column, grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,29 +25,6 @@ WORTH_SAYING = (
     *("matmul_allow_tf32", "cpu_capability", "python", "platform"),
 )
 """Parts of the environment whose change may be the cause."""
-
-COLUMNS = (
-    Column("what", "What"),
-    Column("old", "Old", "number"),
-    Column("new", "New", "number"),
-    Column("ratio", "New/old", "number"),
-    Column("interval", f"{CONFIDENCE:.0%} interval", "number"),
-    Column("word", "Verdict"),
-)
-CSV_COLUMNS = tuple(
-    Column(key, key, kind)
-    for key, kind in (
-        ("network", "text"),
-        ("input", "shape"),
-        ("what", "text"),
-        ("old_ns", "number"),
-        ("new_ns", "number"),
-        ("ratio", "number"),
-        ("low", "number"),
-        ("high", "number"),
-        ("word", "text"),
-    )
-)
 
 
 def comparison(old: Document, new: Document, threshold: float) -> dict[str, Any]:
@@ -126,46 +101,4 @@ def _row(what: str, before: Sequence[int], after: Sequence[int], threshold: floa
         "low": result.low,
         "high": result.high,
         "word": result.word,
-    }
-
-
-def text(document: Document, fmt: str) -> str:
-    """The comparison in one of the formats: table, markdown, csv, json."""
-    if fmt == "json":
-        import json
-
-        return json.dumps(document, indent=2) + "\n"
-    if fmt == "csv":
-        common = (
-            {**row, "network": case["network"]["title"], "input": case["input"]}
-            for case in document["cases"]
-            for row in (*case["passes"], *case["layers"])
-        )
-        return grid(CSV_COLUMNS, list(common), "csv")
-    gap = "" if fmt == "table" else "\n"
-    blocks = [f"Differs: {change}\n" for change in document["environment_changes"]]
-    for word, titles in (("old", document["only_old"]), ("new", document["only_new"])):
-        if titles:
-            blocks.append(f"Only in the {word} result, not compared: {', '.join(titles)}\n")
-    for case in document["cases"]:
-        rows = [_cells(row) for row in (*case["passes"], *case["layers"])]
-        blocks.append(f"{_title(case)}: {case['word']}\n{gap}{grid(COLUMNS, rows, fmt)}")
-    threshold = document["threshold"]
-    blocks.append(
-        f"{FASTER} or {SLOWER}: the whole interval lies more than {100 * threshold:.3g} % beyond a ratio of 1;"
-        f" {UNDECIDED}: it does not.\nThe interval knows the forwards of these two runs; it cannot know what a third"
-        " run would have shown.\n"
-    )
-    return "\n".join(blocks)
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = row["low"], row["high"]
-    return {
-        "what": row["what"],
-        "old": None if row["old_ns"] is None else milliseconds(row["old_ns"]),
-        "new": None if row["new_ns"] is None else milliseconds(row["new_ns"]),
-        "ratio": None if row["ratio"] is None else f"{row['ratio']:.3f}",
-        "interval": "too few forwards" if low is None else f"{low:.3f} to {high:.3f}",
-        "word": row["word"],
     }

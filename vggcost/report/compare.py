@@ -1,0 +1,111 @@
+"""Configurations side by side: the documents of ``vggcost compare`` and of a report's summary."""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.conventions.rows import TEXTBOOK
+from vggcost.record import Record
+from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from vggcost.costs.table import Table
+
+    Dicts = Sequence[Mapping[str, Any]]
+
+
+class Line(Record):
+    """One quantity of the comparison: its key in JSON, its name for people, its kind of value.
+
+    A quantity that may be rounded is, where the table would be too wide for the screen.
+    """
+
+    key: str
+    name: str
+    kind: str
+    may_round: bool = False
+
+
+LINES = (
+    Line("weight_layers", "weight layers", "count"),
+    Line("conv_layers", "of them convolutions", "count"),
+    Line("params", "parameters", "count"),
+    Line("paper_params_millions", "paper's Table 2 [M]", "count"),
+    Line("classifier_params", "classifier parameters", "count"),
+    Line("classifier_share", "classifier share [%]", "number"),
+    Line("weight_bytes", "weights [B]", "bytes", may_round=True),
+    Line("macs", "MACs", "count", may_round=True),
+    Line("flops", "FLOPs", "count", may_round=True),
+    Line("activation_bytes", "activations [B]", "bytes", may_round=True),
+    Line("receptive_field", "receptive field", "pair"),
+)
+"""The rows of the comparison, in their order."""
+
+_MEANINGS = "activations: outputs of convolutions and linear layers; receptive field: the last pool's, in pixels"
+_ROUNDED = f"MACs, FLOPs and bytes are rounded to fit {LINE_COLUMNS} columns; --format csv has every digit"
+
+
+def document(summaries: Dicts, header: str, *, human: bool) -> Document:
+    """Return the comparison with a column a network; each summary is a `Cost.summary`."""
+    notes = (_MEANINGS, *_no_totals(summaries))
+    grid = _side_by_side(summaries, notes, human=human, rounding=human)
+    if not human:
+        grid = grid.replace(narrow=_side_by_side(summaries, (*notes, _ROUNDED), human=False, rounding=True))
+    return _document(summaries, header, grid, human=human)
+
+
+def summary_document(summaries: Dicts, header: str) -> Document:
+    """Return the comparison with a row a network, for many networks."""
+    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in _lines(summaries)))
+    return _document(summaries, header, Grid(columns, summaries, notes=(Text((_MEANINGS,)),)), human=False)
+
+
+def header_line(tables: Sequence[Table], dtype: str, convention_words: str) -> str:
+    """One line that says what the numbers of several networks mean."""
+    shapes = dict.fromkeys(units.shape_text(table.input) for table in tables)
+    variants = [table.network.variant for table in tables]
+    classes = dict.fromkeys(str(variant.classes) for variant in variants if variant.classifier)
+    return (
+        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
+        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype}; {convention_words}"
+    )
+
+
+def _document(summaries: Dicts, header: str, grid: Grid, *, human: bool) -> Document:
+    data = {"schema": "vggcost.compare/1", "networks": list(summaries)}
+    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in _lines(summaries)))
+    return Document(data, (Text((header,), style="head"), grid), Grid(columns, summaries), human)
+
+
+def _lines(summaries: Dicts) -> tuple[Line, ...]:
+    """The rows of one comparison: a convention other than the textbook's has a row of its own, behind the FLOPs."""
+    convention = summaries[0]["convention"]
+    if convention == TEXTBOOK.name:
+        return LINES
+    after = 1 + next(i for i, line in enumerate(LINES) if line.key == "flops")
+    return (*LINES[:after], Line("count", convention, "count", may_round=True), *LINES[after:])
+
+
+def _no_totals(summaries: Dicts) -> list[str]:
+    return [
+        f"{summary['name']}: no total under {summary['convention']}: {summary['note']}"
+        for summary in summaries
+        if summary["count"] is None
+    ]
+
+
+def _side_by_side(summaries: Dicts, notes: tuple[str, ...], *, human: bool, rounding: bool) -> Grid:
+    rows = []
+    for line in _lines(summaries):
+        rounded = rounding and line.may_round
+        column = Column(line.key, line.name, line.kind)
+        texts = {str(i): column.text(summary[line.key], human or rounded) for i, summary in enumerate(summaries)}
+        rows.append({"line": line.name.removesuffix(" [B]") if rounded else line.name, **texts})
+    columns = (
+        Column("line", "Per network"),
+        *(Column(str(i), summary["name"], "number") for i, summary in enumerate(summaries)),
+    )
+    return Grid(columns, rows, notes=(Text(notes),))

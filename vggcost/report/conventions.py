@@ -1,0 +1,150 @@
+"""One network under every convention, and one convention with its rule for every kind: ``vggcost conventions``."""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.conventions.counting import KINDS, difference, rule_text, tally
+from vggcost.conventions.rows import DEFINITION, LIVE, RECORDED
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from vggcost.conventions.rows import Convention
+    from vggcost.costs.table import Table
+
+PROOFS = {
+    LIVE: "run live by vggcost verify --against all",
+    RECORDED: "held by totals recorded from its release",
+    DEFINITION: "a formula, which needs no tool",
+}
+"""What holds a convention, in words."""
+
+NO_DIFFERENCE = "nothing but the textbook's MACs"
+
+_COLUMNS = (
+    Column("name", "Convention"),
+    Column("tool", "Tool", where=FILES),
+    Column("release", "Release", where=FILES),
+    Column("unit", "Unit"),
+    Column("per", "Per", where=FILES),
+    Column("total", "Total", "count"),
+    Column("signed", "To mac", "number", where=SCREEN),
+    Column("difference", "Difference to mac", "count", where=FILES),
+    Column("proof", "Proof", where=FILES),
+    Column("words", "The difference in words", where=FILES, fills=True),
+    Column("pieces", "The difference in words", where=SCREEN, fills=True),
+)
+_RECORD_COLUMNS = tuple(column for column in _COLUMNS if column.where != SCREEN)
+_RULE_COLUMNS = (Column("kind", "Layer kind"), Column("rule", "Counts", fills=True))
+
+
+def convention_rows(conventions: Sequence[Convention], counted: Table) -> list[dict[str, Any]]:
+    """Return a row a convention: total, difference to the textbook, the same in parts and in words.
+
+    Where a tool gives no total, total and difference are None and the words say why.
+    """
+    rows = []
+    for one in conventions:
+        tallied = tally(one, counted)
+        parts = difference(one, counted)
+        rows.append(
+            {
+                "name": one.name,
+                "tool": one.tool,
+                "release": one.release,
+                "unit": one.unit,
+                "called": one.called,
+                "per": one.per,
+                "proof": one.proof,
+                "total": tallied.total,
+                "difference": None if tallied.total is None else tallied.total - counted.macs,
+                "words": tallied.reason or " ".join(part.text for part in parts) or NO_DIFFERENCE,
+                "parts": [
+                    {"amount": part.amount, "times": part.times, "of": part.of, "words": part.words} for part in parts
+                ],
+                "source": one.source,
+                "remark": one.remark,
+            }
+        )
+    return rows
+
+
+def document(conventions: Sequence[Convention], counted: Table, *, human: bool) -> Document:
+    """Return one network under each convention."""
+    rows = convention_rows(conventions, counted)
+    shown = [{**row, "signed": _signed(row["difference"], human), "pieces": _pieces(row["words"])} for row in rows]
+    data = {
+        "schema": "vggcost.conventions/1",
+        "network": counted.network.identity(),
+        "input": list(counted.input),
+        "macs": counted.macs,
+        "conventions": rows,
+    }
+    blocks = (
+        Text((_header_line(counted),), style="head"),
+        Grid(_COLUMNS, shown, notes=(Text(_notes(rows), style="list"),)),
+    )
+    return Document(data, blocks, Grid(_RECORD_COLUMNS, rows), human)
+
+
+def one_document(one: Convention, counted: Table, table: Document) -> Document:
+    """Return a convention's source and its rule for every layer kind, above the document of its layer table.
+
+    JSON has the table as a part of its data, CSV is the table alone.
+    """
+    (row,) = convention_rows((one,), counted)
+    by_kind = {kind: rule_text(one, kind) for kind in KINDS}
+    data = {"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": dict(table.data)}
+    rules = [{"kind": kind, "rule": rule} for kind, rule in by_kind.items()]
+    return table.replace(data=data, blocks=(Text(_about(one), style="list"), Grid(_RULE_COLUMNS, rules), *table.blocks))
+
+
+def _about(one: Convention) -> tuple[str, ...]:
+    per = {
+        "batch": "one forward call of the whole batch",
+        "image": "one image: a batch is averaged",
+        "mixed": "in part one image and in part the whole batch (N)",
+    }
+    unit = "MACs and single operations added up" if one.unit == "mixed" else one.unit
+    lines = [
+        f"{one.name}: {one.title}",
+        f"Unit: {unit}" + (f", which it calls {one.called}" if one.called != one.unit else ""),
+        f"Its total is for {per[one.per]}",
+        f"Source: {one.source}",
+        f"Proof: {PROOFS[one.proof]}",
+    ]
+    return (*lines, f"Note: {one.remark}") if one.remark else tuple(lines)
+
+
+def _header_line(counted: Table) -> str:
+    return (
+        f"VGG {counted.network.title}, {counted.network.variant.classes} classes;"
+        f" input {units.shape_text(counted.input)}; {counted.macs:,} MACs by the textbook, 1 MAC = 2 FLOP"
+    )
+
+
+def _notes(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    totals = {row["total"] for row in rows if row["total"] is not None}
+    lines = [
+        f"{len(rows)} conventions, {len(totals)} different totals; mixed: MACs and single operations added up",
+        "--of NAME shows one convention's rule for each layer kind, its source and its layer table",
+    ]
+    for proof, words in PROOFS.items():
+        lines.append(f"{words}: {', '.join(row['name'] for row in rows if row['proof'] == proof)}")
+    lines += [f"{row['name']}: {row['remark']}" for row in rows if row["remark"]]
+    return tuple(lines)
+
+
+def _signed(value: int | None, human: bool) -> str:
+    if value is None:
+        return ""
+    text = units.human(abs(value)) if human else units.exact(abs(value))
+    return f"{'-' if value < 0 else '+'}{text}" if value else "0"
+
+
+def _pieces(words: str) -> str:
+    """A line a part, so that a number keeps its name."""
+    return words.replace(" + ", "\n+ ").replace(" - ", "\n- ")

@@ -1,0 +1,169 @@
+"""What a command shows, as a value: tables and sentences for people, and the data beside them for programs.
+
+A builder of this folder makes a `Document` once; each format renders any document and knows none of them.
+"""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    Rows = Sequence[Mapping[str, Any]]
+    Cells = list[list[str]]
+
+EVERYWHERE, SCREEN, FILES = "everywhere", "screen", "files"
+"""Where a block, a column or a note is shown; files are Markdown, LaTeX and HTML, which have room for all of it."""
+
+LINE_COLUMNS = 100
+"""The width that the screen keeps to."""
+
+FOLDED = "folded"
+"""The key of a row that is True where the row has nothing to say: the screen leaves it out, files show all rows."""
+
+
+class Column(Record):
+    """A column: the key of its values in a row, its heading, and what its values are.
+
+    kind is "count" (exact or with an SI prefix), "bytes", "shape", "pair" (height and width), "text", "number" (text
+    set to the right), "code" (a formula as it is written down, which Markdown and HTML set as code) or "formula" (an
+    expression of sympy, which LaTeX sets as mathematics). A column may leave where a table is wider than the screen;
+    the highest `leaves` goes first, 0 always stays. One that `fills` has long texts, which the screen breaks into what
+    the others leave of its width, where it is the last, and LaTeX into a paragraph.
+    """
+
+    key: str
+    heading: str
+    kind: str = "text"
+    leaves: int = 0
+    where: str = EVERYWHERE
+    fills: bool = False
+
+    def text(self, value: Any, human: bool) -> str:
+        """The value as a person reads it; an empty text for None."""
+        if value is None:
+            return ""
+        return _TEXTS[self.kind](value, human)
+
+    @property
+    def to_the_left(self) -> bool:
+        """Whether its values are set to the left."""
+        return self.kind not in ("count", "bytes", "pair", "number")
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its values are formulas in the signs of a program."""
+        return self.kind in ("code", "formula")
+
+
+def _count_text(value: int, human: bool) -> str:
+    return units.human(value) if human else units.exact(value)
+
+
+def _bytes_text(value: int, human: bool) -> str:
+    return units.human_bytes(value) if human else units.exact(value)
+
+
+_TEXTS: Mapping[str, Callable[[Any, bool], str]] = {
+    "count": _count_text,
+    "bytes": _bytes_text,
+    "shape": lambda value, _: units.shape_text(value),
+    "pair": lambda value, _: units.pair_text(value),
+    "text": lambda value, _: str(value),
+    "number": lambda value, _: str(value),
+    "code": lambda value, _: str(value),
+    "formula": lambda value, _: str(value),
+}
+
+
+class Text(Record):
+    """Sentences, a line each; a line that begins with two spaces belongs to the one above it.
+
+    style is "plain", "list" (files set an item a line) or "head" (the screen gives the last clause of a line that is
+    too long a line of its own). What the screen breaks goes on behind `hang`.
+    """
+
+    lines: tuple[str, ...]
+    style: str = "plain"
+    hang: str = "  "
+    where: str = EVERYWHERE
+
+    def items(self) -> list[tuple[str, list[str]]]:
+        """Each line with the lines that belong to it."""
+        found: list[tuple[str, list[str]]] = []
+        for line in self.lines:
+            if line.startswith("  ") and found:
+                found[-1][1].append(line.strip())
+            else:
+                found.append((line.strip(), []))
+        return found
+
+
+def left_out(gone: Sequence[Column]) -> str:
+    """Say which columns the screen had no room for."""
+    names = ", ".join(column.heading for column in gone)
+    return f"Left out to fit {LINE_COLUMNS} columns: {names}; another --format shows them"
+
+
+class Grid(Record):
+    """Rows under named columns; a title stands above them, a legend below, and notes below that.
+
+    left_out says which columns have left the screen, at the end of the legend, or of the notes where there is none.
+    narrow is what the screen shows in its place where it is too wide and no column may leave. The rows of `equations`
+    are a name and an expression, which LaTeX sets in an align*.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Rows
+    title: str = ""
+    legend: str = ""
+    notes: tuple[Text, ...] = ()
+    left_out: Callable[[Sequence[Column]], str] = left_out
+    narrow: Grid | None = None
+    equations: bool = False
+    where: str = EVERYWHERE
+
+    def cells(self, human: bool) -> Cells:
+        """The values as a person reads them."""
+        return [[column.text(row.get(column.key), human) for column in self.columns] for row in self.rows]
+
+
+class Document(Record):
+    """A command's result.
+
+    data is the JSON document, blocks are what people read, record is the one table that is the CSV. human asks for
+    prefixes in place of exact counts, for people alone. write_data makes the text of `data` where JSON's usual layout
+    would not do.
+    """
+
+    data: Mapping[str, Any]
+    blocks: tuple[Text | Grid, ...]
+    record: Grid
+    human: bool = False
+    write_data: Callable[[Mapping[str, Any]], str] | None = None
+
+    def shown(self, place: str) -> Iterator[Text | Grid]:
+        """Yield what stands in a place, SCREEN or FILES, with the columns, rows and notes that are for it."""
+        for block in self.blocks:
+            if block.where not in (EVERYWHERE, place):
+                continue
+            yield block if isinstance(block, Text) else _grid_of(block, place)
+
+
+def _grid_of(grid: Grid, place: str) -> Grid:
+    here = (EVERYWHERE, place)
+    rows = [row for row in grid.rows if not row.get(FOLDED)] if place == SCREEN else grid.rows
+    return grid.replace(
+        columns=tuple(column for column in grid.columns if column.where in here),
+        rows=rows,
+        notes=tuple(note for note in grid.notes if note.where in here),
+    )
+
+
+def total_row(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """The last row of a table."""
+    return {"name": "total", **totals}

@@ -1,0 +1,86 @@
+"""A document as Markdown, for a repository's page."""
+
+from __future__ import annotations
+
+import re
+
+from vggcost.report.document import FILES, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vggcost.report.document import Document, Grid
+
+_MARKS = re.compile(
+    r"[\\`|<~]"
+    r"|(?<![^\s])\*(?!\s)|(?<=\S)\*"  # emphasis, but not a product that has its spaces
+    r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word, as in conv1_1, it means nothing
+    r"|\](?=[(\[])"  # a link
+    r"|&(?=#?\w+;)"
+)
+"""What Markdown would read as more than itself."""
+
+_FIRST = re.compile(r"^([#>+-]|\d+[.)])(?=\s)")
+"""What would make a line a heading, a quotation or an item."""
+
+
+def render(document: Document) -> str:
+    """Return a pipe table for each grid, and the sentences as paragraphs or lists."""
+    blocks: list[str] = []
+    for block in document.shown(FILES):
+        if isinstance(block, Text):
+            blocks.append(_sentences(block))
+        else:
+            blocks += _table(block, human=document.human)
+    return "\n".join(blocks)
+
+
+def escaped(text: str) -> str:
+    r"""Return a text that shows as it is.
+
+    >>> escaped("conv1_1 <b> 2*N*K a|b")
+    'conv1_1 \\<b> 2\\*N\\*K a\\|b'
+    """
+    return _MARKS.sub(lambda mark: f"\\{mark[0]}", " ".join(text.split("\n")))
+
+
+def _code(text: str) -> str:
+    """A formula, whose signs of multiplication would else be emphasis; an empty cell stays one."""
+    return f"`{text}`" if text else ""
+
+
+def _sentences(text: Text) -> str:
+    if text.style == "list":
+        return "".join(
+            f"- {escaped(line)}\n" + "".join(f"  - {escaped(below)}\n" for below in lines)
+            for line, lines in text.items()
+        )
+    return "".join(f"{_FIRST.sub(_unmarked, escaped(line.strip()))}\n" for line in text.lines)
+
+
+def _unmarked(first: re.Match[str]) -> str:
+    return f"{first[0][:-1]}\\{first[0][-1]}"
+
+
+def _table(grid: Grid, *, human: bool) -> Iterator[str]:
+    from tabulate import tabulate
+
+    if grid.title:
+        yield f"{escaped(grid.title)}\n"
+    cells = [
+        [_code(cell) if column.is_code else escaped(cell) for column, cell in zip(grid.columns, row, strict=True)]
+        for row in grid.cells(human)
+    ]
+    text = tabulate(
+        cells,
+        headers=[escaped(column.heading) for column in grid.columns],
+        tablefmt="pipe",
+        colalign=["left" if column.to_the_left else "right" for column in grid.columns] if cells else None,
+        disable_numparse=True,
+    )
+    yield f"{text}\n"
+    if grid.legend:
+        yield f"{escaped(grid.legend)}\n"
+    if grid.notes:
+        yield "".join(map(_sentences, grid.notes))

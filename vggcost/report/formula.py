@@ -1,0 +1,122 @@
+"""Closed forms: the document of ``vggcost formula``, and the same as one line of Python."""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.report.document import Column, Document, Grid, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from vggcost.costs.closed_forms import ClosedForm
+
+PYTHON = {"python": "py"}
+"""The format that closed forms have beside all others, and the ending that implies it."""
+
+NAMES = {
+    "params": "parameters",
+    "macs": "MACs",
+    "bias_adds": "bias additions",
+    "activations": "activations",
+    "outputs": "all outputs",
+}
+_MEANINGS = "activations: output elements of convolutions and linear layers; all outputs: those of every layer"
+
+
+def _header_line(form: ClosedForm, of: str | None = None) -> str:
+    """One line that says what the symbols stand for."""
+    classes = form.network.variant.classes if form.network.variant.classifier else None
+    height, width = form.image
+    symbols = sorted({str(symbol) for expression in form.quantities().values() for symbol in _free(expression)})
+    what = f"layer {of} of VGG {form.network.title}" if of else f"VGG {form.network.title}"
+    image = f"{form.network.variant.in_channels} x {height} x {width}".replace("*", "")
+    return (
+        f"{what}: batch {form.batch}, image {image}"
+        + (f", {classes} classes" if classes is not None else "")
+        + (f"; closed forms in {', '.join(symbols)}" if symbols else "")
+        + "; 1 MAC = 2 FLOP"
+    )
+
+
+def document(form: ClosedForm, usual: Mapping[str, int] | None) -> Document:
+    """Return a network's closed forms, and what the convolutions and the classifier each bring.
+
+    usual holds batch, classes, height and width of the input that people mean when they name none; None where they have
+    named it, or the forms have no value for it.
+    """
+    parts = form.parts()
+    split = [
+        {"what": NAMES[name], **{part: getattr(half, name) for part, half in parts.items()}}
+        for name in ("params", "macs", "bias_adds", "activations")
+    ]
+    meanings = (_MEANINGS, *(() if usual is None else (_value_line(form, **usual),)))
+    blocks = (
+        Text((_header_line(form),)),
+        Grid((Column("what", "Quantity"), Column("form", "Closed form", "formula")), _rows(form), equations=True),
+        Grid((Column("what", "Of which"), *(Column(part, part, "formula") for part in parts)), split),
+        Text(meanings),
+    )
+    return Document(_data(form, None), blocks, _record(form))
+
+
+def layer_document(form: ClosedForm, name: str) -> Document:
+    """Return one layer's closed forms, with its formula in letters and with its numbers."""
+    (step,) = (step for step in form.steps() if step.layer.name == name)
+    written = step.layer.written(step.output)
+    rows = [
+        {
+            **row,
+            "letters": written.get(f"{row['quantity']}_formula"),
+            "numbers": written.get(f"{row['quantity']}_numbers"),
+        }
+        for row in _rows(form)
+        if row["quantity"] != "outputs"
+    ]
+    columns = (
+        Column("what", "Quantity"),
+        Column("letters", "in letters", "code"),
+        Column("numbers", "with its numbers", "code"),
+        Column("form", "closed form", "formula"),
+    )
+    return Document(_data(form, name), (Text((_header_line(form, name),)), Grid(columns, rows)), _record(form))
+
+
+def _rows(form: ClosedForm) -> list[dict[str, Any]]:
+    return [
+        {"quantity": name, "what": NAMES[name], "form": expression} for name, expression in form.quantities().items()
+    ]
+
+
+def _record(form: ClosedForm) -> Grid:
+    return Grid((Column("quantity", "Quantity"), Column("form", "Closed form")), _rows(form))
+
+
+def _data(form: ClosedForm, layer: str | None) -> dict[str, Any]:
+    """The closed forms as Python expressions under the names of their quantities."""
+    return {
+        "schema": "vggcost.formula/1",
+        "network": {"name": form.network.name, "title": form.network.title},
+        "layer": layer,
+        "image": [str(side) for side in form.image],
+        **{name: str(expression) for name, expression in form.quantities().items()},
+    }
+
+
+def python_text(form: ClosedForm) -> str:
+    """One lambda in N, K, a, b that gives all quantities by name; it runs as it stands, without sympy."""
+    entries = ", ".join(f'"{name}": {expression}' for name, expression in form.quantities().items())
+    return f"lambda N=1, K=1000, a=7, b=7: {{{entries}}}\n"
+
+
+def _value_line(form: ClosedForm, *, batch: int, classes: int, height: int, width: int) -> str:
+    values = form.at(batch=batch, classes=classes, height=height, width=width)
+    return (
+        f"At N = {batch}, K = {classes}, {height}x{width} pixels:"
+        f" {units.exact(values['params'])} parameters, {units.exact(values['macs'])} MACs"
+    )
+
+
+def _free(size: Any) -> set[Any]:
+    return getattr(size, "free_symbols", set())
