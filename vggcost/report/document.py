@@ -135,7 +135,7 @@ class Grid(Record):
 class Document(Record):
     """A command's result.
 
-    data is the JSON document, blocks are what people read (or a call that makes them, where CSV and JSON should not wait
+    data is the JSON document, blocks are what people read (or a call that makes them, where CSV and JSON need not wait
     for what they do not need), record is the one table that is the CSV. human asks for prefixes in place of exact
     counts, for people alone. write_data makes the text of `data` where JSON's usual layout would not do.
     """
