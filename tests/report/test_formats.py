@@ -253,6 +253,14 @@ def test_names_are_escaped_wherever_they_stand(fmt):
     assert plain(text, fmt).count("50_% #1 ") == 7  # in every place that a document has
 
 
+def test_a_line_of_markdown_begins_no_item_of_its_own():
+    lines = ("- conv4_3 missing", "# one", "1. VGG", "plain")
+    text = rendered(Document({}, (Text(lines), Text(lines, style="list")), Grid((), [])), "markdown")
+    assert text == (
+        "\\- conv4_3 missing\n\\# one\n1\\. VGG\nplain\n\n- \\- conv4_3 missing\n- \\# one\n- 1\\. VGG\n- plain\n"
+    )
+
+
 def test_csv_and_json_have_names_as_they_are():
     assert json.loads(rendered(nasty(), "json"))["name"] == NASTY
     assert next(csv.DictReader(io.StringIO(rendered(nasty(), "csv")))) == {"name": NASTY, "macs": "1234567"}

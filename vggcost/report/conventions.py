@@ -99,7 +99,9 @@ def one_document(one: Convention, counted: Table, table: Document) -> Document:
     by_kind = {kind: rule_text(one, kind) for kind in KINDS}
     data = {"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": dict(table.data)}
     rules = [{"kind": kind, "rule": rule} for kind, rule in by_kind.items()]
-    return table.replace(data=data, blocks=(Text(_about(one), style="list"), Grid(_RULE_COLUMNS, rules), *table.blocks))
+    return table.replace(
+        data=data, blocks=(Text(_about(one), style="list"), Grid(_RULE_COLUMNS, rules), *table.every_block())
+    )
 
 
 def _about(one: Convention) -> tuple[str, ...]:

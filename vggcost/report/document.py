@@ -135,20 +135,24 @@ class Grid(Record):
 class Document(Record):
     """A command's result.
 
-    data is the JSON document, blocks are what people read, record is the one table that is the CSV. human asks for
-    prefixes in place of exact counts, for people alone. write_data makes the text of `data` where JSON's usual layout
-    would not do.
+    data is the JSON document, blocks are what people read (or a call that makes them, where CSV and JSON need not wait
+    for what they do not need), record is the one table that is the CSV. human asks for prefixes in place of exact
+    counts, for people alone. write_data makes the text of `data` where JSON's usual layout would not do.
     """
 
     data: Mapping[str, Any]
-    blocks: tuple[Text | Grid, ...]
+    blocks: tuple[Text | Grid, ...] | Callable[[], tuple[Text | Grid, ...]]
     record: Grid
     human: bool = False
     write_data: Callable[[Mapping[str, Any]], str] | None = None
 
+    def every_block(self) -> tuple[Text | Grid, ...]:
+        """The blocks, made here where the document holds what makes them."""
+        return self.blocks() if callable(self.blocks) else self.blocks
+
     def shown(self, place: str) -> Iterator[Text | Grid]:
         """Yield what stands in a place, SCREEN or FILES, with the columns, rows and notes that are for it."""
-        for block in self.blocks:
+        for block in self.every_block():
             if block.where not in (EVERYWHERE, place):
                 continue
             yield block if isinstance(block, Text) else _grid_of(block, place)

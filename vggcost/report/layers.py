@@ -71,6 +71,11 @@ class View(Record):
 def document(counted: Table, tallied: Tally, dtype: str, view: View) -> Document:
     """Return a counted network's document; dtype is that of parameters and activations."""
     data = cost_data(counted, tallied, dtype, view)
+    record = Grid((*RECORD_COLUMNS, *view.extra_columns()), [*data["layers"], total_row(data["totals"])])
+    return Document(data, lambda: _blocks(data, counted, view), record, view.human)
+
+
+def _blocks(data: Mapping[str, Any], counted: Table, view: View) -> tuple[Text | Grid, ...]:
     rows = [{**layer, **row.layer.written(row.output)} for layer, row in zip(data["layers"], counted.rows, strict=True)]
     rows = folded(rows, _costs, every_row=view.every_row)
     blocks: list[Text | Grid] = [Text((header_line(data),), style="head"), _costs_grid(data, rows, view)]
@@ -78,8 +83,7 @@ def document(counted: Table, tallied: Tally, dtype: str, view: View) -> Document
         blocks.append(_formula_grid(rows))
     if view.activations or view.receptive_field:
         blocks.append(_output_grid(data, rows, view))
-    record = Grid((*RECORD_COLUMNS, *view.extra_columns()), [*data["layers"], total_row(data["totals"])])
-    return Document(data, tuple(blocks), record, view.human)
+    return tuple(blocks)
 
 
 def cost_data(counted: Table, tallied: Tally, dtype: str, view: View) -> dict[str, Any]:

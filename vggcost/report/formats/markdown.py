@@ -53,14 +53,14 @@ def _code(text: str) -> str:
 def _sentences(text: Text) -> str:
     if text.style == "list":
         return "".join(
-            f"- {escaped(line)}\n" + "".join(f"  - {escaped(below)}\n" for below in lines)
-            for line, lines in text.items()
+            f"- {_line(line)}\n" + "".join(f"  - {_line(below)}\n" for below in lines) for line, lines in text.items()
         )
-    return "".join(f"{_FIRST.sub(_unmarked, escaped(line.strip()))}\n" for line in text.lines)
+    return "".join(f"{_line(line.strip())}\n" for line in text.lines)
 
 
-def _unmarked(first: re.Match[str]) -> str:
-    return f"{first[0][:-1]}\\{first[0][-1]}"
+def _line(text: str) -> str:
+    """A line that begins nothing, whatever its first word is: ``- conv4_3`` is a layer that is missing."""
+    return _FIRST.sub(lambda first: f"{first[0][:-1]}\\{first[0][-1]}", escaped(text))
 
 
 def _table(grid: Grid, *, human: bool) -> Iterator[str]:
