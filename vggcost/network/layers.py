@@ -219,12 +219,7 @@ class LocalResponseNorm(Layer):
         """Keep the shape."""
         elements = _product(shape)
         pixels = shape[0] * shape[2] * shape[3]
-        return shape, Ledger(
-            lrn_elements=elements,
-            lrn_pixels=pixels,
-            lrn_window_pixels=self.size * pixels,
-            lrn_window_elements=self.size * elements,
-        )
+        return shape, Ledger(lrn_elements=elements, lrn_pixels=pixels, lrn_window_pixels=self.size * pixels)
 
 
 class ReLU(Layer):
