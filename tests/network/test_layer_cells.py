@@ -181,6 +181,13 @@ CELLS = {
         0,
         Ledger(),
     ),
+    "an average pool without padding": (
+        AvgPool2d("pool", None, (3, 4), (2, 3)),
+        MAPS,
+        (2, 6, (17 - 3) // 2 + 1, (23 - 4) // 3 + 1),
+        0,
+        Ledger(),
+    ),
     "an average pool in ceil mode": (
         AvgPool2d("pool", None, (4, 3), (2, 3), ceil_mode=True),
         MAPS,
@@ -220,6 +227,7 @@ CELLS = {
         Ledger(linear_macs=2 * 3 * 5 * 7, linear_outputs=2 * 3 * 5),
     ),
     "an addition": (Add("add", None, MAPS), MAPS, MAPS, 0, Ledger(add_elements=2 * 6 * 17 * 23)),
+    "a residual block of nothing": (Residual("r", "r", ()), MAPS, MAPS, 0, Ledger(add_elements=2 * 6 * 17 * 23)),
     "a residual block": (
         Residual("block", "block", (CONV.replace(c_out=6),), (MaxPool2d("p", None, (5, 1), (2, 1), (1, 0)),)),
         MAPS,
@@ -286,6 +294,9 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
     assert written["params_numbers"] == "3*5*(6//2)*4"
     assert written["macs_formula"] == "N*kh*kw*(Cin//g)*Cout*Hout*Wout"
     assert written["macs_numbers"] == "2*3*5*(6//2)*4*8*23"
+    written = Linear("fc", None, 5, 7).written((2, 3, 7))
+    assert (written["params_numbers"], written["macs_numbers"]) == ("5*7 + 7", "6*5*7")
+    assert (written["params_formula"], written["macs_formula"]) == ("Fin*Fout + Fout", "N*Fin*Fout")
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
 
 

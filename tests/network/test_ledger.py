@@ -32,6 +32,8 @@ def test_a_ledger_is_frozen():
 
 def test_macs_are_those_of_convolutions_and_linear_layers_alone():
     assert Ledger(conv_macs=3, linear_macs=4, relu_elements=100).macs == 7
+    assert Ledger(conv_macs=3).macs == 3
+    assert Ledger(linear_macs=4).macs == 4
 
 
 def test_a_ledger_shows_what_it_holds():
