@@ -41,6 +41,7 @@ def small(tmp_path, checkout):
     """A project with a formula and the run of mutants, which leaves each file as it was: its status and its lines."""
 
     def run(tests, formulas=AREA, plan=PLAN):
+        making = (checkout / "tests" / "mutations.py").read_text()
         script = (checkout / "tests" / "mutants.py").read_text()
         files = {
             "pyproject.toml": "",
@@ -50,6 +51,7 @@ def small(tmp_path, checkout):
             "tests/conftest.py": CONFTEST,
             "tests/test_area.py": TESTS + tests,
             "tests/mutants.toml": plan,
+            "tests/mutations.py": making,
             "tests/mutants.py": script.replace("PATIENCE = 10", "PATIENCE = 1"),
         }
         for name, text in files.items():

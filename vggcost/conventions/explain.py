@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 
 from vggcost import units
 from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
@@ -62,6 +62,15 @@ class Candidate(Record):
         if self.convention:
             return self.convention.unit
         return "parameters" if self.quantity == PARAMS else "B"
+
+    @cached_property
+    def largest_layer(self) -> int:
+        """A number above which no layer has a share in this one."""
+        if self.convention is None:
+            return self.value
+        # No layer counts more than twice its multiply-accumulates and outputs.
+        largest: int = max(row.macs + row.ledger["conv_outputs"] for row in _weighted(self.table))
+        return 2 * largest
 
     @property
     def departures(self) -> tuple[int, int, int]:
@@ -268,19 +277,12 @@ def _less_one_layer(amount: Amount, whole: Iterable[Candidate]) -> Iterator[Cand
     near = amount.nearest_int
     margin = amount.scale // amount.tens + 1
     for one in whole:
-        # No layer counts more than twice its multiply-accumulates and outputs.
-        most = one.table.params if one.quantity == PARAMS else 2 * _largest(one.table)
-        if one.quantity == BYTES or not near - margin <= one.value <= near + margin + most:
+        if one.quantity == BYTES or not near - margin <= one.value <= near + margin + one.largest_layer:
             continue
         for row in _weighted(one.table):
             own = _counted(one.convention, (row,))
             if own and abs(one.value - own - near) <= margin:
                 yield Candidate(one.table, one.quantity, one.value - own, one.convention, row)
-
-
-def _largest(one: Table) -> int:
-    """The most multiply-accumulates and outputs of a layer."""
-    return max(row.macs + row.ledger["conv_outputs"] for row in _weighted(one))
 
 
 def _fitting(

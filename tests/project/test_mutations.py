@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-import mutants
+import mutations
 import pytest
 
 AREA = '''"""A formula."""
@@ -29,8 +29,8 @@ def has(shape, text):
 
 
 def made_of(source, monkeypatch):
-    monkeypatch.setattr(mutants, "PER_FUNCTION", 1000)
-    return [(one.function, one.after) for one in mutants.of_the_tree("file.py", source)]
+    monkeypatch.setattr(mutations, "PER_FUNCTION", 1000)
+    return [(one.function, one.after) for one in mutations.of_the_tree("file.py", source)]
 
 
 def test_the_mutants_of_a_formula(monkeypatch):
@@ -70,16 +70,16 @@ def test_the_mutants_of_weights_and_of_conditions(monkeypatch):
 
 def test_a_sample_is_in_every_function_and_always_the_same(monkeypatch):
     every = set(made_of(AREA, monkeypatch))
-    monkeypatch.setattr(mutants, "PER_FUNCTION", 3)
-    few = [one.name for one in mutants.of_the_tree("file.py", AREA)]
-    moved = [one.name for one in mutants.of_the_tree("other.py", "WIDTH = 3\n\n" + AREA)]
+    monkeypatch.setattr(mutations, "PER_FUNCTION", 3)
+    few = [one.name for one in mutations.of_the_tree("file.py", AREA)]
+    moved = [one.name for one in mutations.of_the_tree("other.py", "WIDTH = 3\n\n" + AREA)]
     assert len(few) == 3 < len(every)
     assert moved[1:] == few
 
 
 def test_a_mutant_by_hand_is_found_in_its_function_wherever_that_stands():
     entry = {"function": "area", "old": "(width + 0)", "new": "width"}
-    one = mutants.by_hand({"a.py": WEIGHTS, "b.py": AREA}, entry)
+    one = mutations.by_hand({"a.py": WEIGHTS, "b.py": AREA}, entry)
     assert (one.file, one.name) == ("b.py", "area: return height * (width + 0) -> return height * width")
     assert one.source == AREA.replace("(width + 0)", "width")
 
@@ -94,13 +94,13 @@ def test_a_mutant_by_hand_is_found_in_its_function_wherever_that_stands():
 )
 def test_a_mutant_by_hand_whose_text_is_gone_is_refused(entry, times):
     with pytest.raises(ValueError, match=rf"has '.*' {times} times; mend tests/mutants\.toml"):
-        mutants.by_hand({"b.py": AREA}, entry)
+        mutations.by_hand({"b.py": AREA}, entry)
 
 
 def test_the_plan_is_one_for_this_checkout(checkout):
     plan = tomllib.loads((checkout / "tests" / "mutants.toml").read_text())
-    sources = mutants.rooms(checkout, plan)
-    made = mutants.mutants(sources, plan)
+    sources = mutations.rooms(checkout, plan)
+    made = mutations.mutants(sources, plan)
     assert len(made) >= 100
     assert {one.file for one in made} == {file for file, source in sources.items() if "def " in source}
     names = {one.name for one in made}
@@ -108,4 +108,4 @@ def test_the_plan_is_one_for_this_checkout(checkout):
         assert f"{entry['function']}: {entry['change']}" in names
         assert entry["proof"]
     with pytest.raises(ValueError, match=r"no file matches vggcost/gone/\*\.py"):
-        mutants.rooms(checkout, {"rooms": ["vggcost/gone/*.py"]})
+        mutations.rooms(checkout, {"rooms": ["vggcost/gone/*.py"]})
