@@ -13,7 +13,7 @@ from hypothesis import Phase, settings
 from vggcost.cli import main
 
 NEEDS_TORCH = ("against_torch", "against_tools", "pages")
-"""The folders of tests that cost seconds or minutes, because they run torch."""
+"""The folders of tests that cost seconds or minutes: they run torch, or the tools."""
 
 # A deadline would be a time asserted in a test.
 settings.register_profile("vggcost", deadline=None, database=None)

@@ -165,38 +165,45 @@ def killed(made: list[Mutant], places: list[Place], plan: dict[str, Any]) -> Ite
         yield one, bool(status)
 
 
-def run(plan: dict[str, Any], only: str | None) -> int:
-    """Make all mutants, say which survive, and return the exit status."""
-    sources = rooms(CHECKOUT, plan)
-    made = mutants(sources, plan)
-    proofs = {f"{entry['function']}: {entry['change']}": entry["proof"] for entry in plan.get("equivalent", ())}
-    complaints = [
-        f"listed as equivalent and no longer made: {name}" for name in proofs if name not in {m.name for m in made}
-    ]
-    if only:
-        made = [one for one in made if one.file == only]
-        if not made:
-            raise ValueError(f"no mutant is made in {only}; mutants are made in {', '.join(sources)}")
-    counts = {"killed": 0, "equivalent": 0, "survive": 0}
+def outcomes(made: list[Mutant], plan: dict[str, Any]) -> dict[tuple[str, str], bool]:
+    """Whether the tests of each mutant fail, by its file and name; said on a terminal as it goes."""
+    found = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         places = [Place(Path(folder) / str(number)) for number in range(WORKERS)]
         for name in plan.get("warm", ()):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         for one, failed in killed(made, places, plan):
-            listed = one.name in proofs
-            counts["killed" if failed else "equivalent" if listed else "survive"] += 1
-            if failed and listed:
-                complaints.append(f"listed as equivalent and killed: {one.name}")
-            if not failed and not listed:
-                print(f"survives: {one.file}, {one.name}", flush=True)
+            found[one.file, one.name] = failed
             if sys.stderr.isatty():
-                print(f"\r{sum(counts.values())} of {len(made)}", end="\r", file=sys.stderr, flush=True)
-    for complaint in complaints:
-        print(complaint)
-    sums = ", ".join(f"{number} {what}" for what, number in counts.items())
-    print(f"{len(made)} mutants, {sums}")
-    return int(bool(counts["survive"] or complaints))
+                text = f"{len(found)} of {len(made)} mutants, {list(found.values()).count(False)} pass all tests"
+                print(text, end="\r", file=sys.stderr, flush=True)
+    return found
+
+
+def run(plan: dict[str, Any], only: str | None) -> int:
+    """Make all mutants, say which survive, and return the exit status."""
+    sources = rooms(CHECKOUT, plan)
+    made = mutants(sources, plan)
+    listed = {f"{entry['function']}: {entry['change']}" for entry in plan.get("equivalent", ())}
+    gone = listed - {one.name for one in made}
+    if only:
+        made = [one for one in made if one.file == only]
+        if not made:
+            raise ValueError(f"no mutant is made in {only}; mutants are made in {', '.join(sources)}")
+    found = outcomes(made, plan)
+    survivors = [one for one in made if not found[one.file, one.name] and one.name not in listed]
+    wrong = [one for one in made if found[one.file, one.name] and one.name in listed]
+    for one in survivors:
+        print(f"survives: {one.file}, {one.name}")
+    for one in wrong:
+        print(f"listed as equivalent and killed: {one.name}")
+    for name in sorted(gone):
+        print(f"listed as equivalent and no longer made: {name}")
+    dead = sum(found.values())
+    equivalent = len(made) - dead - len(survivors)
+    print(f"{len(made)} mutants, {dead} killed, {equivalent} equivalent, {len(survivors)} survive")
+    return int(bool(survivors or wrong or gone))
 
 
 def main() -> int:

@@ -82,8 +82,8 @@ def test_weak_tests_let_mutants_survive_and_a_list_that_does_not_hold_is_said(sm
     assert status == 1
     assert lines == [
         f"survives: vggcost/formulas/area.py, {change} height * (height + 0)",
-        "listed as equivalent and no longer made: gone: return height * (width + 0) -> return height * (width + 2 - 2)",
         f"listed as equivalent and killed: {change} height * (width + 1)",
+        "listed as equivalent and no longer made: gone: return height * (width + 0) -> return height * (width + 2 - 2)",
         "5 mutants, 3 killed, 1 equivalent, 1 survive",
     ]
 

@@ -31,9 +31,10 @@ LAYERS = (
     BatchNorm2d("norm1", "1", 4),
     ReLU("relu1", "2"),
     Conv2d("conv2", "3", 4, 10, (5, 3), (1, 2), (2, 1)),
-    LocalResponseNorm("lrn1", "4", 3),
-    BatchNorm2d("norm2", "5", 10, affine=False),
-    BatchNorm2d("norm3", "6", 10),
+    BatchNorm2d("norm2", "4", 10),
+    LocalResponseNorm("lrn1", "5", 3),
+    BatchNorm2d("norm3", "6", 10, affine=False),
+    BatchNorm2d("norm4", "17", 10),
     MaxPool2d("pool1", "7", (3, 2), (2, 1), (1, 1), (1, 2)),
     MaxPool2d("pool2", "8", (2, 2), (1, 1)),
     Residual("block", "9", (Conv2d("conv3", "9.body.0", 10, 10, (3, 1), (1, 1), (1, 0)),)),
@@ -51,9 +52,10 @@ SHAPES = {
     "norm1": (N, 4, 14, 23),
     "relu1": (N, 4, 14, 23),
     "conv2": (N, 10, 14, 12),
-    "lrn1": (N, 10, 14, 12),
     "norm2": (N, 10, 14, 12),
+    "lrn1": (N, 10, 14, 12),
     "norm3": (N, 10, 14, 12),
+    "norm4": (N, 10, 14, 12),
     "pool1": (N, 10, 7, 12),
     "pool2": (N, 10, 6, 11),
     "conv3": (N, 10, 6, 11),
@@ -82,8 +84,9 @@ RELU = {"relu1": N * 4 * 14 * 23}
 MAX_IN = {"pool1": N * 10 * 14 * 12, "pool2": N * 10 * 7 * 12}
 AVG_IN = {"avgpool1": N * 10 * 6 * 11, "avgpool2": N * 10 * 3 * 4, "avgpool3": N * 10 * 3 * 5}
 AVG_OUT = {"avgpool1": N * 10 * 3 * 4, "avgpool2": N * 10 * 3 * 2, "avgpool3": N * 10}
-NORM = {"norm1": N * 4 * 14 * 23, "norm2": N * 10 * 14 * 12, "norm3": N * 10 * 14 * 12}
-AFFINE = {"norm1": N * 4 * 14 * 23, "norm3": N * 10 * 14 * 12}
+AFFINE = {"norm1": N * 4 * 14 * 23, "norm2": N * 10 * 14 * 12, "norm4": N * 10 * 14 * 12}
+NORM = AFFINE | {"norm3": N * 10 * 14 * 12}
+NORM_CHANNELS = {"norm1": N * 4, "norm2": N * 10, "norm3": N * 10, "norm4": N * 10}
 LRN = {"lrn1": N * 14 * 12 * (4 * 10 + 3 - 1)}
 SOFTMAX = {"softmax1": N * 10 * 3 * 5}
 SOFTMAX_ROWS = {"softmax1": N * 10 * 3 * (3 * 5 - 1)}
@@ -145,7 +148,7 @@ EXPECTED = {
             "avgpool3": N * 10 * 3 * 5 + N * 10,
         },
     ),
-    "torchinfo": sums(MACS, BIAS, {"norm1": N * 2 * 4, "norm3": N * 2 * 10}),
+    "torchinfo": sums(MACS, BIAS, {"norm1": N * 2 * 4, "norm2": N * 2 * 10, "norm4": N * 2 * 10}),
     "calflops-macs": sums(MACS),
     "deepspeed-macs": sums(MACS),
     "calflops": CALFLOPS,
@@ -160,7 +163,8 @@ EXPECTED = {
         TORCHSCAN_POOLS,
         times(2, NORM),
         times(2, AFFINE),
-        {"norm1": N * 2 * 4, "norm2": N * 2 * 10, "norm3": N * 2 * 10, "drop1": N * 10 * 3 * 5},
+        times(2, NORM_CHANNELS),
+        {"drop1": N * 10 * 3 * 5},
     ),
     "torchstat": per_image(MACS, CONV_BIAS, RELU, MAX_IN, NORM, AFFINE),
     "torchstat-madd": per_image(
@@ -178,8 +182,8 @@ EXPECTED = {
         BIAS,
         RELU,
         WINDOWS,
-        # Folded into conv1, which it leaves a bias; the others stand alone.
-        {"norm1": N * 4 * 14 * 23, "norm2": 31 * N * 10 * 14 * 12, "norm3": 31 * N * 10 * 14 * 12},
+        # Folded into conv1, which it leaves a bias, and into conv2, which has one; the others stand alone.
+        {"norm1": N * 4 * 14 * 23, "norm2": 0, "norm3": 31 * N * 10 * 14 * 12, "norm4": 31 * N * 10 * 14 * 12},
         {"avgpool2": N * 10 * 3 * 4, "avgpool3": N * 10 * 3 * 5 + 4 * N * 10},
         {"softmax1": 36 * N * 10 * 3 * 5, "block": N * 10 * 6 * 11},
     )
