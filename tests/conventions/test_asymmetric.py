@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
-from vggcost.conventions.counting import difference, tally, total
-from vggcost.conventions.rows import NAMES, convention
+from vggcost.conventions.counting import NOT_COUNTED, count, difference, rule_text, tally, total
+from vggcost.conventions.rows import DEFINITION, NAMES, Convention, convention
 from vggcost.costs.table import table
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import (
@@ -46,6 +46,7 @@ LAYERS = (
     Dropout("drop1", "15"),
     AdaptiveAvgPool2d("avgpool3", "16", (1, 1)),
 )
+NETWORK = Network("asymmetric", Variant(in_channels=6), LAYERS)
 N = 2
 SHAPES = {
     "conv1": (N, 4, 14, 23),
@@ -215,7 +216,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def counted():
-    return table(Network("asymmetric", Variant(in_channels=6), LAYERS), (N, 6, 29, 23))
+    return table(NETWORK, (N, 6, 29, 23))
 
 
 def test_every_convention_is_here():
@@ -242,3 +243,104 @@ def test_the_total_and_how_it_differs_from_the_textbook(name, counted):
         return
     assert tally(by, counted).total == total(by, counted) == sum(counts)
     assert sum(part.amount for part in difference(by, counted)) == sum(counts) - sum(MACS.values())
+
+
+def parts(name, table):
+    return [(part.times, part.of, part.words) for part in difference(convention(name), table)]
+
+
+def test_what_a_tool_counts_beyond_the_textbook_in_pieces(counted):
+    assert parts("torchinfo", counted) == [
+        (1, N * 10 * 14 * 12 + N * 10 * 6 * 11, "conv bias"),
+        (1, N * 10 * 3 * 5, "linear bias"),
+        (2, N * 4 + N * 10 + N * 10, "batch-norm affine channels"),
+    ]
+    assert parts("thop", counted)[-1] == (
+        1,
+        int((2 * 11 / 4 + 1) * N * 10 * 3 * 4) + 3 * N * 10 * 3 * 2 + 16 * N * 10,
+        "adaptive pool, by thop's float rule",
+    )
+
+
+def test_pieces_as_text(counted):
+    assert [part.text for part in difference(convention("torchprofile"), counted)] == [
+        "+ 380 adaptive-pool outputs",
+        "+ 9,296 batch-norm affine elements",
+        "+ 3 x 3,360 LRN elements",
+    ]
+
+
+def test_what_is_counted_as_module_and_as_call():
+    (image,) = (part for part in parts("ptflops", table(NETWORK, (1, 6, 29, 23))) if "ReLU" in part[2])
+    assert image == (2, 4 * 14 * 23, "ReLU elements (as module and as call)")
+    # Of three images the call counts all, the module one.
+    three = parts("ptflops", table(NETWORK, (3, 6, 29, 23)))
+    assert three[0] == (-1, 2 * sum(MACS.values()) // N, "MACs of the other 2 images (the total is per image)")
+    assert [part for part in three if "ReLU" in part[2]] == [
+        (1, 4 * 14 * 23, "ReLU elements of one image (as module)"),
+        (1, 3 * 4 * 14 * 23, "ReLU elements of the batch (as call)"),
+    ]
+
+
+def test_every_reason_for_no_total_is_named(counted):
+    assert tally(convention("onnx-tool"), counted).reason == (
+        "what torch's exporter writes for lrn1 (LocalResponseNorm) it cannot read;"
+        " torch's ONNX exporter refuses avgpool1: 6x11 is no multiple of 3x4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("fvcore", "Dropout", "0: nothing is computed"),
+        ("fvcore", "ReLU", "0: not counted"),
+        ("fvcore", "MaxPool2d", "0: not counted"),
+        ("ptflops-modules", "BatchNorm2d", "(batch-norm elements + batch-norm affine elements) / N"),
+        ("ptflops", "LocalResponseNorm", "4 x LRN elements - LRN pixels + LRN window pixels"),
+        (
+            "torchscan",
+            "Linear",
+            "(2 x multiply-accumulates of linear layers - output elements of linear layers + linear bias) / N",
+        ),
+        ("thop", "Softmax", "3 x soft-max elements - soft-max rows"),
+        ("thop-2019", "AdaptiveAvgPool2d", "outputs * ((Hin//Hout) * (Win//Wout) + 1)"),
+        (
+            "torchscan",
+            "MaxPool2d",
+            "(outputs * (k - 1) for a square window, outputs * (kh*kw - 1) for another) / N",
+        ),
+    ],
+)
+def test_the_rule_in_words(name, kind, text):
+    assert rule_text(convention(name), kind) == text
+
+
+def bare(**fields):
+    return Convention("bare", "a tool", None, "MAC", "MACs", DEFINITION, "a test", **fields)
+
+
+@pytest.mark.parametrize("weights", ["weights", "image_weights"])
+def test_why_a_layer_that_is_counted_shows_nothing(counted, weights):
+    row = next(row for row in counted.rows if row.name == "norm3")
+    one = count(bare(**{weights: {"batch_norm_affine_elements": 1}}), row)
+    assert (one.value, one.note) == (0, "counted by its batch-norm affine elements, of which it has none")
+    one = count(bare(**{weights: {"lrn_pixels": 1}}), row)
+    assert (one.value, one.note) == (0, NOT_COUNTED)
+
+
+def test_a_rule_without_a_number_has_none_for_an_image_either(counted):
+    row = next(row for row in counted.rows if row.name == "lrn1")
+    by = bare(image_weights={"conv_macs": 1}, rules={"LocalResponseNorm": "onnx-tool LRN"})
+    assert count(by, row).value is None
+
+
+def test_a_normalization_at_the_start_of_a_branch_is_folded_into_nothing():
+    def block(*paths):
+        convolution, norm = paths
+        layers = (Conv2d("c", convolution, 3, 3, bias=False), BatchNorm2d("n", norm, 3))
+        network = Network("block", Variant(), layers)
+        return tally(convention("onnx-tool"), table(network, (N, 3, 5, 7))).counts[1].value
+
+    folded, alone = N * 3 * 5 * 7, 31 * N * 3 * 5 * 7
+    assert block("a.0", "a.1") == block("0", "1") == block(None, None) == folded
+    assert block("a.0", "b.1") == block("a.b.0", "a.c.0") == alone
