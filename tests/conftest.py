@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from vggcost.cli import main
 
 NEEDS_TORCH = ("against_torch", "against_tools", "pages")
-"""The folders of tests that cost seconds or minutes, because they run torch."""
+"""The folders of tests that cost seconds or minutes: they run torch, or the tools."""
 
 # A deadline would be a time asserted in a test.
 settings.register_profile("vggcost", deadline=None, database=None)
+# A mutant has failed at the first example that fails; nobody reads which is the smallest.
+settings.register_profile(
+    "mutants", deadline=None, database=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -7,7 +7,7 @@ import pytest
 
 import vggcost
 from vggcost import VggcostError, cost
-from vggcost.costs.table import table
+from vggcost.costs.table import checked_count, table
 from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
@@ -67,6 +67,28 @@ def test_without_adaptive_pool_both_numbers_of_features_are_named():
         ((Flatten("f", None), Linear("l", None, 191, 2)), "l takes 191 features and gets 192"),
         ((MaxPool2d("p", None, (9, 9), (1, 1)),), "p needs 9x9 and gets 8x8; the smallest size that works is 9x9"),
         (
+            # Dilated by 3 the rows reach over 13, by 2 the columns over 9; zeros on either side take from that.
+            (Conv2d("c", None, 3, 3, (5, 5), (1, 1), (1, 0), dilation=(3, 2)),),
+            "c needs 11x9 and gets 8x8; the smallest size that works is 11x9",
+        ),
+        (
+            (MaxPool2d("p", None, (2, 6), (1, 1), (0, 3), dilation=(9, 3)),),
+            "p needs 10x10 and gets 8x8; the smallest size that works is 10x10",
+        ),
+        (
+            (MaxPool2d("q", None, (1, 2), (3, 1)), MaxPool2d("p", None, (3, 9), (1, 2))),
+            "p needs 3x9 and gets 3x7; the smallest size that works is 7x10",
+        ),
+        (
+            (
+                MaxPool2d("p", None, (4, 1), (4, 1)),
+                Flatten("f", None),
+                Linear("l", None, 49, 2),
+                MaxPool2d("never", None),
+            ),
+            r"l takes 49 features and gets 48 \(from 3x2x8\) at 8x8",
+        ),
+        (
             (Residual("r", None, (Conv2d("c", None, 3, 3, stride=(2, 2)),)),),
             "r cannot add: its body yields 1x3x4x4 and its shortcut 1x3x8x8",
         ),
@@ -75,6 +97,49 @@ def test_without_adaptive_pool_both_numbers_of_features_are_named():
 def test_a_layer_that_does_not_fit_is_named(layers, message):
     with pytest.raises(VggcostError, match=message):
         table(network(*layers), (1, 3, 8, 8))
+
+
+def test_a_layer_that_does_not_fit_is_told_the_feature_map_before_it_not_the_last_of_the_network():
+    # The way goes on behind the layer, and back to feature maps.
+    features = (Flatten("f", None), Linear("l", None, 5, 2))
+    with pytest.raises(VggcostError, match=r"l takes 5 features and gets 192 \(from 3x8x8\) at 8x8; change --size"):
+        table(network(*features, Conv2d("c", None, 3, 3)), (2, 3, 8, 8))
+    with pytest.raises(VggcostError, match=r"c2 takes 9 channels and gets 4 \(from 4x5x7\) at 5x7$"):
+        table(network(Conv2d("c1", None, 3, 4), Conv2d("c2", None, 9, 8)), (2, 3, 5, 7))
+
+
+def test_where_no_size_works_the_strides_are_to_blame():
+    strides = [MaxPool2d(f"p{i}", None, (10**6, 10**6), (10**6, 10**6)) for i in range(4)]
+    with pytest.raises(VggcostError, match=r"too small for test: p0 needs 1000000x1000000 and gets 8x8; no size up to"):
+        table(network(*strides), (1, 3, 8, 8))
+    # The largest size that is searched works.
+    strides = [MaxPool2d(f"p{i}", None, (10**6, 10**6), (10**6, 10**6)) for i in range(3)]
+    with pytest.raises(VggcostError, match="the smallest size that works is 1000000000000000000x1000000000000000000"):
+        table(network(*strides), (1, 3, 8, 8))
+
+
+def test_a_count_is_let_in_up_to_the_limit_and_from_the_minimum_on():
+    assert checked_count(10**18, "batch") == 10**18
+    assert checked_count(1, "batch") == 1
+    assert checked_count(0, "padding", 0) == 0
+    with pytest.raises(VggcostError, match=r"^padding is -1; give at least 0$"):
+        checked_count(-1, "padding", 0)
+    with pytest.raises(VggcostError, match=r"^batch is 0; give at least 1$"):
+        checked_count(0, "batch")
+    with pytest.raises(VggcostError, match=r"^batch is 'x'; give a whole number of at least 1$"):
+        checked_count("x", "batch")
+
+
+def test_a_row_is_what_its_step_was():
+    result = table(network(Conv2d("c", "0", 3, 5, (3, 1), (1, 1), (0, 0))), (2, 3, 8, 9))
+    (row,) = result.rows
+    assert (row.name, row.kind, row.path) == ("c", "Conv2d", "0")
+    assert (row.input, row.output) == ((2, 3, 8, 9), (2, 5, 6, 9))
+    assert row.params == result.params == 3 * 1 * 3 * 5 + 5
+    assert row.macs == result.macs == 2 * 3 * 1 * 3 * 5 * 6 * 9
+    assert row.flops == result.flops == 2 * row.macs
+    assert row.output_elements == 2 * 5 * 6 * 9
+    assert row.ledger == result.ledger
 
 
 def test_a_residual_block_is_its_body_its_shortcut_and_an_addition():

@@ -35,6 +35,11 @@ def test_parameters_and_macs_of_the_paper(name, batch_norm):
     assert totals.weight_bytes == 4 * totals.params
 
 
+@pytest.mark.parametrize(("dtype", "element_bytes"), [("float64", 8), ("float32", 4), ("float16", 2), ("bfloat16", 2)])
+def test_the_weights_memory_is_that_of_their_type(dtype, element_bytes):
+    assert cost("D", dtype=dtype).totals.weight_bytes == 138_357_544 * element_bytes
+
+
 @pytest.mark.parametrize("name", PARAMS)
 def test_the_papers_table_2_is_ours_rounded_to_millions(name):
     assert (cost(name).totals.params + 500_000) // 10**6 == TABLE_2_MILLIONS[name]

@@ -46,3 +46,58 @@ def test_sums_are_bracketed_within_products_and_differences():
     assert str(Term("c") - total) == "c - (a + b)"
     assert str(2 - total) == "2 - (a + b)"
     assert str(2 + Term("a")) == "2 + a"
+
+
+A, B = Term("a"), Term("b")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (A + 0, "a"),
+        (A + 1, "a + 1"),
+        (0 + A, "a"),
+        (1 + A, "1 + a"),
+        (A - 0, "a"),
+        (A - 1, "a - 1"),
+        (0 - A, "0 - a"),
+        (A * 0, "0"),
+        (A * 1, "a"),
+        (A * 2, "a*2"),
+        (0 * A, "0"),
+        (1 * A, "a"),
+        (2 * A, "2*a"),
+        (A * B, "a*b"),
+        (A // 1, "a"),
+        (A // 2, "(a//2)"),
+        (A // B, "(a//b)"),
+        (A * B // (A * B), "(a*b//(a*b))"),
+        ((A + B) // 2, "((a + b)//2)"),
+        (A // B * 2, "(a//b)*2"),
+        (2 * (A + B), "2*(a + b)"),
+        (A - A * B, "a - a*b"),
+        (A - (A - B), "a - (a - b)"),
+        ((A + B) - 2, "a + b - 2"),
+        (A * B * 2, "a*b*2"),
+    ],
+)
+def test_a_term_is_written_as_short_as_it_can_be(written, text):
+    assert str(written) == text
+
+
+def test_an_argument_without_a_letter_is_its_number():
+    assert in_letters(lambda params, element_bytes: params * element_bytes, {"params": 7, "element_bytes": 4}) == "7*4"
+
+
+@pytest.mark.parametrize(
+    ("batch", "groups", "letters"),
+    [
+        (1, 1, "kh*kw*Cin*Cout*Hout*Wout"),
+        (2, 1, "N*kh*kw*Cin*Cout*Hout*Wout"),
+        (1, 3, "kh*kw*(Cin//g)*Cout*Hout*Wout"),
+    ],
+)
+def test_what_is_one_has_no_letter_but_for_sizes(batch, groups, letters):
+    layer = Conv2d("c", None, 1, 1, kernel=(1, 3), groups=groups)
+    assert in_letters(*layer.macs_call((batch, 1, 1, 1))) == letters
+    assert in_letters(*BatchNorm2d("b", None, 1).params_call()) == "2*C"

@@ -31,9 +31,12 @@ def reach(layers, shape, axis):
     for layer in layers:
         window = layer.window(shape)
         kernel, stride, pad = window.kernel[axis], window.stride[axis], window.padding[axis]
+        dilation = window.dilation[axis]
+        reached = dilation * (kernel - 1) + 1
         padded = [frozenset({-i}) for i in range(pad, 0, -1)] + outputs + [frozenset()] * pad
         outputs = [
-            frozenset().union(*padded[start : start + kernel]) for start in range(0, len(padded) - kernel + 1, stride)
+            frozenset().union(*padded[start : start + reached : dilation])
+            for start in range(0, len(padded) - reached + 1, stride)
         ]
         shape = layer.apply(shape)[0]
     return outputs
@@ -41,8 +44,8 @@ def reach(layers, shape, axis):
 
 def test_fields_are_what_following_single_pixels_gives():
     layers = (
-        Conv2d("a", None, 1, 1, (3, 5), (1, 2), (0, 0)),
-        MaxPool2d("b", None, (2, 3), (2, 2)),
+        Conv2d("a", None, 1, 1, (3, 5), (1, 2), (0, 0), dilation=(2, 1)),
+        MaxPool2d("b", None, (2, 3), (2, 2), dilation=(1, 3)),
         Conv2d("c", None, 1, 1, (3, 3), (2, 1), (0, 0)),
     )
     shape = (1, 1, 40, 60)
@@ -74,3 +77,33 @@ def test_an_adaptive_pool_has_a_field_only_where_its_cells_are_alike():
 def test_a_residual_block_sees_what_its_body_and_its_shortcut_see():
     body = (Conv2d("a", None, 1, 1), Conv2d("b", None, 1, 1))
     assert fields((Residual("r", None, body),), (1, 1, 9, 9))[-1] == Field((5, 5), (1, 1), (2, 2))
+
+
+def test_fields_axis_by_axis_written_out():
+    layers = (
+        Conv2d("a", None, 1, 1, (3, 5), (2, 3), (1, 2), dilation=(2, 1)),
+        MaxPool2d("b", None, (2, 3), (3, 2), (1, 0), (1, 4)),
+        Conv2d("c", None, 1, 1, (7, 1), (1, 2), (0, 3)),
+    )
+    assert fields(layers, (1, 1, 90, 170)) == (
+        Field((1 + 2 * 2, 1 + 4), (2, 3), (1, 2)),
+        Field((5 + 1 * 2, 5 + 4 * 2 * 3), (2 * 3, 3 * 2), (1 + 1 * 2, 2)),
+        Field((7 + 6 * 6, 29), (6, 6 * 2), (3, 2 + 3 * 6)),
+    )
+
+
+def test_a_sum_sees_what_either_side_sees_beyond_the_other():
+    # The body sees from 1 before to 1 behind along the height, the shortcut from 2 before; along the width the reverse.
+    body = Field((4, 9), (1, 1), (1, 3))
+    beside = Field((3, 5), (1, 1), (2, 1))
+    assert body.joined(beside) == beside.joined(body) == Field((3 + 2, 6 + 3), (1, 1), (2, 3))
+
+
+def test_behind_a_block_one_of_whose_sides_has_no_field_there_is_none():
+    pool = AdaptiveAvgPool2d("p", None, (4, 4))
+    block = Residual("r", None, (pool,), (pool,))
+    after = Conv2d("c", None, 1, 1)
+    assert fields((block, after), (1, 1, 8, 9)) == (None, None, None, None)
+    assert fields((block, after), (1, 1, 8, 8))[2:] == (Field((2, 2), (2, 2)), Field((6, 6), (2, 2), (2, 2)))
+    lame = Residual("r", None, (AdaptiveAvgPool2d("p", None, (9, 9)),), ())
+    assert fields((lame,), (1, 1, 9, 9)) == (Field(), Field())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, cached_property
+
 from vggcost import units
 from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
 from vggcost.conventions.counting import count, difference, total
@@ -58,6 +60,15 @@ class Candidate(Record):
         if self.convention:
             return self.convention.unit
         return "parameters" if self.quantity == PARAMS else "B"
+
+    @cached_property
+    def largest_layer(self) -> int:
+        """A number above which no layer has a share in this one."""
+        if self.convention is None:
+            return self.value
+        # No layer counts more than twice its multiply-accumulates and outputs.
+        largest: int = max(row.macs + row.ledger["conv_outputs"] for row in _weighted(self.table))
+        return 2 * largest
 
     @property
     def departures(self) -> tuple[int, int, int]:
@@ -177,11 +188,10 @@ def explain(amount: Amount) -> Explanation:
     before the others, and only then the distance decides. A network less one layer, and parts of one alone, come
     behind the whole ones where they are exact, and behind all others where they are not, for there are many of those.
     """
-    tables = tuple(searched_tables())
-    whole = [one for one in _whole(tables) if amount.quantity in (None, one.quantity)]
+    whole = [one for one in _whole() if amount.quantity in (None, one.quantity)]
     found = list(_fitting(amount, whole, FITS))
-    parts = [one for one in _parts(tables) if amount.quantity in (None, one.quantity)]
-    found += _fitting(amount, (*parts, *_less_one_layer(amount, tables)), FITS[:2])
+    parts = [one for one in _parts() if amount.quantity in (None, one.quantity)]
+    found += _fitting(amount, (*parts, *_less_one_layer(amount, whole)), FITS[:2])
     answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry[0])))
     if answers:
         return Explanation(amount, tuple(answers), ())
@@ -201,8 +211,13 @@ def _meant(amount: Amount, whole: Iterable[Candidate]) -> list[str]:
     return [text for _, text in sorted(likely)]
 
 
-def searched_tables() -> Iterator[Table]:
-    """Yield every network and input that is searched, the likeliest first."""
+@cache
+def searched_tables() -> tuple[Table, ...]:
+    """Return every network and input that is searched, the likeliest first; counted once a process."""
+    return tuple(_searched_tables())
+
+
+def _searched_tables() -> Iterator[Table]:
     for size, classes, adaptive, head in (
         *(
             (size, classes, adaptive, None)
@@ -221,60 +236,54 @@ def searched_tables() -> Iterator[Table]:
                 yield table(network, (1, variant.in_channels, size, size))
 
 
-def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
-    for one in tables:
-        yield Candidate(one, PARAMS, one.params)
-        yield Candidate(one, BYTES, tensor_bytes(one.params, FLOAT32_BYTES))
+@cache
+def _whole() -> tuple[Candidate, ...]:
+    """What whole networks have: parameters, bytes, and the total of each convention that has one."""
+    found = []
+    for one in searched_tables():
+        found.append(Candidate(one, PARAMS, one.params))
+        found.append(Candidate(one, BYTES, tensor_bytes(one.params, FLOAT32_BYTES)))
         for convention in CONVENTIONS:
             value = total(convention, one)
             if value is not None:
-                yield Candidate(one, COUNT, value, convention)
+                found.append(Candidate(one, COUNT, value, convention))
+    return tuple(found)
 
 
-def _parts(tables: Iterable[Table]) -> Iterator[Candidate]:
-    """Yield the parameters, MACs and FLOPs of parts of the paper's networks: convolutions, classifier, each layer."""
-    paper = [one for one in tables if Candidate(one, PARAMS, one.params).departures == (0, 0, 0)]
+@cache
+def _parts() -> tuple[Candidate, ...]:
+    """The parameters, MACs and FLOPs of parts of the paper's networks: convolutions, classifier, each layer."""
+    paper = [one for one in searched_tables() if Candidate(one, PARAMS, one.params).departures == (0, 0, 0)]
+    found = []
     # The best known first, for its layers stand in others too.
     for one in sorted(paper, key=lambda table: table.network.name != BEST_KNOWN):
-        weighted = [row for row in one.rows if row.layer.weighted]
+        weighted = _weighted(one)
         parts: dict[str, list[Row]] = {}
         for row in weighted:
             parts.setdefault(row.kind, []).append(row)
         for rows in (*map(tuple, parts.values()), *((row,) for row in weighted)):
-            yield Candidate(one, PARAMS, _counted(None, rows), only=rows)
+            found.append(Candidate(one, PARAMS, _counted(None, rows), only=rows))
             for name in ("mac", "torch"):
                 by = convention_named(name)
-                yield Candidate(one, COUNT, _counted(by, rows), by, only=rows)
+                found.append(Candidate(one, COUNT, _counted(by, rows), by, only=rows))
+    return tuple(found)
 
 
-def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candidate]:
+def _weighted(one: Table) -> tuple[Row, ...]:
+    return tuple(row for row in one.rows if row.layer.weighted)
+
+
+def _less_one_layer(amount: Amount, whole: Iterable[Candidate]) -> Iterator[Candidate]:
     """Yield networks without one of their weight layers, where that comes near the number."""
     near = amount.nearest_int
     margin = amount.scale // amount.tens + 1
-    for one in tables:
-        rows = [row for row in one.rows if row.params and row.layer.weighted]
-        if amount.quantity in (None, PARAMS):
-            for row in rows:
-                if abs(one.params - row.params - near) <= margin:
-                    yield Candidate(one, PARAMS, one.params - row.params, None, row)
-        if amount.quantity in (None, COUNT):
-            most = max(row.macs + row.ledger["conv_outputs"] for row in rows)
-            for convention in CONVENTIONS:
-                yield from _less_one_count(convention, one, rows, (near, margin, most))
-
-
-def _less_one_count(
-    convention: Convention, one: Table, rows: Iterable[Row], search: tuple[int, int, int]
-) -> Iterator[Candidate]:
-    near, margin, most = search
-    every = total(convention, one)
-    # No layer counts more than twice its multiply-accumulates and outputs.
-    if every is None or not near - margin <= every <= near + margin + 2 * most:
-        return
-    for row in rows:
-        own = count(convention, row).value
-        if own and abs(every - own - near) <= margin:
-            yield Candidate(one, COUNT, every - own, convention, row)
+    for one in whole:
+        if one.quantity == BYTES or not near - margin <= one.value <= near + margin + one.largest_layer:
+            continue
+        for row in _weighted(one.table):
+            own = _counted(one.convention, (row,))
+            if own and abs(one.value - own - near) <= margin:
+                yield Candidate(one.table, one.quantity, one.value - own, one.convention, row)
 
 
 def _fitting(

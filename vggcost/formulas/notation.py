@@ -96,6 +96,6 @@ _SWITCHES = frozenset(("batch", "groups", "bias", "affine"))
 
 
 def _spoken(name: str, value: Any, text: str | None) -> Any:
-    if name in _SWITCHES and (text is None or value in (0, 1)):
+    if name in _SWITCHES and value in (0, 1):
         return int(value)
     return Term(text or str(value))

@@ -1,0 +1,94 @@
+"""The run of mutants sees a weak test and a list that does not hold, and leaves the checkout alone; in seconds each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+AREA = """def area(height: int, width: int = 3) -> int:
+    return height * (width + 0)
+"""
+HALVINGS = """def halvings(size: int) -> int:
+    while size > 1:
+        size //= 2
+    return size
+"""
+CONFTEST = """from hypothesis import settings
+settings.register_profile("mutants", database=None)
+"""
+PLAN = """rooms = ["vggcost/formulas/*.py"]
+first = ["tests/test_*.py"]
+[[by_hand]]
+function = "area"
+old = "(width + 0)"
+new = "(width + 2 - 2)"
+[[equivalent]]
+function = "area"
+change = "return height * (width + 0) -> return height * (width + 2 - 2)"
+proof = "2 - 2 is 0"
+"""
+TESTS = """from vggcost.formulas import area
+
+def test_area():
+"""
+SOUND = "    assert (area.area(2, 3), area.area(5, 2), area.area(7)) == (6, 10, 21)\n"
+
+
+@pytest.fixture
+def small(tmp_path, checkout):
+    """A project with a formula and the run of mutants, which leaves each file as it was: its status and its lines."""
+
+    def run(tests, formulas=AREA, plan=PLAN):
+        making = (checkout / "tests" / "mutations.py").read_text()
+        script = (checkout / "tests" / "mutants.py").read_text()
+        files = {
+            "pyproject.toml": "",
+            "vggcost/__init__.py": "",
+            "vggcost/formulas/__init__.py": "",
+            "vggcost/formulas/area.py": formulas,
+            "tests/conftest.py": CONFTEST,
+            "tests/test_area.py": TESTS + tests,
+            "tests/mutants.toml": plan,
+            "tests/mutations.py": making,
+            "tests/mutants.py": script.replace("PATIENCE = 10", "PATIENCE = 1"),
+        }
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-B", "tests/mutants.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        found = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.*")}
+        assert found == files
+        assert done.stderr == ""
+        return done.returncode, done.stdout.splitlines()
+
+    return run
+
+
+def test_sound_tests_kill_all_but_the_equivalent_one(small):
+    assert small(SOUND) == (0, ["5 mutants, 4 killed, 1 equivalent, 0 survive"])
+
+
+def test_weak_tests_let_mutants_survive_and_a_list_that_does_not_hold_is_said(small):
+    wrong = PLAN[PLAN.index("[[equivalent]]") :]
+    plan = PLAN + wrong.replace("-> return height * (width + 2 - 2)", "-> return height * (width + 1)")
+    plan += wrong.replace('"area"', '"gone"')
+    status, lines = small("    assert area.area(2, 2) == 4\n", plan=plan)
+    change = "area: return height * (width + 0) -> return"
+    assert status == 1
+    assert lines == [
+        f"survives: vggcost/formulas/area.py, {change} height * (height + 0)",
+        f"listed as equivalent and killed: {change} height * (width + 1)",
+        "listed as equivalent and no longer made: gone: return height * (width + 0) -> return height * (width + 2 - 2)",
+        "5 mutants, 3 killed, 1 equivalent, 1 survive",
+    ]
+
+
+def test_a_mutant_that_hangs_is_killed(small):
+    plan = PLAN[: PLAN.index("[[by_hand]]")]
+    tests = "    assert [area.halvings(4), area.halvings(6)] == [1, 1]\n"
+    assert small(tests, HALVINGS, plan) == (0, ["4 mutants, 4 killed, 0 equivalent, 0 survive"])
