@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_input,
-    add_network,
-    add_output,
-    count_from,
-    dtype_from,
-    format_from,
-    names_from,
-    network_from,
-)
-from vggcost.cli.output import check_writable, emit
-from vggcost.conventions.rows import CONVENTIONS, NAMES, convention
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_convention
+from vggcost.cli.output import emit
+from vggcost.cli.request import names_from, request
+from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.errors import VggcostError
 from vggcost.report.convention_text import convention_text, conventions_text
-from vggcost.report.layer_table import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +25,9 @@ def parser() -> Parser:
     )
     add_network(result)
     add_input(result)
-    result.add_argument("--of", metavar="CONVENTION", help=", ".join(NAMES))
+    result.add_argument(
+        "--of", action=Read, read=read_convention, dest="convention", metavar="CONVENTION", help=", ".join(NAMES)
+    )
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
     add_output(result)
     return result
@@ -44,24 +35,14 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the conventions, or the one that is asked for."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    one = None if args.of is None else convention(args.of)
     for name in names_from(args):
         if name.lower() in NAMES:
             raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
-    network = network_from(args)
-    counted = api.count(
-        network,
-        network.image,
-        count_from(args.batch, "--batch", 1),
-        dtype_from(args),
-        one.name if one else "mac",
-    )
-    if one is None:
-        text = conventions_text(CONVENTIONS, counted.table, fmt, human=args.human)
+    asked = request(args)
+    cost = asked.count(asked.network)
+    if args.convention is None:
+        text = conventions_text(CONVENTIONS, cost.table, asked.fmt, human=asked.view.human)
     else:
-        layer_table = counted.rendered(fmt, View(every_row=args.all, human=args.human))
-        text = convention_text(one, counted.table, layer_table, fmt)
-    emit(text, args.output)
+        text = convention_text(cost.tally.convention, cost.table, cost.rendered(asked.fmt, asked.view), asked.fmt)
+    emit(text, asked.place)
     return EXIT_FINE

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_input,
-    add_network,
-    add_output,
-    configuration_from,
-    count_from,
-    format_from,
-    size_from,
-    variant_options,
-)
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, add_input, add_network, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import request
 from vggcost.report import formula_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-
-    from vggcost.costs.closed_forms import ClosedForm
-    from vggcost.network.catalogue import Configuration
 
 
 def parser() -> Parser:
@@ -43,33 +31,9 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the closed forms."""
-    fmt = format_from(args, formula_text.FORMATS)
-    check_writable(args.output)
-    plan = configuration_from(args)
-    form = api.symbolic(
-        plan,
-        variant_options(args),
-        None if args.size is None else size_from(args.size),
-        None if args.batch is None else count_from(args.batch, "--batch", 1),
-    )
-    emit(_text(form, plan, fmt, args), args.output)
+    asked = request(args)
+    (plan,) = asked.plans
+    form = api.symbolic(plan, asked.options, asked.size, asked.batch if asked.batches else None)
+    all_symbols = not asked.batches and asked.size is None and "classes" not in asked.options
+    emit(formula_text.text(form, plan, asked.fmt, args.layer, with_value=all_symbols), asked.place)
     return EXIT_FINE
-
-
-def _text(whole: ClosedForm, plan: Configuration, fmt: str, args: Namespace) -> str:
-    form = whole.layer(args.layer) if args.layer else whole
-    if fmt == "json":
-        return formula_text.json_text(form, args.layer)
-    if fmt == "latex":
-        return formula_text.latex_text(form, args.layer)
-    if fmt == "python":
-        return formula_text.python_text(form)
-    if args.layer:
-        return formula_text.layer_text(form, args.layer)
-    text = formula_text.table_text(form, form.parts())
-    if args.size is None and args.batch is None and args.classes is None:
-        height, width = plan.size if form.symbolic_image else form.image
-        usual = {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}
-        if not (height % form.unit or width % form.unit):
-            text += formula_text.value_line(form.at(**usual), **usual)
-    return text

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.closed_forms import ClosedForm
+    from vggcost.network.plan import Configuration
 
 FORMATS = ("table", "json", "latex", "python")
 """What --format takes here."""
@@ -22,6 +23,27 @@ NAMES = {
     "outputs": "all outputs",
 }
 _MEANINGS = "activations: output elements of convolutions and linear layers; all outputs: those of every layer"
+
+
+def text(whole: ClosedForm, plan: Configuration, fmt: str, layer: str | None, *, with_value: bool) -> str:
+    """The closed forms of a network, or of its one layer of that name, in one of FORMATS.
+
+    with_value adds, on the screen, what they give for the input that plan is meant for.
+
+    Raises:
+        VggcostError: the network has no such layer.
+    """
+    form = whole.layer(layer) if layer else whole
+    if fmt == "json":
+        return json_text(form, layer)
+    if fmt == "latex":
+        return latex_text(form, layer)
+    if fmt == "python":
+        return python_text(form)
+    if layer:
+        return layer_text(form, layer)
+    table = table_text(form, form.parts())
+    return table + _usual_value(form, plan) if with_value else table
 
 
 def header_line(form: ClosedForm, of: str | None = None) -> str:
@@ -105,6 +127,15 @@ def latex_text(form: ClosedForm, layer: str | None = None) -> str:
     lines = [rf"  \text{{{NAMES[name]}}} &= {sympy.latex(form_)}" for name, form_ in form.quantities().items()]
     body = " \\\\\n".join(lines)
     return f"% {header_line(form, layer)}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
+
+
+def _usual_value(form: ClosedForm, plan: Configuration) -> str:
+    """The value line of one image of the plan's own size and classes; empty where the forms do not take that size."""
+    height, width = plan.size if form.symbolic_image else form.image
+    if height % form.unit or width % form.unit:
+        return ""
+    usual = {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}
+    return value_line(form.at(**usual), **usual)
 
 
 def value_line(values: dict[str, int], batch: int, classes: int, height: int, width: int) -> str:
