@@ -90,7 +90,7 @@ def run(args: Namespace) -> int:
     if args.load is not None:
         return _print_again(args)
     asked = request(args)
-    settings = _settings(args)
+    settings = _settings(args, asked.dtype)
     from vggcost import __version__
     from vggcost.bench.session import run as measure
 
@@ -155,11 +155,11 @@ def _flag(name: str) -> str:
     return "the network's name" if name == "names" else f"--{name.replace('_', '-')}"
 
 
-def _settings(args: Namespace) -> Settings:
+def _settings(args: Namespace, dtype: str) -> Settings:
     from vggcost.bench.devices import torch_dtype
     from vggcost.bench.session import Settings
 
-    torch_dtype(args.dtype)
+    torch_dtype(dtype)
     if args.whole and args.per_layer:
         raise VggcostError("--whole and --per-layer are opposites; give one of them")
     for word in ("compile", "backward"):
@@ -168,7 +168,7 @@ def _settings(args: Namespace) -> Settings:
     per_layer = not (args.whole or args.compile or args.backward)
     return Settings(
         device=args.device,
-        dtype=args.dtype,
+        dtype=dtype,
         channels_last=args.channels_last,
         compile=args.compile,
         backward=args.backward,

@@ -25,9 +25,7 @@ def parser() -> Parser:
     )
     add_network(result)
     add_input(result)
-    result.add_argument(
-        "--of", action=Read, read=read_convention, dest="convention", metavar="CONVENTION", help=", ".join(NAMES)
-    )
+    result.add_argument("--of", action=Read, read=read_convention, metavar="CONVENTION", help=", ".join(NAMES))
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
     add_output(result)
     return result
@@ -39,10 +37,12 @@ def run(args: Namespace) -> int:
         if name.lower() in NAMES:
             raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
     asked = request(args)
+    if args.of is not None:
+        asked = asked.replace(convention=args.of)
     cost = asked.count(asked.network)
-    if args.convention is None:
+    if args.of is None:
         text = conventions_text(CONVENTIONS, cost.table, asked.fmt, human=asked.view.human)
     else:
-        text = convention_text(cost.tally.convention, cost.table, cost.rendered(asked.fmt, asked.view), asked.fmt)
+        text = convention_text(asked.convention, cost.table, cost.rendered(asked.fmt, asked.view), asked.fmt)
     emit(text, asked.place)
     return EXIT_FINE

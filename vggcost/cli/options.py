@@ -7,7 +7,7 @@ import os
 
 from vggcost import units
 from vggcost.cli import request
-from vggcost.conventions.rows import convention
+from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, nearest
 from vggcost.network.catalogue import TABLE_1
 from vggcost.network.unfold import width_factor
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
+    from vggcost.conventions.rows import Convention
     from vggcost.network.layers import Pair
 
 
@@ -180,7 +181,7 @@ def add_convention(parser: Parser) -> None:
         action=Read,
         read=read_convention,
         metavar="NAME",
-        default="mac",
+        default=TEXTBOOK,
         help="as which tool: fvcore, thop, ... (vggcost conventions; mac)",
     )
 
@@ -189,11 +190,13 @@ def add_output(parser: Parser, formats: tuple[str, ...] = FORMATS, *, human: boo
     """Add the format and the place of the result."""
     group = parser.add_argument_group("output")
     what = f"{', '.join(formats)} (by the ending of --output, else {formats[0]})"
-    group.add_argument("--format", metavar="FORMAT", help=what)
+    group.add_argument(
+        "--format", action=Read, read=lambda word, _: read_format(word, formats), metavar="FORMAT", help=what
+    )
     if human:
         group.add_argument("--human", action="store_true", help="138.4 M for 138,357,544")
     group.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
-    parser.set_defaults(formats=formats)  # what the request chooses from
+    parser.set_defaults(formats=formats)  # what the ending of --output may imply
 
 
 def read_count(text: str, option: str) -> int:
@@ -280,13 +283,24 @@ def read_dtype(text: str, _: str) -> str:
     return text
 
 
-def read_convention(text: str, _: str) -> str:
-    """Return the convention's name, as its row writes it.
+def read_format(word: str, formats: tuple[str, ...]) -> str:
+    """Return one of the formats.
+
+    Raises:
+        VggcostError: it is none of them.
+    """
+    if word not in formats:
+        raise VggcostError(f"unknown format {word!r}; {nearest(word, formats)}")
+    return word
+
+
+def read_convention(text: str, _: str) -> Convention:
+    """Return the convention of this name.
 
     Raises:
         VggcostError: it is not known.
     """
-    return convention(text).name
+    return convention(text)
 
 
 def read_keywords(text: str, option: str) -> dict[str, Any]:
@@ -338,7 +352,7 @@ def size_from(value: Any) -> Pair:
 
 def convention_from(args: argparse.Namespace) -> str:
     """Return the convention's name."""
-    return str(args.convention)
+    return str(args.convention.name)
 
 
 def keywords_from(text: str | None) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli.output import check_writable
-from vggcost.errors import VggcostError, nearest
+from vggcost.conventions.rows import TEXTBOOK
+from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report.grid import FORMATS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from vggcost.conventions.rows import Convention
     from vggcost.network.catalogue import Configuration, Network
     from vggcost.network.layers import Pair
     from vggcost.results.cost import Cost
@@ -43,7 +45,8 @@ class Request(Record):
     batches: tuple[int, ...]
     """Images in one forward call; none where --batch is not given."""
     dtype: str
-    convention: str
+    convention: Convention
+    """The row, which was looked up once."""
     fmt: str
     place: str | None
     """The file to write; None is standard output."""
@@ -76,7 +79,7 @@ class Request(Record):
         Raises:
             VggcostError: the image does not fit the network.
         """
-        return api.count(network, network.image, self.batch, self.dtype, self.convention)
+        return api.count(network, network.image, self.batch, self.dtype, self.convention.name)
 
 
 def request(args: Namespace, default: Sequence[str] = ("D",)) -> Request:
@@ -85,7 +88,7 @@ def request(args: Namespace, default: Sequence[str] = ("D",)) -> Request:
     Nothing is counted and no file is written before all of it is checked.
 
     Raises:
-        VggcostError: an unknown format or name, a place that cannot be written, a file that is no network, several
+        VggcostError: an unknown name, a place that cannot be written, a file that is no network, several
             networks where the command takes one, or a network beside a target.
     """
     given = vars(args)
@@ -101,7 +104,7 @@ def request(args: Namespace, default: Sequence[str] = ("D",)) -> Request:
         size=given.get("size"),
         batches=given.get("batch") or (),
         dtype=given.get("dtype", "float32"),
-        convention=given.get("convention") or "mac",
+        convention=given.get("convention", TEXTBOOK),
         fmt=fmt,
         place=place,
         view=View(
@@ -130,22 +133,15 @@ def output_from(args: Namespace) -> tuple[str, str | None]:
     The format is --format, or what the ending of --output means, or the command's first.
 
     Raises:
-        VggcostError: the format is not known, or the place cannot be written.
+        VggcostError: the place cannot be written.
     """
     given = vars(args)
     place = given.get("output")
-    fmt = _format(given.get("format"), place, given.get("formats", FORMATS))
+    formats = given.get("formats", FORMATS)
+    implied = _FORMAT_BY_ENDING.get((place or "").lower().rpartition(".")[2], formats[0])
+    fmt: str = given.get("format") or (implied if implied in formats else formats[0])
     check_writable(place)
     return fmt, place
-
-
-def _format(word: str | None, place: str | None, formats: tuple[str, ...]) -> str:
-    if word is None:
-        implied = _FORMAT_BY_ENDING.get((place or "").lower().rpartition(".")[2], formats[0])
-        return implied if implied in formats else formats[0]
-    if word not in formats:
-        raise VggcostError(f"unknown format {word!r}; {nearest(word, formats)}")
-    return word
 
 
 def names_from(args: Namespace) -> list[str]:
