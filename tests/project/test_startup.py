@@ -88,5 +88,6 @@ def test_each_command_loads_only_its_own_file():
     assert {name for name in names if name.startswith("vggcost.cli.")} == {
         "vggcost.cli.options",
         "vggcost.cli.output",
+        "vggcost.cli.request",
         "vggcost.cli.table",
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.costs.roofline import least_bytes
+from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.frameworks.door import found
 from vggcost.frameworks.pytorch.build import build_module, require_torch
@@ -14,13 +15,14 @@ from vggcost.frameworks.target import maker, neighbours_importable, told
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import torch
     from torch import Tensor, nn
 
     from vggcost.bench.protocol import Operation
     from vggcost.costs.table import Table
+    from vggcost.network.plan import Network
 
 
 class Subject(Record):
@@ -49,6 +51,28 @@ class Subject(Record):
     def short_title(self) -> str:
         """The title and the batch, for progress and messages."""
         return f"{self.title} at batch {self.input[0]}"
+
+
+def network_subjects(networks: Iterable[Network], batches: Sequence[int]) -> list[Subject]:
+    """Return each network at each batch, counted at its own image.
+
+    Raises:
+        VggcostError: an image does not fit its network.
+    """
+    shapes = ((one, (batch, one.variant.in_channels, *one.image)) for one in networks for batch in batches)
+    return [Subject(network.title, shape, table(network, shape)) for network, shape in shapes]
+
+
+def target_subjects(
+    target: str, keywords: Mapping[str, Any], image: tuple[int, int, int], batches: Sequence[int]
+) -> list[Subject]:
+    """Import what TARGET names, which runs that code, and return it at each batch of (channels, height, width).
+
+    Raises:
+        VggcostError: it does not exist, cannot be imported, or does not take these keywords.
+    """
+    make = target_maker(target, keywords)
+    return [Subject(target, (batch, *image), None, make) for batch in batches]
 
 
 def build(subject: Subject, device: torch.device, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:

@@ -7,15 +7,16 @@ import sys
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     Parser,
+    Read,
     add_convention,
     add_output,
-    convention_from,
-    count_from,
-    format_from,
-    keywords_from,
-    size_from,
+    read_batch,
+    read_count,
+    read_keywords,
+    read_size,
 )
-from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.request import request
 from vggcost.errors import VggcostError
 from vggcost.report.audit import AuditView
 
@@ -43,7 +44,13 @@ def parser() -> Parser:
     result.add_argument(
         "target", nargs="?", metavar="TARGET", help="package.module:callable or path/to/file.py:callable"
     )
-    result.add_argument("--call", metavar="ARGS", help='keyword literals for the callable: "num_classes=4, bias=False"')
+    result.add_argument(
+        "--call",
+        action=Read,
+        read=read_keywords,
+        metavar="ARGS",
+        help='keyword literals for the callable: "num_classes=4, bias=False"',
+    )
     result.add_argument(
         "--like", metavar="NAME", help="compare with this configuration (or NET.toml): 0 same, 1 different"
     )
@@ -55,8 +62,14 @@ def parser() -> Parser:
         action="append",
         help="one input's shape without the batch, as the model takes it; once for each (3x224x224)",
     )
-    group.add_argument("--size", metavar="HxW", help="image size in pixels, with the model's own channels (224)")
-    group.add_argument("--batch", metavar="N", help="images in one forward call (1)")
+    group.add_argument(
+        "--size",
+        action=Read,
+        read=read_size,
+        metavar="HxW",
+        help="image size in pixels, with the model's own channels (224)",
+    )
+    group.add_argument("--batch", action=Read, read=read_batch, metavar="N", help="images in one forward call (1)")
     group = result.add_argument_group("more rows")
     group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
     add_convention(result)
@@ -66,22 +79,17 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Read the model and print what it is."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    if args.target is None:
+    asked = request(args)
+    if asked.target is None:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
-    keywords = keywords_from(args.call)
-    shapes = _shapes(args)
-    batch = count_from(args.batch, "--batch", 1)
-    if args.input and args.size:
+    if args.input and asked.size:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
-    convention = convention_from(args)
-    size = size_from(args.size) if args.size is not None else None
+    shapes = [_shape(text) for text in args.input or ()]
     from vggcost.results.audit import audit_target
 
     with prints_to_stderr():
-        audit = audit_target(args.target, keywords, shapes, size, batch, args.like, convention)
-    emit(audit.rendered(fmt, AuditView(args.all, args.human)), args.output)
+        audit = audit_target(asked.target, asked.keywords, shapes, asked.size, asked.batch, args.like, asked.convention)
+    emit(audit.rendered(asked.fmt, AuditView(asked.view.every_row, asked.view.human)), asked.place)
     return _status(audit, args)
 
 
@@ -94,13 +102,9 @@ def _status(audit: Audit, args: Namespace) -> int:
     return EXIT_DIFFERS if not audit.runs or differs or unknown else EXIT_FINE
 
 
-def _shapes(args: Namespace) -> list[tuple[int, ...]]:
-    return [_shape(text) for text in args.input or ()]
-
-
 def _shape(text: str) -> tuple[int, ...]:
     try:
-        return tuple(count_from(side, "--input", 0) for side in text.lower().split("x"))
+        return tuple(read_count(side, "--input") for side in text.lower().split("x"))
     except VggcostError:
         raise VggcostError(
             f"--input is {text[:80]!r}; give a shape of whole numbers from 1 to 10^18 without the batch, as 3x224x224"

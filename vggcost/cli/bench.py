@@ -6,21 +6,12 @@ import argparse
 import sys
 
 from vggcost.cli import EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
-from vggcost.cli.options import (
-    Parser,
-    add_input,
-    add_network,
-    add_output,
-    count_from,
-    format_from,
-    keywords_from,
-    names_from,
-    networks_from,
-    size_from,
-)
-from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_count, read_keywords
+from vggcost.cli.output import emit, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
+from vggcost.cli.request import output_from, request
 from vggcost.errors import VggcostError
+from vggcost.network.plan import DEFAULT_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +20,7 @@ if TYPE_CHECKING:
 
     from vggcost.bench.session import Settings
     from vggcost.bench.subjects import Subject
+    from vggcost.cli.request import Request
 
 DEFAULT_BUDGET_S = 30.0
 
@@ -47,7 +39,13 @@ def parser() -> Parser:
         metavar="TARGET",
         help="package.module:callable or path/to/file.py:callable of a torch module of your own, which this runs",
     )
-    result.add_argument("--call", metavar="ARGS", help='keyword literals for the callable: "num_classes=4"')
+    result.add_argument(
+        "--call",
+        action=Read,
+        read=read_keywords,
+        metavar="ARGS",
+        help='keyword literals for the callable: "num_classes=4"',
+    )
     add_input(result, dtype=False, batches=True)
     _add_measuring(result)
     add_output(result, human=False)
@@ -69,11 +67,15 @@ def _add_measuring(result: Parser) -> None:
     group.add_argument(
         "--backward", action="store_true", help="a training step's forward and backward; implies --whole"
     )
-    group.add_argument("--threads", metavar="N", help="threads of a CPU (torch's own choice)")
+    group.add_argument(
+        "--threads", action=Read, read=read_count, metavar="N", help="threads of a CPU (torch's own choice)"
+    )
     group.add_argument("--per-layer", action="store_true", default=None, help="each layer's time as well (the default)")
     group.add_argument("--whole", action="store_true", help="the whole forward alone")
     group.add_argument(
         "--budget",
+        action=Read,
+        read=read_seconds,
         metavar="SECONDS",
         help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
         " not in it: imports, the ceilings, building, and compiling with --compile",
@@ -83,30 +85,40 @@ def _add_measuring(result: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Measure and print or write the result; what was measured before Ctrl-C is printed too."""
-    fmt = format_from(args)
-    check_writable(args.output)
     if args.load is not None:
-        _refuse_measuring(args)
-        from vggcost.bench.result import load
-
-        emit(_rendered(load(args.load), fmt), args.output)
-        return EXIT_FINE
-    settings = _settings(args)
+        return _print_again(args)
+    asked = request(args)
+    settings = _settings(args, asked.dtype)
     from vggcost import __version__
     from vggcost.bench.session import run as measure
 
     # What a module of the user's own prints is no part of the result.
     with ProgressLine() as progress, prints_to_stderr():
-        subjects = _subjects(args)
+        subjects = _subjects(asked)
         outcome = measure(subjects, settings, progress, __version__)
     if outcome.document["cases"]:
-        emit(_rendered(outcome.document, fmt), args.output)
+        emit(_rendered(outcome.document, asked.fmt), asked.place)
     if outcome.refusal is not None:
         raise outcome.refusal
     if outcome.interrupted:
-        sys.stderr.write(f"vggcost: interrupted; {_kept(outcome.document['cases'], len(subjects), args.output, fmt)}\n")
+        kept = _kept(outcome.document["cases"], len(subjects), asked.place, asked.fmt)
+        sys.stderr.write(f"vggcost: interrupted; {kept}\n")
         return EXIT_INTERRUPTED
     return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+
+
+def _print_again(args: Namespace) -> int:
+    """A loaded result is what it is: options that say what to measure would be ignored in silence."""
+    fmt, place = output_from(args)
+    fresh = parser().parse([])
+    kept = ("load", "format", "output")
+    for name, value in vars(args).items():
+        if name not in kept and value != getattr(fresh, name):
+            raise VggcostError(f"--load prints a result as it was measured; leave {_flag(name)} away")
+    from vggcost.bench.result import load
+
+    emit(_rendered(load(args.load), fmt), place)
+    return EXIT_FINE
 
 
 def _kept(cases: list[dict[str, Any]], asked: int, path: str | None, fmt: str) -> str:
@@ -128,24 +140,15 @@ def _rendered(result: dict[str, Any], fmt: str) -> str:
     return rendered(document(result), fmt)
 
 
-def _refuse_measuring(args: Namespace) -> None:
-    """A loaded result is what it is: options that say what to measure would be ignored in silence."""
-    fresh = parser().parse([])
-    kept = ("load", "format", "output")
-    for name, value in vars(args).items():
-        if name not in kept and value != getattr(fresh, name):
-            raise VggcostError(f"--load prints a result as it was measured; leave {_flag(name)} away")
-
-
 def _flag(name: str) -> str:
     return "the network's name" if name == "names" else f"--{name.replace('_', '-')}"
 
 
-def _settings(args: Namespace) -> Settings:
+def _settings(args: Namespace, dtype: str) -> Settings:
     from vggcost.bench.devices import torch_dtype
     from vggcost.bench.session import Settings
 
-    torch_dtype(args.dtype)
+    torch_dtype(dtype)
     if args.whole and args.per_layer:
         raise VggcostError("--whole and --per-layer are opposites; give one of them")
     for word in ("compile", "backward"):
@@ -154,52 +157,37 @@ def _settings(args: Namespace) -> Settings:
     per_layer = not (args.whole or args.compile or args.backward)
     return Settings(
         device=args.device,
-        dtype=args.dtype,
+        dtype=dtype,
         channels_last=args.channels_last,
         compile=args.compile,
         backward=args.backward,
         per_layer=per_layer,
-        threads=count_from(args.threads, "--threads", 1) if args.threads is not None else None,
-        budget_s=_seconds(args.budget),
+        threads=args.threads,
+        budget_s=args.budget or DEFAULT_BUDGET_S,
         cudnn_benchmark=args.cudnn_benchmark,
     )
 
 
-def _seconds(text: str | None) -> float:
-    if text is None:
-        return DEFAULT_BUDGET_S
+def read_seconds(text: str, option: str) -> float:
+    """Return a time [s].
+
+    Raises:
+        VggcostError: it is no number above 0, or more than a day.
+    """
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 86_400:
-        raise VggcostError(f"--budget is {text!r}; give seconds above 0, at most a day")
+        raise VggcostError(f"{option} is {text!r}; give seconds above 0, at most a day")
     return seconds
 
 
-def _subjects(args: Namespace) -> list[Subject]:
-    from vggcost.bench.subjects import Subject, target_maker
-    from vggcost.costs.table import table
+def _subjects(asked: Request) -> list[Subject]:
+    from vggcost.bench.subjects import network_subjects, target_subjects
 
-    batches = _batches(args.batch)
-    if args.target:
-        if names_from(args) or args.file:
-            raise VggcostError("--target and a network are both given; give one of them")
-        image = (count_from(args.in_channels, "--in-channels", 3), *size_from(args.size))
-        make = target_maker(args.target, keywords_from(args.call))
-        return [Subject(args.target, (batch, *image), None, make) for batch in batches]
-    if args.call is not None:
-        raise VggcostError("--call has arguments for --target, and none is given")
-    subjects = []
-    for network in networks_from(args):
-        for batch in batches:
-            shape = (batch, network.variant.in_channels, *network.image)
-            subjects.append(Subject(network.title, shape, table(network, shape)))
-    return subjects
-
-
-def _batches(text: str | None) -> list[int]:
-    batches = [count_from(part, "--batch", 1) for part in (text or "1").split(",")]
-    if len(set(batches)) < len(batches):
-        raise VggcostError(f"--batch is {text!r}; give each batch once")
-    return batches
+    batches = asked.batches or (1,)
+    if asked.target is None:
+        return network_subjects(asked.networks, batches)
+    image = (asked.options.get("in_channels", 3), *(asked.size or DEFAULT_SIZE))
+    return target_subjects(asked.target, asked.keywords, image, batches)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_output, format_from
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, Read, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import output_from
 from vggcost.errors import VggcostError
 from vggcost.report.formats import rendered
 
@@ -23,7 +24,14 @@ def parser() -> Parser:
     )
     result.add_argument("old", metavar="OLD", help="what vggcost bench --format json wrote")
     result.add_argument("new", metavar="NEW", help="the same, later")
-    result.add_argument("--threshold", metavar="PERCENT", help="call nothing faster or slower that differs by less (1)")
+    result.add_argument(
+        "--threshold",
+        action=Read,
+        read=read_percent,
+        metavar="PERCENT",
+        default=0.01,
+        help="call nothing faster or slower that differs by less (1)",
+    )
     result.add_argument("--fail-on-slower", action="store_true", help="exit with 1 where a whole network is slower")
     add_output(result, human=False)
     return result
@@ -31,27 +39,28 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    threshold = _percent(args.threshold)
+    fmt, place = output_from(args)
     from vggcost.bench.compare import comparison
     from vggcost.bench.result import load
     from vggcost.bench.statistics import SLOWER
     from vggcost.report.bench_compare import document
 
-    compared = comparison(load(args.old), load(args.new), threshold)
-    emit(rendered(document(compared), fmt), args.output)
+    compared = comparison(load(args.old), load(args.new), args.threshold)
+    emit(rendered(document(compared), fmt), place)
     slower = any(case["word"] == SLOWER for case in compared["cases"])
     return EXIT_DIFFERS if slower and args.fail_on_slower else EXIT_FINE
 
 
-def _percent(text: str | None) -> float:
-    if text is None:
-        return 0.01
+def read_percent(text: str, option: str) -> float:
+    """Return the fraction that a number of percent is.
+
+    Raises:
+        VggcostError: it is no number from 0 to below 100.
+    """
     try:
         percent = float(text)
     except ValueError:
         percent = -1.0
     if not 0 <= percent < 100:
-        raise VggcostError(f"--threshold is {text!r}; give percent from 0 to below 100")
+        raise VggcostError(f"{option} is {text!r}; give percent from 0 to below 100")
     return percent / 100

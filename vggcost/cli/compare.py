@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_convention,
-    add_input,
-    add_network,
-    add_output,
-    convention_from,
-    count_from,
-    dtype_from,
-    format_from,
-    networks_from,
-)
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import request
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.formats import rendered
 from vggcost.results.comparison import side_by_side
@@ -42,11 +31,7 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    batch, dtype = count_from(args.batch, "--batch", 1), dtype_from(args)
-    convention = convention_from(args)
-    networks = networks_from(args, tuple(TABLE_1))
-    costs = [api.count(network, network.image, batch, dtype, convention) for network in networks]
-    emit(rendered(side_by_side(costs, human=args.human), fmt), args.output)
+    asked = request(args, default=tuple(TABLE_1))
+    costs = [asked.count(network) for network in asked.networks]
+    emit(rendered(side_by_side(costs, human=asked.view.human), asked.fmt), asked.place)
     return EXIT_FINE

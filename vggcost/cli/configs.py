@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_output, format_from
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import output_from
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.report import configs
@@ -45,8 +46,7 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the list, one network file, or the schema."""
-    fmt = format_from(args)
-    check_writable(args.output)
+    fmt, place = output_from(args)
     if args.name or args.schema:
         if args.name and args.schema:
             raise VggcostError(f"both {args.name!r} and --schema are given; give one")
@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
 
         emit(
             network_file.schema_text() if args.schema else network_file.toml_text(catalogue.find(args.name)),
-            args.output,
+            place,
         )
         return EXIT_FINE
     plans = [catalogue.find(name) for name in catalogue.names()]
@@ -65,5 +65,5 @@ def run(args: Namespace) -> int:
         configs.network_data(plan, catalogue.aliases(plan.name), cost.table)
         for plan, cost in zip(plans, counted, strict=True)
     ]
-    emit(rendered(configs.document(networks, human=args.human), fmt), args.output)
+    emit(rendered(configs.document(networks, human=args.human), fmt), place)
     return EXIT_FINE

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_input,
-    add_network,
-    add_output,
-    count_from,
-    dtype_from,
-    format_from,
-    names_from,
-    network_from,
-)
-from vggcost.cli.output import check_writable, emit
-from vggcost.conventions.rows import CONVENTIONS, NAMES, TEXTBOOK, convention
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_convention
+from vggcost.cli.output import emit
+from vggcost.cli.request import names_from, request
+from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.errors import VggcostError
 from vggcost.report import conventions
 from vggcost.report.formats import rendered
-from vggcost.report.layers import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +26,7 @@ def parser() -> Parser:
     )
     add_network(result)
     add_input(result)
-    result.add_argument("--of", metavar="CONVENTION", help=", ".join(NAMES))
+    result.add_argument("--of", action=Read, read=read_convention, metavar="CONVENTION", help=", ".join(NAMES))
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
     add_output(result)
     return result
@@ -45,24 +34,16 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the conventions, or the one that is asked for."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    one = None if args.of is None else convention(args.of)
     for name in names_from(args):
         if name.lower() in NAMES:
             raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
-    network = network_from(args)
-    counted = api.count(
-        network,
-        network.image,
-        count_from(args.batch, "--batch", 1),
-        dtype_from(args),
-        one or TEXTBOOK,
-    )
-    if one is None:
-        document = conventions.document(CONVENTIONS, counted.table, human=args.human)
+    asked = request(args)
+    if args.of is not None:
+        asked = asked.replace(convention=args.of)
+    cost = asked.count(asked.network)
+    if args.of is None:
+        document = conventions.document(CONVENTIONS, cost.table, human=asked.view.human)
     else:
-        layers = counted.document(View(every_row=args.all, human=args.human))
-        document = conventions.one_document(one, counted.table, layers)
-    emit(rendered(document, fmt), args.output)
+        document = conventions.one_document(asked.convention, cost.table, cost.document(asked.view))
+    emit(rendered(document, asked.fmt), asked.place)
     return EXIT_FINE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_output, format_from
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import output_from
 from vggcost.conventions.amounts import read_amount
 from vggcost.conventions.explain import explain
 from vggcost.errors import VggcostError
@@ -43,8 +44,7 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Search and print what fits."""
-    fmt = format_from(args)
-    check_writable(args.output)
+    fmt, place = output_from(args)
     words = " ".join((args.number, *args.unit))
     second = next((word for word in words.split()[1:] if word[0].isdigit()), None)
     if second:
@@ -52,5 +52,5 @@ def run(args: Namespace) -> int:
             f"{words!r} has a second number, {second!r}; give one at a time, in one piece: 15,470,264,320"
         )
     found = explain(read_amount(words))
-    emit(rendered(explain_report.document(found, every=args.all), fmt), args.output)
+    emit(rendered(explain_report.document(found, every=args.all), fmt), place)
     return EXIT_FINE

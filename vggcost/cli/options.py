@@ -1,24 +1,24 @@
-"""The words that all commands share: which network, which input, which format, where to."""
+"""The words that all commands share, each read and checked once, where argparse meets it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from vggcost import api, units
+from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
-from vggcost.network import catalogue
 from vggcost.network.catalogue import TABLE_1
+from vggcost.network.unfold import width_factor
 from vggcost.report import formats as report_formats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
     from vggcost.conventions.rows import Convention
-    from vggcost.network.catalogue import Configuration, Network
+    from vggcost.network.layer import Pair
 
 
 class _Help(argparse.HelpFormatter):
@@ -79,6 +79,28 @@ class Parser(argparse.ArgumentParser):
         return args
 
 
+class Read(argparse.Action):
+    """An option whose text is read where it is parsed: ``read(text, "--size")`` returns its value or refuses.
+
+    What argparse's own ``type=`` refuses becomes ``argument --size: invalid read_size value``; here the reader's
+    sentence stands, and it has the option's name.
+    """
+
+    def __init__(self, option_strings: Sequence[str], dest: str, read: Callable[[str, str], Any], **words: Any) -> None:
+        super().__init__(option_strings, dest, **words)
+        self.read = read
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002  # what argparse hands to every action
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002  # the same
+    ) -> None:
+        """Put the value into the namespace."""
+        setattr(namespace, self.dest, self.read(values, self.option_strings[-1]))
+
+
 def add_network(parser: Parser, *, several: bool = False) -> None:
     """Add the network's name and variant."""
     many = " (a comma list for several)" if several else ""
@@ -98,8 +120,8 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
     )
     switch = argparse.BooleanOptionalAction
     group.add_argument("--batch-norm", action=switch, help="batch normalization behind every convolution")
-    group.add_argument("--classes", metavar="N", help="outputs of the last layer (1000)")
-    group.add_argument("--in-channels", metavar="N", help="channels of the image (3)")
+    group.add_argument("--classes", action=Read, read=read_count, metavar="N", help="outputs of the last layer (1000)")
+    group.add_argument("--in-channels", action=Read, read=read_count, metavar="N", help="channels of the image (3)")
     group.add_argument("--bias", action=switch, help="convolutions with or without bias")
     group.add_argument(
         "--adaptive-pool",
@@ -108,12 +130,16 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
     )
     group.add_argument(
         "--head",
+        action=Read,
+        read=read_head,
         metavar="N,N",
         help="hidden widths of the classifier (4096,4096); none: one linear layer on the features;"
         " with --no-adaptive-pool the first takes what the features yield at --size",
     )
     group.add_argument(
         "--width",
+        action=Read,
+        read=read_width,
         metavar="F",
         help="every convolution's width times F, floored, at least 1 channel; the head stays (1)",
     )
@@ -122,14 +148,25 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
 def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> None:
     """Add the input's size, batch and dtype."""
     group = parser.add_argument_group("input")
-    group.add_argument("--size", metavar="HxW", help="image size in pixels: 224 or 224x320 (224)")
+    group.add_argument(
+        "--size", action=Read, read=read_size, metavar="HxW", help="image size in pixels: 224 or 224x320 (224)"
+    )
     group.add_argument(
         "--batch",
+        action=Read,
+        read=read_batches if batches else read_batch,
         metavar="N",
         help="images in one forward call (1)" + ("; a comma list for several" if batches else ""),
     )
     if dtype:
-        group.add_argument("--dtype", metavar="NAME", default="float32", help=", ".join(units.DTYPE_BYTES))
+        group.add_argument(
+            "--dtype",
+            action=Read,
+            read=read_dtype,
+            metavar="NAME",
+            default="float32",
+            help=", ".join(units.DTYPE_BYTES),
+        )
 
 
 def add_convention(parser: Parser) -> None:
@@ -137,8 +174,10 @@ def add_convention(parser: Parser) -> None:
     group = parser.add_argument_group("what is counted")
     group.add_argument(
         "--convention",
+        action=Read,
+        read=read_convention,
         metavar="NAME",
-        default=TEXTBOOK.name,
+        default=TEXTBOOK,
         help="as which tool: fvcore, thop, ... (vggcost conventions; mac)",
     )
 
@@ -148,120 +187,21 @@ def add_output(parser: Parser, more: Mapping[str, str] = report_formats.NO_MORE,
     group = parser.add_argument_group("output")
     names = (*report_formats.NAMES, *more)
     what = f"{', '.join(names)} (by the ending of --output, else {names[0]})"
-    group.add_argument("--format", metavar="FORMAT", help=what)
+    group.add_argument(
+        "--format", action=Read, read=lambda word, _: report_formats.checked(word, more), metavar="FORMAT", help=what
+    )
+    parser.set_defaults(more_formats=more)
     if human:
         group.add_argument("--human", action="store_true", help="138.4 M for 138,357,544")
     group.add_argument("-o", "--output", metavar="FILE", help="write there, whole or not at all")
 
 
-def names_from(args: argparse.Namespace) -> list[str]:
-    """Return the configurations that were named, in their order; none is an empty list.
-
-    Raises:
-        VggcostError: the network is named both ways.
-    """
-    given = args.names if isinstance(args.names, list) else [args.names] if args.names else []
-    if args.config is not None:
-        if given:
-            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {args.config[0]!r}; give one")
-        given = args.config
-    names = [name.strip() for entry in given for name in entry.split(",")]
-    if "" in names:
-        raise VggcostError(f"an empty configuration name in {','.join(given)!r}; give names such as A,D")
-    return names
-
-
-def configurations_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Configuration]:
-    """Return the configurations that were named and then those of the files; the default ones where there are none.
-
-    Raises:
-        VggcostError: an unknown name, or a file that is no network.
-    """
-    plans = [catalogue.find(name) for name in names_from(args)]
-    if args.file:
-        from vggcost.network import network_file
-
-        plans += [network_file.read(path) for path in args.file]
-    return plans or [catalogue.find(name) for name in default]
-
-
-def configuration_from(args: argparse.Namespace) -> Configuration:
-    """Return the one configuration that was named, or is in the file; D where there is none.
-
-    Raises:
-        VggcostError: several are given, the name is unknown, or the file is no network.
-    """
-    given = [*names_from(args), *(args.file or ())]
-    if len(given) > 1:
-        raise VggcostError(f"{len(given)} configurations are given, {', '.join(given)}; this command takes one")
-    return configurations_from(args)[0]
-
-
-def networks_from(args: argparse.Namespace, default: Sequence[str] = ("D",)) -> list[Network]:
-    """Return the networks that were named and then those of the files, or the default ones, in the variant asked for.
-
-    Each stands ready for its `image`: --size, or what its configuration is meant for.
-
-    Raises:
-        VggcostError: an unknown name, a file that is no network, or an option out of range.
-    """
-    return [_network(plan, args) for plan in configurations_from(args, default)]
-
-
-def network_from(args: argparse.Namespace) -> Network:
-    """Return the one network that was named, in the variant that the options describe, for its `image`.
-
-    Raises:
-        VggcostError: several are given, the name is unknown, the file is no network, or an option is out of range.
-    """
-    return _network(configuration_from(args), args)
-
-
-def _network(plan: Configuration, args: argparse.Namespace) -> Network:
-    return api.unfolded(plan, variant_options(args), size_from(args.size, plan.size))
-
-
-def variant_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of the variant that were given, by the API's keywords.
-
-    Raises:
-        VggcostError: a count that is none.
-    """
-    options = {
-        "batch_norm": args.batch_norm,
-        "classes": None if args.classes is None else count_from(args.classes, "--classes", 1000),
-        "in_channels": None if args.in_channels is None else count_from(args.in_channels, "--in-channels", 3),
-        "bias": args.bias,
-        "adaptive_pool": args.adaptive_pool,
-        "head": None if args.head is None else head_from(args.head),
-        "width": args.width,
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def head_from(text: str) -> tuple[int, ...]:
-    """Return the hidden widths of a classifier written 512,512 or none.
-
-    Raises:
-        VggcostError: it is written otherwise, or a width is no whole number from 1 to 10^18.
-    """
-    if text.strip().lower() == "none":
-        return ()
-    if not text.strip():
-        raise VggcostError("--head is empty; give hidden widths such as 512,512, or none")
-    if not all(width.strip().isdecimal() for width in text.split(",")):
-        raise VggcostError(f"--head is {text!r}; give hidden widths such as 512,512, or none")
-    return tuple(count_from(width, "--head", 0) for width in text.split(","))
-
-
-def count_from(text: str | None, option: str, default: int) -> int:
-    """Return an option's count, the default where it is not given.
+def read_count(text: str, option: str) -> int:
+    """Return a count.
 
     Raises:
         VggcostError: it is no whole number from 1 to 10^18.
     """
-    if text is None:
-        return default
     digits = text.strip()
     # int() would also take "1_000", "+5" and digits of other scripts, which nobody means here.
     if not (digits.isascii() and digits.removeprefix("-").isdigit()):
@@ -273,58 +213,89 @@ def count_from(text: str | None, option: str, default: int) -> int:
     return int(digits)
 
 
-def size_from(text: str | None, default: tuple[int, int] = (224, 224)) -> tuple[int, int]:
-    """Return (height, width) of a size written 224 or 224x320.
+def read_batch(text: str, option: str) -> tuple[int]:
+    """Return the one batch of a command that takes one.
+
+    Raises:
+        VggcostError: it is no whole number from 1 to 10^18.
+    """
+    return (read_count(text, option),)
+
+
+def read_batches(text: str, option: str) -> tuple[int, ...]:
+    """Return the batches of a comma list.
+
+    Raises:
+        VggcostError: one is no whole number from 1 to 10^18, or is given twice.
+    """
+    batches = tuple(read_count(part, option) for part in text.split(","))
+    if len(set(batches)) < len(batches):
+        raise VggcostError(f"{option} is {text!r}; give each batch once")
+    return batches
+
+
+def read_size(text: str, option: str) -> Pair:
+    """Return (height, width) [pixels] of a size written 224 or 224x320.
 
     Raises:
         VggcostError: it is written otherwise, or a side is no whole number from 1 to 10^18.
     """
-    if text is None:
-        return default
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.strip() for side in sides):
-        raise VggcostError(f"--size is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")
-    height, width = sides[0], sides[-1]
-    return count_from(height, "--size", 0), count_from(width, "--size", 0)
+        raise VggcostError(f"{option} is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")
+    return read_count(sides[0], option), read_count(sides[-1], option)
 
 
-def dtype_from(args: argparse.Namespace) -> str:
+def read_head(text: str, option: str) -> tuple[int, ...]:
+    """Return the hidden widths of a classifier written 512,512 or none.
+
+    Raises:
+        VggcostError: it is written otherwise, or a width is no whole number from 1 to 10^18.
+    """
+    if text.strip().lower() == "none":
+        return ()
+    if not text.strip():
+        raise VggcostError(f"{option} is empty; give hidden widths such as 512,512, or none")
+    if not all(width.strip().isdecimal() for width in text.split(",")):
+        raise VggcostError(f"{option} is {text!r}; give hidden widths such as 512,512, or none")
+    return tuple(read_count(width, option) for width in text.split(","))
+
+
+def read_width(text: str, _: str) -> float:
+    """Return the factor of every convolution's width.
+
+    Raises:
+        VggcostError: it is no decimal number above 0 and up to 10^18.
+    """
+    return width_factor(text)
+
+
+def read_dtype(text: str, _: str) -> str:
     """Return the dtype's name.
 
     Raises:
         VggcostError: it is not known.
     """
-    units.dtype_bytes(args.dtype)
-    return str(args.dtype)
+    units.dtype_bytes(text)
+    return text
 
 
-def convention_from(args: argparse.Namespace) -> Convention:
-    """Return the convention that was named.
-
-    Raises:
-        VggcostError: it is not known.
-    """
-    return convention(args.convention)
-
-
-def format_from(args: argparse.Namespace, more: Mapping[str, str] = report_formats.NO_MORE) -> str:
-    """Return the format's name: --format, or what the ending of --output means, or the screen's table.
+def read_convention(text: str, _: str) -> Convention:
+    """Return the convention of this name.
 
     Raises:
         VggcostError: it is not known.
     """
-    if args.format is None:
-        return report_formats.implied(args.output, more) or report_formats.NAMES[0]
-    return report_formats.checked(str(args.format), more)
+    return convention(text)
 
 
-def keywords_from(text: str | None) -> dict[str, Any]:
+def read_keywords(text: str, option: str) -> dict[str, Any]:
     """Return the keyword literals of --call; nothing in them is executed.
 
     Raises:
         VggcostError: it is written otherwise.
     """
-    if text is None or not text.strip():
+    if not text.strip():
         return {}
     import ast
 
@@ -337,5 +308,5 @@ def keywords_from(text: str | None) -> dict[str, Any]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass  # the refusal below says what is expected
     raise VggcostError(
-        f'--call is {text[:80]!r}; give keywords with literal values, as --call "num_classes=4, bias=False"'
+        f'{option} is {text[:80]!r}; give keywords with literal values, as {option} "num_classes=4, bias=False"'
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, count_from
-from vggcost.cli.output import check_writable, write_whole_bytes
+from vggcost.cli.options import Parser, Read, read_count
+from vggcost.cli.output import check_writable
 from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
@@ -22,7 +22,9 @@ def parser() -> Parser:
     )
     result.add_argument("result", metavar="RESULT", help="what vggcost bench --format json wrote")
     result.add_argument("--config", metavar="NAME", help="the network, where the result has several")
-    result.add_argument("--batch", metavar="N", help="the batch, where the result has several")
+    result.add_argument(
+        "--batch", action=Read, read=read_count, metavar="N", help="the batch, where the result has several"
+    )
     result.add_argument("-o", "--output", metavar="FILE", required=True, help="a name that ends in .svg, .png or .pdf")
     return result
 
@@ -33,11 +35,12 @@ def run(args: Namespace) -> int:
     from vggcost.bench.result import load
     from vggcost.bench.roofline import case_of
     from vggcost.report.plots.roofline import FILE_FORMATS, roofline
+    from vggcost.results import whole_file
 
     _, dot, ending = args.output.rpartition(".")
     if not dot or ending.lower() not in FILE_FORMATS:
         raise VggcostError(f"--output is {args.output!r}; a picture's name ends in .{', .'.join(FILE_FORMATS)}")
     document = load(args.result)
-    batch = None if args.batch is None else count_from(args.batch, "--batch", 1)
-    write_whole_bytes(args.output, roofline(document, case_of(document, args.config, batch), ending.lower()))
+    picture = roofline(document, case_of(document, args.config, args.batch), ending.lower())
+    whole_file.write_bytes(args.output, picture)
     return EXIT_FINE

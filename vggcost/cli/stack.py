@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_output, count_from, format_from, size_from
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, Read, add_output, read_count, read_size
+from vggcost.cli.output import emit
+from vggcost.cli.request import output_from
 from vggcost.costs.stacks import stack
 from vggcost.errors import VggcostError
 from vggcost.report import stack as stack_report
@@ -26,22 +27,23 @@ def parser() -> Parser:
     )
     result.add_argument("kernels", nargs="*", metavar="KxK", help="the kernels in order: 3x3 3x3 3x3")
     result.add_argument("--channels", metavar="N", help="one width for all, or one more than kernels: 256:64:64:256")
-    result.add_argument("--size", metavar="HxW", help="the feature map's size: 56 or 56x64")
+    result.add_argument(
+        "--size", action=Read, read=read_size, metavar="HxW", help="the feature map's size: 56 or 56x64"
+    )
     add_output(result, human=False)
     return result
 
 
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
-    fmt = format_from(args)
-    check_writable(args.output)
+    fmt, place = output_from(args)
     if not args.kernels:
         raise VggcostError("no kernels are given; name them in order, as vggcost stack 3x3 3x3 3x3")
     kernels = [_kernel_from(word) for word in args.kernels]
     widths = _widths_from(args.channels, len(kernels))
-    image = _symbols("H", "W") if args.size is None else size_from(args.size)
+    image = args.size or _symbols("H", "W")
     small = stack(kernels, widths, image)
-    emit(rendered(stack_report.document(small, small.single(image), image), fmt), args.output)
+    emit(rendered(stack_report.document(small, small.single(image), image), fmt), place)
     return EXIT_FINE
 
 
@@ -49,13 +51,13 @@ def _kernel_from(word: str) -> Pair:
     sides = word.lower().split("x")
     if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
         raise VggcostError(f"a kernel is {word!r}; give its sides, as 3x3 or 3")
-    return count_from(sides[0], f"kernel {word}", 0), count_from(sides[-1], f"kernel {word}", 0)
+    return read_count(sides[0], f"kernel {word}"), read_count(sides[-1], f"kernel {word}")
 
 
 def _widths_from(text: str | None, kernels: int) -> list[Size]:
     if text is None:
         return [_symbols("C")[0]] * (kernels + 1)
-    widths = [count_from(width, "--channels", 0) for width in text.split(":")]
+    widths = [read_count(width, "--channels") for width in text.split(":")]
     if len(widths) == 1:
         return widths * (kernels + 1)
     if len(widths) != kernels + 1:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_convention,
-    add_input,
-    add_network,
-    add_output,
-    convention_from,
-    count_from,
-    dtype_from,
-    format_from,
-    network_from,
-)
-from vggcost.cli.output import check_writable, emit
-from vggcost.report.layers import View
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output
+from vggcost.cli.output import emit
+from vggcost.cli.request import request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,16 +33,7 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Print or write the table."""
-    fmt = format_from(args)
-    check_writable(args.output)
-    view = View(args.formulas, args.activations, args.receptive_field, args.all, args.human)
-    network = network_from(args)
-    counted = api.count(
-        network,
-        network.image,
-        count_from(args.batch, "--batch", 1),
-        dtype_from(args),
-        convention_from(args),
-    )
-    emit(counted.rendered(fmt, view), args.output)
+    asked = request(args)
+    cost = asked.count(asked.network)
+    emit(cost.rendered(asked.fmt, asked.view), asked.place)
     return EXIT_FINE

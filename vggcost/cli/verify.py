@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import (
-    Parser,
-    add_input,
-    add_network,
-    add_output,
-    configurations_from,
-    count_from,
-    format_from,
-    names_from,
-    size_from,
-    variant_options,
-)
-from vggcost.cli.output import check_writable, emit
+from vggcost.cli.options import Parser, add_input, add_network, add_output
+from vggcost.cli.output import emit
 from vggcost.cli.progress import ProgressLine
-from vggcost.errors import VggcostError
+from vggcost.cli.request import request
 from vggcost.frameworks.peers.matrix import matrix_cells
 from vggcost.frameworks.peers.registry import PEERS, peers_named
 from vggcost.frameworks.verifier import verify
@@ -29,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from vggcost.cli.request import Request
     from vggcost.frameworks.peers.matrix import MatrixCell
 
 TOOL_NAMES = tuple(peer.name for peer in PEERS)
@@ -48,7 +38,12 @@ def parser() -> Parser:
     )
     add_network(result, several=True)
     add_input(result, dtype=False)
-    result.add_argument("--all", action="store_true", help="all six configurations, plain and with batch normalization")
+    result.add_argument(
+        "--all",
+        action="store_true",
+        dest="every_network",
+        help="all six configurations, plain and with batch normalization",
+    )
     result.add_argument("--against", metavar="TOOLS", help=f"a comma list of {', '.join(TOOL_NAMES)}, or all")
     result.add_argument("--layers", action="store_true", help="show every layer's checks, not only the totals")
     add_output(result, human=False)
@@ -57,29 +52,25 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Run the checks and print both sides."""
-    fmt = format_from(args)
-    check_writable(args.output)
+    asked = request(args, default=(), instead="--all" if args.every_network else None)
     tools = None if args.against is None else peers_named(args.against.split(","))
     tables = [
         api.count(api.unfolded(cell.plan, cell.options, cell.size), cell.size, cell.batch).table
-        for cell in _cells(args)
+        for cell in _cells(args, asked)
     ]
     with ProgressLine() as progress:
         outcomes = verify(tables, tools, progress)
-    emit(rendered(verify_report.document(outcomes, every_layer=args.layers), fmt), args.output)
+    emit(rendered(verify_report.document(outcomes, every_layer=args.layers), asked.fmt), asked.place)
     return EXIT_DIFFERS if any(outcome.differing or outcome.crash for outcome in outcomes) else EXIT_FINE
 
 
-def _cells(args: Namespace) -> list[MatrixCell]:
-    given = [*names_from(args), *(args.file or ())]
-    if args.all and given:
-        raise VggcostError(f"--all takes every configuration, and {given[0]!r} is named beside it; give one of the two")
+def _cells(args: Namespace, asked: Request) -> list[MatrixCell]:
     return matrix_cells(
-        configurations_from(args, default=()),
-        variant_options(args),
-        None if args.size is None else size_from(args.size),
-        None if args.batch is None else count_from(args.batch, "--batch", 1),
-        every=args.all,
+        asked.plans,
+        asked.options,
+        asked.size,
+        asked.batch if asked.batches else None,
+        every=args.every_network,
         counters=args.against is not None,
-        own_size=bool(args.file),
+        own_size=bool(asked.files),
     )

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     """A width, or a word such as ``M``."""
 
 
+DEFAULT_SIZE = (224, 224)
+"""(height, width) of the image where nothing says otherwise [pixels]: the paper's."""
+
+
 class ResidualToken(Record):
     """A residual block of a plan: convolutions of its body, and what stands beside them.
 
@@ -69,7 +73,7 @@ class Configuration(Record):
     about: str = ""
     source: str = ""
     variant: Variant = Variant()
-    size: tuple[int, int] = (224, 224)
+    size: tuple[int, int] = DEFAULT_SIZE
 
 
 class Network(Record):
@@ -78,7 +82,7 @@ class Network(Record):
     name: str
     variant: Variant
     layers: tuple[Layer, ...]
-    image: tuple[Size, Size] = (224, 224)
+    image: tuple[Size, Size] = DEFAULT_SIZE
     alias: str | None = None
     """What the paper's configuration is commonly called: ``VGG-16``."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.report.document import Column, Document, Grid, Text
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.closed_forms import ClosedForm
+    from vggcost.network.plan import Configuration
 
 PYTHON = {"python": "py"}
 """The format that closed forms have beside all others, and the ending that implies it."""
@@ -23,6 +25,30 @@ NAMES = {
     "outputs": "all outputs",
 }
 _MEANINGS = "activations: output elements of convolutions and linear layers; all outputs: those of every layer"
+
+
+def text(whole: ClosedForm, plan: Configuration, fmt: str, layer: str | None, *, with_value: bool) -> str:
+    """Return the closed forms of a network, or of its one layer of that name, in one of the formats or as Python.
+
+    with_value adds what they give for the input that plan is meant for.
+
+    Raises:
+        VggcostError: the network has no such layer.
+    """
+    form = whole.layer(layer) if layer else whole
+    if fmt in PYTHON:
+        return python_text(form)
+    if layer:
+        return rendered(layer_document(form, layer), fmt)
+    return rendered(document(form, _usual(form, plan) if with_value else None), fmt)
+
+
+def _usual(form: ClosedForm, plan: Configuration) -> dict[str, int] | None:
+    """The input that people mean when they name none; None where the closed forms have no value for its size."""
+    height, width = plan.size if form.symbolic_image else form.image
+    if height % form.unit or width % form.unit:
+        return None
+    return {"batch": 1, "classes": plan.variant.classes, "height": height, "width": width}
 
 
 def _header_line(form: ClosedForm, of: str | None = None) -> str:

@@ -1,15 +1,20 @@
-"""The files of a report: a CSV and a Markdown table a network, and one summary of all in both."""
+"""The files of a report: a CSV and a Markdown table a network, one summary; written, or held against a folder."""
 
 from __future__ import annotations
 
+import os
+
+from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.formats import FORMATS, rendered
+from vggcost.results import whole_file
 from vggcost.results.comparison import summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from vggcost.network.plan import Network
     from vggcost.report.document import Document
     from vggcost.results.cost import Cost
 
@@ -38,3 +43,64 @@ def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str
         _, ending = FORMATS[fmt]
         heading = f"# {title}\n\n" if fmt == "markdown" else ""
         yield f"{name}.{ending}", heading + rendered(document, fmt)
+
+
+def check_folder(folder: str) -> None:
+    """Refuse a place that no folder of reports can stand at.
+
+    Raises:
+        VggcostError: a file stands there.
+    """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise VggcostError(f"--output is {folder!r}, which is a file; give a directory")
+
+
+def check_names(networks: Sequence[Network]) -> None:
+    """Refuse networks whose files would overwrite each other.
+
+    Raises:
+        VggcostError: two bear one name, or one that of the summary.
+    """
+    names = [network.short_name for network in networks]
+    for name in names:
+        if name.lower() == SUMMARY:
+            raise VggcostError(f"a network is called {name!r}, which is the file of all networks; give it another name")
+        if names.count(name) > 1:
+            raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
+
+
+def write(folder: str, files: Iterable[tuple[str, str]]) -> None:
+    """Write the files (name, text) into the folder, which is made where it is missing; each file whole or not at all.
+
+    Raises:
+        VggcostError: the folder cannot be made, or a file not be written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise VggcostError(f"cannot make {folder!r}: {error.strerror}; choose another directory") from None
+    for name, text in files:
+        whole_file.write(os.path.join(folder, name), text)
+
+
+def drift(folder: str, files: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the path of each file (name, text) that does not stand in the folder as it should, with the reason."""
+    found = ((os.path.join(folder, name), text) for name, text in files)
+    return {path: why for path, text in found if (why := _difference(path, text))}
+
+
+def _difference(path: str, text: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            found = file.read()
+    except FileNotFoundError:
+        return "missing"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"cannot be read ({error})"
+    if found == text:
+        return None
+    lines = zip(found.splitlines(), text.splitlines(), strict=False)
+    for number, (old, new) in enumerate(lines, 1):
+        if old != new:
+            return f"out of date from line {number}\n  - {old}\n  + {new}"
+    return "out of date at its end"
