@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vggcost.network.blocks import Add, Residual
 from vggcost.network.foreign_layers import (
     AvgPool2d,
     BatchNorm1d,
@@ -14,11 +15,10 @@ from vggcost.network.foreign_layers import (
     Uncounted,
     ZeroPad2d,
     broadcast,
-    product,
 )
+from vggcost.network.layer import Window, walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
-    Add,
     BatchNorm2d,
     Conv2d,
     Dropout,
@@ -27,10 +27,7 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
-    Window,
-    walk,
 )
 from vggcost.network.ledger import Ledger
 
@@ -307,11 +304,6 @@ def test_a_block_is_walked_body_first_then_shortcut_then_the_addition():
     assert [step.input for step in steps] == [MAPS, MAPS, output, output]
     assert [step.output for step in steps] == [output] * 4
     assert steps[2].layer == Add("block", None, output)
-
-
-def test_elements_of_a_shape():
-    assert product((2, 3, 5)) == 2 * 3 * 5
-    assert product(()) == 1
 
 
 @pytest.mark.parametrize(
