@@ -52,6 +52,7 @@ class AvgPool2d(Layer):
 
     noun = "average-pool"
     no_family = "no VGG has it, so what tools count of it was not looked at"
+    counts_known = False
     structural = spatial = keeps_input = True
 
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
@@ -91,6 +92,7 @@ class MatMul(Layer):
 
     noun = "matrix product"
     family = "linear_"
+    counts_known = False
     structural = True
 
     def macs_call(self, output: Shape) -> Call:
@@ -109,6 +111,7 @@ class Free(Layer):
     operation: str
 
     no_family = "it stands for many operations, none of which multiplies and accumulates"
+    counts_known = False
 
     @property
     def kind(self) -> str:
