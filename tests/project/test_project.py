@@ -95,6 +95,8 @@ def test_the_rooms_are_what_lies_in_the_package(checkout):
 
 def test_files_that_the_architecture_page_names_exist(checkout):
     for named in re.findall(r"`([\w/]+\.py)`", (checkout / "ARCHITECTURE.md").read_text()):
+        if "X" in named:
+            continue  # it stands for what a recipe adds
         assert list((checkout / "vggcost").rglob(named)) or list(checkout.rglob(named)), named
 
 
