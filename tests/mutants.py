@@ -165,8 +165,11 @@ def killed(made: list[Mutant], places: list[Place], plan: dict[str, Any]) -> Ite
         yield one, bool(status)
 
 
-def outcomes(made: list[Mutant], plan: dict[str, Any]) -> dict[tuple[str, str], bool]:
-    """Whether the tests of each mutant fail, by its file and name; said on a terminal as it goes."""
+def outcomes(made: list[Mutant], plan: dict[str, Any], listed: set[str]) -> dict[tuple[str, str], bool]:
+    """Whether the tests of each mutant fail, by its file and name; a survivor is said at once, on a terminal the rest.
+
+    listed are the names of those that are equivalent.
+    """
     found = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         places = [Place(Path(folder) / str(number)) for number in range(WORKERS)]
@@ -175,6 +178,8 @@ def outcomes(made: list[Mutant], plan: dict[str, Any]) -> dict[tuple[str, str], 
                 importlib.import_module(name)
         for one, failed in killed(made, places, plan):
             found[one.file, one.name] = failed
+            if not failed and one.name not in listed:
+                print(f"survives: {one.file}, {one.name}", flush=True)
             if sys.stderr.isatty():
                 text = f"{len(found)} of {len(made)} mutants, {list(found.values()).count(False)} pass all tests"
                 print(text, end="\r", file=sys.stderr, flush=True)
@@ -191,11 +196,9 @@ def run(plan: dict[str, Any], only: str | None) -> int:
         made = [one for one in made if one.file == only]
         if not made:
             raise ValueError(f"no mutant is made in {only}; mutants are made in {', '.join(sources)}")
-    found = outcomes(made, plan)
+    found = outcomes(made, plan, listed)
     survivors = [one for one in made if not found[one.file, one.name] and one.name not in listed]
     wrong = [one for one in made if found[one.file, one.name] and one.name in listed]
-    for one in survivors:
-        print(f"survives: {one.file}, {one.name}")
     for one in wrong:
         print(f"listed as equivalent and killed: {one.name}")
     for name in sorted(gone):
