@@ -178,6 +178,7 @@ def killed(made: list[Mutant], places: list[Place], plan: dict[str, Any]) -> Ite
     finally:
         for child in running:
             _end(child)
+            os.waitpid(child, 0)
 
 
 def _end(child: int) -> None:
