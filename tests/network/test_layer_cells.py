@@ -294,6 +294,8 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
     written = Linear("fc", None, 5, 7).written((2, 3, 7))
     assert (written["params_numbers"], written["macs_numbers"]) == ("5*7 + 7", "6*5*7")
     assert (written["params_formula"], written["macs_formula"]) == ("Fin*Fout + Fout", "N*Fin*Fout")
+    written = MatMul("matmul", None, 7, (2, 3, 5)).written((2, 3, 5))
+    assert (written["macs_numbers"], written["params_numbers"]) == ("30*7*1", None)
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
 
 
