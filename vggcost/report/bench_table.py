@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.algorithms import compute_kernel, memory_kernel
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares
 from vggcost.bench.statistics import summary
@@ -202,10 +203,11 @@ def _ceilings(document: Mapping[str, Any]) -> str:
     ceilings = document["ceilings"]
     if not ceilings:
         return ""
+    products, moves = (len(ceilings.get(key) or (1,)) for key in ("compute", "memory"))
     return (
-        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s (matrix product of side {ceilings['matmul_side']}),"
-        f" {_giga(ceilings['bytes_per_s'])} GB/s (copy of {units.human_bytes(ceilings['copy_bytes'])}, read + written);"
-        f" both measured in this run, best of {len(ceilings['matmul_ns'])} and {len(ceilings['copy_ns'])}"
+        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s ({compute_kernel(ceilings)}),"
+        f" {_giga(ceilings['bytes_per_s'])} GB/s ({memory_kernel(ceilings)}); measured in this run,"
+        f" the best of {units.counted(products, 'kernel')} and {moves}, {len(ceilings['matmul_ns'])} samples each"
     )
 
 
