@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from vggcost.cli import EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
 from vggcost.cli.options import (
     Parser,
     add_input,
@@ -18,7 +19,7 @@ from vggcost.cli.options import (
     networks_from,
     size_from,
 )
-from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.output import check_writable, emit, prints_to_stderr, write_whole_bytes
 from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
@@ -78,8 +79,10 @@ def _add_measuring(result: Parser) -> None:
         "--budget",
         metavar="SECONDS",
         help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
-        " not in it: imports, the ceilings, building, and compiling with --compile",
+        " not in it: imports, the ceilings, building, compiling with --compile, and the few forwards that tell kernels"
+        " and memory",
     )
+    group.add_argument("--trace", metavar="FILE", help="write a Chrome trace of one forward, behind the timing, there")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
 
@@ -87,6 +90,7 @@ def run(args: Namespace) -> int:
     """Measure and print or write the result; what was measured before Ctrl-C is printed too."""
     fmt = format_from(args, FORMATS)
     check_writable(args.output)
+    _check_trace(args)
     if args.load is not None:
         _refuse_measuring(args)
         from vggcost.bench.result import load
@@ -101,17 +105,42 @@ def run(args: Namespace) -> int:
     try:
         with prints_to_stderr():  # what a module of the user's own prints is no part of the result
             subjects = _subjects(args)
+            if args.trace is not None and len(subjects) > 1:
+                raise VggcostError(
+                    f"--trace has one network at one batch, and {len(subjects)} are asked for; choose one"
+                )
             outcome = measure(subjects, settings, progress, __version__)
     finally:
         progress.clear()
     if outcome.document["cases"]:
         emit(_rendered(outcome.document, fmt), args.output)
+    if args.trace is not None and outcome.trace is not None:
+        write_whole_bytes(args.trace, outcome.trace)
     if outcome.refusal is not None:
         raise outcome.refusal
     if outcome.interrupted:
         sys.stderr.write(f"vggcost: interrupted; {_kept(outcome.document['cases'], len(subjects), args.output, fmt)}\n")
         return EXIT_INTERRUPTED
-    return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+    if not outcome.document["cases"]:
+        return EXIT_REFUSED
+    if args.trace is not None and outcome.trace is None:
+        reasons = "; ".join(outcome.document["cases"][0]["notes"])
+        sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
+        return EXIT_DIFFERS
+    return EXIT_FINE
+
+
+def _check_trace(args: Namespace) -> None:
+    """Refuse a --trace that cannot be written, before anything is measured."""
+    check_writable(args.trace, "--trace")
+    if args.trace == "-":
+        raise VggcostError("--trace is '-', where the result goes; give a file")
+    if args.trace is not None and args.output is not None and _same_file(args.trace, args.output):
+        raise VggcostError(f"--trace and --output are both {args.trace!r}; give two files")
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _kept(cases: list[dict[str, Any]], asked: int, path: str | None, fmt: str) -> str:

@@ -27,8 +27,8 @@ def emit(text: str, path: str | None) -> None:
         write_whole(path, text)
 
 
-def check_writable(path: str | None) -> None:
-    """Refuse an --output that cannot be written, before anything long is done.
+def check_writable(path: str | None, option: str = "--output") -> None:
+    """Refuse the file of an option that cannot be written, before anything long is done.
 
     Raises:
         VggcostError: the path is a directory, or its directory is missing or closed to us.
@@ -36,15 +36,15 @@ def check_writable(path: str | None) -> None:
     if path is None or path == "-" or _is_device(path):
         return
     if not path:
-        raise VggcostError("--output is empty; give a file")
+        raise VggcostError(f"{option} is empty; give a file")
     if os.path.isdir(path):
-        raise VggcostError(f"--output is {path!r}, which is a directory; give a file")
+        raise VggcostError(f"{option} is {path!r}, which is a directory; give a file")
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
-        raise VggcostError(f"--output is {path!r}, but there is no directory {folder!r}; make it first")
+        raise VggcostError(f"{option} is {path!r}, but there is no directory {folder!r}; make it first")
     blocked = path if os.path.exists(path) else folder
     if not os.access(blocked, os.W_OK):
-        raise VggcostError(f"--output is {path!r}, and {blocked!r} may not be written; choose another place")
+        raise VggcostError(f"{option} is {path!r}, and {blocked!r} may not be written; choose another place")
 
 
 def write_whole(path: str, text: str) -> None:
