@@ -19,6 +19,7 @@ from vggcost.costs.table import Table, table
 from vggcost.frameworks.peers import running
 from vggcost.frameworks.peers.registry import PEERS, Installed, Peer, peers_named
 from vggcost.frameworks.peers.running import run_peer, run_peers
+from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import TABLE_1, Network, Variant
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -30,7 +31,6 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
 )
 

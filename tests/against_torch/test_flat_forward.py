@@ -11,7 +11,8 @@ from vggcost.bench.subjects import fill  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.flat_forward import flat_operations  # noqa: E402
-from vggcost.network.layers import Conv2d, Flatten, Linear, ReLU, Residual  # noqa: E402
+from vggcost.network.blocks import Residual  # noqa: E402
+from vggcost.network.layers import Conv2d, Flatten, Linear, ReLU  # noqa: E402
 from vggcost.network.plan import Network, Variant  # noqa: E402
 
 VARIANT = Variant(classes=10, adaptive_pool=False, head=())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vggcost.costs.table import table
 from vggcost.network.catalogue import Network, Variant
+from vggcost.network.layer import walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -21,7 +22,6 @@ from vggcost.network.layers import (
     MaxPool2d,
     ReLU,
     Softmax,
-    walk,
 )
 
 EXAMPLES = 500

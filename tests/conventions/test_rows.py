@@ -24,6 +24,7 @@ from vggcost.conventions.rows import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, con
 from vggcost.conventions.special_rules import RULES
 from vggcost.costs.table import Table, table
 from vggcost.errors import VggcostError
+from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import TABLE_1, Network, Variant
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -34,7 +35,6 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
 )
 from vggcost.network.ledger import PRIMITIVES
@@ -240,11 +240,11 @@ def test_the_data():
         assert one.source
         assert {*one.weights, *one.image_weights} <= set(PRIMITIVES)
         # A rule takes the place of the weights of its kind, so there are none.
-        ruled = tuple(KINDS[kind] for kind in one.rules)
+        ruled = tuple(KINDS[kind].family for kind in one.rules)
         assert not [name for name in (*one.weights, *one.image_weights) if ruled and name.startswith(ruled)]
         # Each kind has a rule in words, and 0 means that nothing is counted.
-        for kind, prefix in KINDS.items():
-            weighed = any(name.startswith(prefix) for name in (*one.weights, *one.image_weights))
+        for kind in KINDS:
+            weighed = any(name.startswith(KINDS[kind].family) for name in (*one.weights, *one.image_weights))
             assert rule_text(one, kind).startswith("0: ") == (not weighed and kind not in one.rules)
 
 

@@ -1,14 +1,15 @@
-"""The memory estimate against what torch's own tracker found, and the advice that follows from it."""
+"""The memory estimate against what torch's own tracker found, and what is alive inside a residual block."""
 
 from __future__ import annotations
 
 import pytest
 
 from vggcost import api
-from vggcost.bench.memory_estimate import check_fits, kept_bytes, largest_batch, peak_bytes, refused
+from vggcost.costs.memory import alive_bytes, kept_bytes, largest_batch, peak_bytes
 from vggcost.costs.table import table
-from vggcost.errors import VggcostError
-from vggcost.network.plan import Variant
+from vggcost.network.blocks import Residual
+from vggcost.network.layers import BatchNorm2d, Conv2d, MaxPool2d, ReLU
+from vggcost.network.plan import Network, Variant
 
 
 def counted(name="D", batch=1, **options):
@@ -60,26 +61,71 @@ def test_a_training_step_is_estimated_from_above_and_not_far_above(name, batch, 
     assert tracked <= estimate <= 1.25 * tracked
 
 
+def test_the_input_of_a_residual_block_waits_while_its_body_runs():
+    network = api.build("residual-vgg16", Variant())
+    counted = table(network, (1, 3, 64, 64))
+    image, one = 3 * 64 * 64 * 4, 64 * 64 * 64 * 4
+    # The block's input, what the body's second convolution takes, and what it yields: three of the widest feature map.
+    assert peak_bytes(counted, 4) == counted.params * 4 + image + 3 * one
+    assert 3 * one == 3_145_728
+    first = [row.name for row in counted.rows].index("res1_1_conv1")
+    # res1_1_conv1 takes the block's input itself, and so does the addition.
+    assert list(alive_bytes(counted, 4))[first - 1 : first + 5] == [
+        2 * one,
+        2 * one,
+        3 * one,
+        3 * one,
+        3 * one,
+        3 * one,
+    ]
+
+
+def alive(*layers, shape=(2, 4, 6, 10)):
+    network = Network("made up", Variant(in_channels=shape[1]), layers, shape[2:])
+    return list(alive_bytes(table(network, shape), 2))
+
+
+def test_the_body_waits_while_a_projection_runs_and_all_three_at_the_addition():
+    block = Residual(
+        "res",
+        None,
+        body=(Conv2d("conv", None, 4, 8), ReLU("relu", None)),
+        shortcut=(Conv2d("proj", None, 4, 8, kernel=(1, 1), padding=(0, 0)), BatchNorm2d("norm", None, 8)),
+    )
+    taken, yielded = 2 * 4 * 6 * 10, 2 * 8 * 6 * 10
+    assert alive(block) == [
+        2 * (taken + yielded),  # conv
+        2 * (yielded + yielded + taken),  # relu
+        2 * (taken + yielded + yielded),  # proj, beside what the body yields
+        2 * (yielded + yielded + yielded + taken),  # norm
+        2 * (yielded + yielded + yielded + taken),  # the addition
+    ]
+
+
+def test_a_block_inside_a_block_waits_once():
+    inner = Residual("inner", None, body=(ReLU("one", None), ReLU("two", None)))
+    outer = Residual("outer", None, body=(inner, ReLU("three", None)))
+    one = 2 * 4 * 6 * 10 * 2
+    # one, two, the inner addition; three; the outer addition.
+    assert alive(outer) == [2 * one, 3 * one, 3 * one, 3 * one, 3 * one]
+
+
+def test_the_places_of_maxima_are_eight_bytes_each():
+    taken, yielded = 2 * 4 * 6 * 10, 2 * 4 * 3 * 5
+    assert alive(MaxPool2d("pool", None)) == [2 * (taken + yielded) + 8 * yielded]
+
+
+def test_a_norm_that_is_not_affine_has_buffers_all_the_same():
+    network = Network("made up", Variant(in_channels=4), (BatchNorm2d("norm", None, 4, affine=False),), (6, 10))
+    counted = table(network, (2, 4, 6, 10))
+    one = 2 * 4 * 6 * 10
+    assert peak_bytes(counted, 4) == 4 * (2 * 4 + one + 2 * one)
+    assert kept_bytes(counted, 4) == 4 * (one + 2 * 4)
+
+
 def test_the_largest_batch_fits_and_one_more_does_not():
     free = 3 * 10**9
     for backward in (False, True):
         batch = largest_batch(counted(batch=4, batch_norm=True), 4, free, backward=backward)
         assert peak_bytes(counted(batch=batch, batch_norm=True), 4, backward=backward) <= free
         assert peak_bytes(counted(batch=batch + 1, batch_norm=True), 4, backward=backward) > free
-
-
-def test_a_batch_that_does_not_fit_is_refused_with_the_one_that_should():
-    with pytest.raises(VggcostError, match=r"batch 1000 of D \(VGG-16\) needs about .* give --batch 93 "):
-        check_fits(counted(batch=1000), 4, 3 * 10**9)
-    check_fits(counted(batch=93), 4, 3 * 10**9)
-    check_fits(counted(batch=10**6), 4, None)
-
-
-def test_nothing_fits_where_the_weights_do_not():
-    with pytest.raises(VggcostError, match="not even one image fits"):
-        check_fits(counted(), 4, 10**6)
-
-
-def test_an_allocator_that_gave_up_is_answered_with_a_smaller_batch_than_it_was_asked_for():
-    assert "give --batch 4 " in str(refused(counted(batch=8), 4, 10**12))
-    assert "smaller --batch" in str(refused(counted(batch=8), 4, None))

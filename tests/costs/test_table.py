@@ -8,8 +8,9 @@ import pytest
 import vggcost
 from vggcost import VggcostError, cost
 from vggcost.costs.table import table
+from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import Network, Variant
-from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual
+from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
 
 
 def network(*layers):

@@ -1,4 +1,4 @@
-"""One formula, three kinds of number, and nothing but + - * // in it."""
+"""Every formula of the folder: three kinds of number, and nothing but + - * // in it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vggcost
+from vggcost import formulas
 from vggcost.formulas import forward
 
-FORMULAS = {name: function for name, function in vars(forward).items() if inspect.isfunction(function)}
+MODULES = [
+    import_module(f"vggcost.formulas.{module.name}")
+    for module in pkgutil.iter_modules(formulas.__path__)
+    if module.name != "notation"  # writes formulas out, and has none
+]
+FORMULAS = {
+    name: function
+    for module in MODULES
+    for name, function in vars(module).items()
+    if inspect.isfunction(function) and function.__module__ == module.__name__
+}
 SWITCHES = {"bias", "groups", "affine", "dilation", "element_bytes"}
+
+CALLABLE = {*FORMULAS, "prod"}
+"""What a formula may call: another formula, and the product of a shape, which is * over as many sizes as there are."""
 
 
 def impurities(source: str) -> list[str]:
-    """What a formula holds beside one return of + - * // on its arguments."""
+    """What a formula holds beside one return of + - * // on its arguments, and of calls of formulas."""
     (function,) = ast.parse(source).body
     body = function.body[1:]  # the docstring stands first
     found = [] if len(body) == 1 and isinstance(body[0], ast.Return) else ["more than one return"]
     allowed = (ast.Return, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Name, ast.Constant, ast.Load)
-    return found + [
-        type(node).__name__ for statement in body for node in ast.walk(statement) if not isinstance(node, allowed)
-    ]
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name) or node.func.id not in CALLABLE or node.keywords:
+                found.append(f"a call of {ast.unparse(node.func)}")
+        elif not isinstance(node, allowed):
+            found.append(type(node).__name__)
+    return found
+
+
+def test_every_module_of_the_folder_is_looked_at():
+    assert [module.__name__.rpartition(".")[2] for module in MODULES] == ["forward", "memory", "roofline", "windows"]
+    # A name stands for one formula in the whole folder.
+    assert len(FORMULAS) == sum(
+        inspect.isfunction(value) and value.__module__ == module.__name__
+        for module in MODULES
+        for value in vars(module).values()
+    )
+    for module in MODULES:
+        for node in ast.parse(inspect.getsource(module)).body:
+            assert not isinstance(node, ast.ClassDef | ast.For | ast.AugAssign), module.__name__
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -38,7 +69,11 @@ def test_a_formula_is_one_return_of_plain_arithmetic(name):
 
 
 @pytest.mark.parametrize(
-    "body", ["return a / b", "return max(a, b)", "return a if a else b", "a = 1\n    return a", "return a % b"]
+    "body",
+    [
+        *("return a / b", "return max(a, b)", "return a if a else b", "a = 1\n    return a", "return a % b"),
+        *("return a ** b", "return elements(shape=a)", "return a.prod(b)", "return [a]", "return -a"),
+    ],
 )
 def test_the_arithmetic_guard_can_fail(body):
     assert impurities(f'def f(a, b):\n    """Doc."""\n    {body}\n') != []
@@ -47,10 +82,15 @@ def test_the_arithmetic_guard_can_fail(body):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_says_what_it_counts_in_which_unit_with_an_example(name):
     text = inspect.getdoc(FORMULAS[name])
+    assert "Source: " in text
     assert "[" in text.splitlines()[0]
     assert f">>> {name}(" in text
     for parameter in inspect.signature(FORMULAS[name]).parameters.values():
         assert parameter.annotation != inspect.Parameter.empty
+
+
+def _elements_of_three(one, two, three):
+    return forward.elements((one, two, three))
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -58,6 +98,8 @@ def test_a_formula_says_what_it_counts_in_which_unit_with_an_example(name):
 def test_ints_arrays_and_symbols_agree(name, data):
     function = FORMULAS[name]
     parameters = inspect.signature(function).parameters
+    if name == "elements":
+        function, parameters = _elements_of_three, inspect.signature(_elements_of_three).parameters
     values = {parameter: data.draw(st.integers(1, 60), label=parameter) for parameter in parameters}
     values |= {switch: data.draw(st.integers(0, 1)) for switch in {"bias", "affine"} & set(values)}
     if "groups" in values:
@@ -96,4 +138,4 @@ def test_every_example_in_a_docstring_runs(name):
 
 
 def test_the_examples_are_found():
-    assert doctest.testmod(forward).attempted >= len(FORMULAS)
+    assert sum(doctest.testmod(module).attempted for module in MODULES) >= len(FORMULAS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vggcost.formulas import forward
+from vggcost.formulas import windows
 from vggcost.formulas.notation import Term, in_letters, in_numbers
 from vggcost.network.layers import BatchNorm2d, Conv2d, Linear
 
@@ -36,8 +36,8 @@ def test_a_batch_of_one_is_left_away_and_another_stands():
 
 @given(st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))
 def test_what_is_written_evaluates_to_what_is_counted(size, kernel, stride):
-    text = str(forward.window_out(Term(str(size)), Term(str(kernel)), Term(str(stride)), Term("1")))
-    assert eval(text) == forward.window_out(size, kernel, stride, 1)  # noqa: S307  # our own formula's text
+    text = str(windows.window_out(Term(str(size)), Term(str(kernel)), Term(str(stride)), Term("1")))
+    assert eval(text) == windows.window_out(size, kernel, stride, 1)  # noqa: S307  # our own formula's text
 
 
 def test_sums_are_bracketed_within_products_and_differences():

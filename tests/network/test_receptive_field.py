@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from vggcost.network import catalogue
-from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, MaxPool2d, Residual
+from vggcost.network.blocks import Residual
+from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, MaxPool2d
 from vggcost.network.receptive_field import Field, fields
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from vggcost import cost
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
+from vggcost.network.blocks import Add, Residual
 from vggcost.network.catalogue import find, unfolded
-from vggcost.network.layers import Add, Conv2d, Linear, Residual
+from vggcost.network.layers import Conv2d, Linear
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 from vggcost.network.unfold import conv_token, exact_factor, total_stride, width_factor
 

@@ -14,13 +14,11 @@ from vggcost.bench.kernels import names_algorithms
 from vggcost.bench.protocol import WHOLE
 from vggcost.bench.result import pass_samples, rates
 from vggcost.bench.statistics import summary
+from vggcost.costs.roofline import WINOGRAD_SAVING
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-WINOGRAD_SAVING = 4
-"""F(4x4, 3x3) multiplies a quarter of the direct count, F(2x2, 3x3) 1/2.25 (Lavin & Gray 2016, section 4.2)."""
 
 SLACK = 1.05
 """So far above a measured ceiling nothing is said: a ceiling is the best of ten samples, not of all."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.protocol import forward
+from vggcost.formulas.forward import conv2d_macs, elements, flops, linear_macs
+from vggcost.formulas.memory import least_traffic, tensor_bytes
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.record import Record
 
@@ -141,10 +143,10 @@ def _product(
         def multiply(a: Any, b: Any = b, out: Any = out) -> Any:
             return torch.mm(a, b, out=out)
 
-        full = room is not None and 3 * (2 * side) ** 2 * dtype.itemsize > room
+        full = room is not None and tensor_bytes(elements((3, 2 * side, 2 * side)), dtype.itemsize) > room
         if _lasts(clock, multiply, a) or side >= LARGEST_SIDE or full:
             samples = _samples(clock, multiply, a, warm_up_s)
-            return side, CeilingKernel(f"matrix product of side {side}", 2 * side**3, samples)
+            return side, CeilingKernel(f"matrix product of side {side}", flops(linear_macs(side, side, side)), samples)
         side *= 2
 
 
@@ -161,7 +163,9 @@ def _other_products(
             return torch.nn.functional.linear(x, weight, bias)
 
         forward(clock, [run], x)
-        return CeilingKernel(f"linear layer of side {side}", 2 * side**3, _samples(clock, run, x))
+        return CeilingKernel(
+            f"linear layer of side {side}", flops(linear_macs(side, side, side)), _samples(clock, run, x)
+        )
 
     yield "linear layer", linear
     kernel, channels, largest = DIRECT_1X1 if winograd else DIRECT_3X3
@@ -196,9 +200,9 @@ def _convolution(
         # The next one has at most four times the pixels, read and written, and as much again for a workspace.
         full = room is not None and 4 * 4 * x.nbytes > room
         if _lasts(clock, run, x) or batch >= LARGEST_BATCH or full:
-            flops = 2 * batch * channels * side**2 * channels * kernel**2
+            macs = conv2d_macs(batch, channels, channels, kernel, kernel, side, side)
             name = f"{kernel}x{kernel} convolution {channels} to {channels} of {batch}x{side}x{side}, {layout}"
-            return CeilingKernel(name, flops, _samples(clock, run, x))
+            return CeilingKernel(name, flops(macs), _samples(clock, run, x))
         batch, side = (batch, 2 * side) if side < largest else (2 * batch, side)
 
 
@@ -213,7 +217,9 @@ def _moves(
     forward(clock, [torch.sum], source)
     reads = _samples(clock, torch.sum, source)
     text = units.human_bytes(size)
-    return CeilingKernel(f"copy of {text}", 2 * size, copies), CeilingKernel(f"read of {text}", size, reads)
+    return CeilingKernel(f"copy of {text}", least_traffic(size, 0, 0, size), copies), CeilingKernel(
+        f"read of {text}", size, reads
+    )
 
 
 def _lasts(clock: Clock, run: Operation, x: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
 from vggcost.bench.statistics import Summary, median_interval, summary
+from vggcost.costs.roofline import COMPUTE, Roof, intensity
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def rates(layer: Mapping[str, Any], ceilings: Mapping[str, Any] | None) -> dict[
     answer: dict[str, Any] = {
         "flops_per_s": flops_per_s,
         "bytes_per_s": bytes_per_s,
-        "intensity": flops / moved if flops and moved else None,
+        "intensity": intensity(flops, moved),
         "flops_fraction": None,
         "bytes_fraction": None,
         "roof_fraction": None,
@@ -183,9 +184,8 @@ def rates(layer: Mapping[str, Any], ceilings: Mapping[str, Any] | None) -> dict[
         return answer
     answer["bytes_fraction"] = bytes_per_s / ceilings["bytes_per_s"]
     answer["flops_fraction"] = flops_per_s / ceilings["flops_per_s"] if flops_per_s else None
-    computes = flops / ceilings["flops_per_s"] >= moved / ceilings["bytes_per_s"]
-    answer["bound"] = "compute" if computes else "memory"
-    answer["roof_fraction"] = answer["flops_fraction"] if computes else answer["bytes_fraction"]
+    answer["bound"] = Roof(ceilings["flops_per_s"], ceilings["bytes_per_s"]).bound(flops, moved)
+    answer["roof_fraction"] = answer["flops_fraction" if answer["bound"] == COMPUTE else "bytes_fraction"]
     return answer
 
 

@@ -23,7 +23,7 @@ from vggcost.bench.event_clock import EventClock
 from vggcost.bench.graph_replay import capture
 from vggcost.bench.host_clock import HostClock
 from vggcost.bench.inspection import inspect_case
-from vggcost.bench.memory_estimate import check_fits, peak_bytes, refused
+from vggcost.bench.memory_estimate import check_fits, refused
 from vggcost.bench.numerics import numerics
 from vggcost.bench.nvml import monitor
 from vggcost.bench.protocol import StopRule, Work, measure
@@ -247,13 +247,9 @@ def _samples(
     def progress(samples: Samples, rule: StopRule, spent_s: float) -> None:
         say(progress_line(prefix, samples, rule, spent_s))
 
-    estimated = None
-    if subject.counted is not None:
-        estimated = peak_bytes(subject.counted, dtype.itemsize, backward=settings.backward)
-
     def measured(work: Work, rows: list[dict[str, Any]]) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
         samples = measure(clock, work, rule, progress)
-        return samples, rows, inspect_case(torch, work, module, rows, samples, estimated)
+        return samples, rows, inspect_case(torch, work, module, rows, samples, subject.counted)
 
     if settings.backward:
         return measured(_training_step(subject, module, x), [])

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.costs.roofline import least_bytes
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.frameworks.target import find, maker, neighbours_importable, told
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vggcost.bench.protocol import Operation
-    from vggcost.costs.table import Row, Table
+    from vggcost.costs.table import Table
 
 
 class Subject(Record):
@@ -118,33 +119,11 @@ def layer_rows(counted: Table, element_bytes: int) -> list[dict[str, Any]]:
             "params": row.params,
             "macs": row.macs,
             "flops": row.flops,
-            "min_bytes": min_elements(row) * element_bytes,
-            "winograd": is_winograd(row),
+            "min_bytes": least_bytes(row, element_bytes),
+            "winograd": row.layer.winograd,
         }
         for row in counted.rows
     ]
-
-
-def min_elements(row: Row) -> int:
-    """Elements that a layer must move at least: each input, each parameter and each output once.
-
-    An addition reads two inputs. A batch normalization also reads a mean and a variance a channel.
-    """
-    inputs = _elements(row.input) * (2 if row.kind == "Add" else 1)
-    statistics = 2 * row.input[1] if row.kind == "BatchNorm2d" else 0
-    return inputs + row.params + statistics + _elements(row.output)
-
-
-def is_winograd(row: Row) -> bool:
-    """Whether a library may multiply less than the direct count: 3x3 at stride 1, ungrouped."""
-    layer: Any = row.layer
-    return (
-        row.kind == "Conv2d"
-        and layer.kernel == (3, 3)
-        and layer.stride == (1, 1)
-        and layer.dilation == (1, 1)
-        and layer.groups == 1
-    )
 
 
 def probe(operations: tuple[Operation, ...], x: Any, rows: list[dict[str, Any]]) -> None:
@@ -212,10 +191,3 @@ def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:
         shape = units.shape_text(subject.input)
         advice = "choose --size and --in-channels, or see vggcost audit"
         raise VggcostError(f"{subject.title} cannot run on {shape}: {told(error)}; {advice}") from error
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    elements = 1
-    for size in shape:
-        elements *= size
-    return elements

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from vggcost.network.layers import Pair, Size
+    from vggcost.network.layer import Pair, Size
 
 
 def parser() -> Parser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.special_rules import RULES, Count
+from vggcost.network import blocks, layers
 from vggcost.network.ledger import PRIMITIVES
 from vggcost.record import Record
 
@@ -14,19 +15,8 @@ if TYPE_CHECKING:
     from vggcost.conventions.rows import Convention, Weights
     from vggcost.costs.table import Row, Table
 
-KINDS = {
-    "Conv2d": "conv_",
-    "BatchNorm2d": "batch_norm_",
-    "LocalResponseNorm": "lrn_",
-    "ReLU": "relu_",
-    "MaxPool2d": "maxpool_",
-    "AdaptiveAvgPool2d": "adaptive_",
-    "Linear": "linear_",
-    "Softmax": "softmax_",
-    "Dropout": "dropout_",
-    "Add": "add_",
-}
-"""The layer kinds that do anything, and how the names of their primitives begin."""
+KINDS = {kind.__name__: kind for kind in (*layers.KINDS, *blocks.KINDS) if kind.family}
+"""The layer kinds that have primitives, by name."""
 
 NOT_COUNTED = "not counted"
 NOTHING_TO_COUNT = "nothing is computed"
@@ -114,7 +104,7 @@ def count(convention: Convention, row: Row, before: Row | None = None) -> Count:
 
 
 def _why_nothing(convention: Convention, row: Row) -> str:
-    if row.kind in ("Flatten", "Dropout"):
+    if not row.layer.computes:
         return NOTHING_TO_COUNT
     own = [name for name in row.ledger if name in convention.weights or name in convention.image_weights]
     if own:
@@ -197,10 +187,10 @@ def rule_text(convention: Convention, kind: str) -> str:
     if rule:
         text = RULES[rule].words
         return f"({text}) / N" if convention.per == "image" else text
-    whole = _terms(convention.weights, KINDS[kind])
-    image = _terms(convention.image_weights, KINDS[kind])
+    whole = _terms(convention.weights, KINDS[kind].family)
+    image = _terms(convention.image_weights, KINDS[kind].family)
     if not image:
-        return whole or f"0: {NOTHING_TO_COUNT if kind == 'Dropout' else NOT_COUNTED}"
+        return whole or f"0: {NOT_COUNTED if KINDS[kind].computes else NOTHING_TO_COUNT}"
     image = f"({image}) / N" if " " in image else f"{image} / N"
     return f"{image} + {whole}" if whole else image
 

@@ -8,7 +8,8 @@ from vggcost.conventions.counting import count, difference, total
 from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.costs.table import table
-from vggcost.formulas.forward import weight_bytes
+from vggcost.formulas.forward import flops
+from vggcost.formulas.memory import tensor_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 FITS = ("exact", "rounded", "1024", "doubled or halved")
 """How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""
 
-WEIGHTED = ("Conv2d", "Linear")
-"""The layers that may be left out or stand alone."""
-
 BEST_KNOWN = "D"
 
 NEAREST = 3
@@ -34,7 +32,7 @@ NEAREST = 3
 SMALL_HEADS: tuple[tuple[int, ...], ...] = ((), (512,), (512, 512))
 """The classifiers that people put on a VGG for 32x32 images, without the pool to 7x7."""
 
-FLOAT32_BYTES = 4
+FLOAT32_BYTES = units.dtype_bytes("float32")
 
 _KNOWN = ("mac", "torch", "fvcore", "conv-only")
 """The counts that most people have seen; of those that fit alike these come first, then the others as listed."""
@@ -122,10 +120,9 @@ class Explanation(Record):
 def layer_words(row: Row) -> str:
     """A layer as one speaks of it: ``one 512 -> 512 convolution``."""
     sizes = (row.input[1], row.output[1])
-    kind = {"Conv2d": "convolution", "Linear": "linear layer"}.get(row.kind, row.kind)
     kernel = row.layer.window(row.input)
     side = f" {units.shape_text(kernel.kernel)}" if kernel and kernel.kernel != (3, 3) else ""
-    return f"one {sizes[0]} -> {sizes[1]}{side} {kind}"
+    return f"one {sizes[0]} -> {sizes[1]}{side} {row.layer.noun}"
 
 
 def part_words(rows: tuple[Row, ...]) -> str:
@@ -144,9 +141,11 @@ def decomposition(candidate: Candidate) -> str:
     if candidate.convention:
         parts = " ".join(part.text for part in difference(candidate.convention, table))
         return f"{table.macs:,} MACs {parts}".strip() + less
-    kinds = {"Conv2d": "convolutions", "BatchNorm2d": "batch normalizations", "Linear": "linear layers"}
-    sums = {kind: sum(row.params for row in table.rows if row.kind == kind) for kind in kinds}
-    parts = " + ".join(f"{total:,} in {kinds[kind]}" for kind, total in sums.items() if total) + less
+    sums: dict[str, int] = {}
+    for row in table.rows:
+        if row.params:
+            sums[row.layer.noun] = sums.get(row.layer.noun, 0) + row.params
+    parts = " + ".join(f"{total:,} in {noun}s" for noun, total in sums.items()) + less
     return f"{FLOAT32_BYTES} B x ({parts})" if candidate.quantity == BYTES else parts
 
 
@@ -157,7 +156,7 @@ def _parts_sum(candidate: Candidate) -> str:
         (row,) = candidate.only
         return row.layer.written(row.output)["params_numbers"] or ""
     macs = sum(row.macs for row in candidate.only)
-    again = f" + {macs:,} MACs again (1 MAC = 2 FLOP)" if candidate.value == 2 * macs else ""
+    again = f" + {macs:,} MACs again (1 MAC = 2 FLOP)" if candidate.value == flops(macs) else ""
     return f"{macs:,} MACs{again}"
 
 
@@ -225,7 +224,7 @@ def searched_tables() -> Iterator[Table]:
 def _whole(tables: Iterable[Table]) -> Iterator[Candidate]:
     for one in tables:
         yield Candidate(one, PARAMS, one.params)
-        yield Candidate(one, BYTES, weight_bytes(one.params, FLOAT32_BYTES))
+        yield Candidate(one, BYTES, tensor_bytes(one.params, FLOAT32_BYTES))
         for convention in CONVENTIONS:
             value = total(convention, one)
             if value is not None:
@@ -237,9 +236,11 @@ def _parts(tables: Iterable[Table]) -> Iterator[Candidate]:
     paper = [one for one in tables if Candidate(one, PARAMS, one.params).departures == (0, 0, 0)]
     # The best known first, for its layers stand in others too.
     for one in sorted(paper, key=lambda table: table.network.name != BEST_KNOWN):
-        weighted = [row for row in one.rows if row.kind in WEIGHTED]
-        parts = [tuple(row for row in weighted if row.kind == kind) for kind in WEIGHTED]
-        for rows in (*parts, *((row,) for row in weighted)):
+        weighted = [row for row in one.rows if row.layer.weighted]
+        parts: dict[str, list[Row]] = {}
+        for row in weighted:
+            parts.setdefault(row.kind, []).append(row)
+        for rows in (*map(tuple, parts.values()), *((row,) for row in weighted)):
             yield Candidate(one, PARAMS, _counted(None, rows), only=rows)
             for name in ("mac", "torch"):
                 by = convention_named(name)
@@ -251,7 +252,7 @@ def _less_one_layer(amount: Amount, tables: Iterable[Table]) -> Iterator[Candida
     near = amount.nearest_int
     margin = amount.scale // amount.tens + 1
     for one in tables:
-        rows = [row for row in one.rows if row.params and row.kind in WEIGHTED]
+        rows = [row for row in one.rows if row.params and row.layer.weighted]
         if amount.quantity in (None, PARAMS):
             for row in rows:
                 if abs(one.params - row.params - near) <= margin:

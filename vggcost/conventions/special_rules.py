@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import gcd
 
+from vggcost.formulas import forward
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -130,7 +131,7 @@ def _thop_2019(row: Row, _: Row | None) -> Count:
 
 
 def _ultralytics(row: Row, _: Row | None) -> Count:
-    return Count(ultralytics_adaptive_pool(row.input[0] * row.input[1], *row.input[2:], *row.output[2:]))
+    return Count(ultralytics_adaptive_pool(forward.elements(row.input[:2]), *row.input[2:], *row.output[2:]))
 
 
 def _torchscan_adaptive(row: Row, _: Row | None) -> Count:

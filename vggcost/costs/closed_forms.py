@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from vggcost.errors import VggcostError
+from vggcost.formulas import forward, windows
 from vggcost.network import catalogue, unfold
-from vggcost.network.layers import Conv2d, Linear, Residual, walk
+from vggcost.network.blocks import Residual
+from vggcost.network.layer import walk
+from vggcost.network.layers import Linear
 from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vggcost.network.catalogue import Configuration, Network, Variant
-    from vggcost.network.layers import Size, Step
+    from vggcost.network.layer import Size, Step
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)
 """Batch, classes, and the image's height and width in units of 32 pixels."""
@@ -118,7 +121,7 @@ def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None
         return None
     stride = unfold.total_stride(plan)
     height, width = catalogue.FEATURE_MAP
-    return stride * height, stride * width
+    return windows.field_stride(stride, height), windows.field_stride(stride, width)
 
 
 def of_network(network: Network, image: tuple[Size, Size], batch: Size = N, unit: int = POOLING) -> ClosedForm:
@@ -137,9 +140,9 @@ def _sums(steps: Sequence[Step]) -> tuple[sympy.Expr, ...]:
     for step in steps:
         ledger = ledger + step.ledger
         params = params + step.layer.params()
-        elements = sympy.prod(step.output)
+        elements = forward.elements(step.output)
         outputs = outputs + elements
-        if isinstance(step.layer, Conv2d | Linear):
+        if step.layer.weighted:
             activations = activations + elements
     bias_adds = ledger["conv_bias_adds"] + ledger["linear_bias_adds"]
     return tuple(sympy.factor(total) for total in (params, ledger.macs, bias_adds, activations, outputs))

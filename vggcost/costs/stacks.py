@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vggcost.formulas import forward
+from vggcost.formulas import forward, windows
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.network.layers import Pair, Size
+    from vggcost.network.layer import Pair, Size
 
 
 class Stack(Record):
@@ -40,8 +40,8 @@ def stack(kernels: Sequence[Pair], widths: Sequence[Size], image: tuple[Size, Si
     weights: Size = 0
     macs: Size = 0
     for (kernel_h, kernel_w), c_in, c_out in zip(kernels, widths[:-1], widths[1:], strict=True):
-        field_h = forward.receptive_field(field_h, kernel_h, 1)
-        field_w = forward.receptive_field(field_w, kernel_w, 1)
+        field_h = windows.receptive_field(field_h, kernel_h, 1)
+        field_w = windows.receptive_field(field_w, kernel_w, 1)
         weights = weights + forward.conv2d_params(c_in, c_out, kernel_h, kernel_w, bias=0)
         macs = macs + forward.conv2d_macs(1, c_in, c_out, kernel_h, kernel_w, *image)
     return Stack(tuple(kernels), tuple(widths), (field_h, field_w), weights, macs)

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from vggcost import units
 from vggcost.errors import VggcostError
-from vggcost.formulas import forward
-from vggcost.network.layers import Add, walk
+from vggcost.formulas import forward, windows
+from vggcost.network.blocks import Add
+from vggcost.network.layer import walk
 from vggcost.network.ledger import Ledger
 from vggcost.record import Record
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.network.catalogue import Network
-    from vggcost.network.layers import Layer, Shape, Step, Window
+    from vggcost.network.layer import Layer, Shape, Step, Window
 
     Ints = tuple[int, ...]
 
@@ -57,10 +58,7 @@ class Row(Record):
     @property
     def output_elements(self) -> int:
         """Elements of the output, batch included."""
-        elements = 1
-        for size in self.output:
-            elements *= size
-        return elements
+        return forward.elements(self.output)
 
 
 class Table(Record):
@@ -214,4 +212,4 @@ class _Door:
 
 
 def _needed(window: Window, axis: int) -> int:
-    return window.dilation[axis] * (window.kernel[axis] - 1) + 1 - 2 * window.padding[axis]
+    return windows.window_least(window.kernel[axis], window.padding[axis], window.dilation[axis])

@@ -1,16 +1,20 @@
-"""The formulas that vggcost exists for, one plain function each.
+"""What one forward call costs: parameters, multiply-accumulates, elements.
 
-Every function is one ``return`` and uses only ``+ - * //``, so the same code gives the exact count for Python ints, a
-sweep for int64 arrays, the closed form for sympy symbols and the written formula for words. Nothing is checked here:
-`vggcost.costs.table` does that, before it calls.
+Every formula of this folder is one ``return`` and uses only ``+ - * //``, other formulas and the product of a shape, so
+the same code gives the exact count for Python ints, a sweep for int64 arrays, the closed form for sympy symbols and the
+written formula for words. Nothing is checked here: `vggcost.costs.table` does that, before it calls.
 
 Units stand in the names and docstrings: a MAC is one multiply-accumulate, 1 MAC = 2 FLOP. Sizes are in elements.
 """
 
 from __future__ import annotations
 
+from math import prod
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
     from typing import Any, Protocol, Self, TypeVar
 
     class Number(Protocol):
@@ -24,6 +28,17 @@ if TYPE_CHECKING:
         def __floordiv__(self, other: Any, /) -> Self: ...
 
     N = TypeVar("N", bound=Number)
+
+
+def elements(shape: Iterable[N]) -> N | int:
+    """Elements of a tensor of this shape [elements]; 1 for the empty shape of a scalar.
+
+    Source: the product of its sizes; torch.Tensor.numel.
+
+    >>> elements((1, 64, 224, 224))      # what conv1_1 hands on
+    3211264
+    """
+    return prod(shape)
 
 
 def conv2d_params(c_in: N, c_out: N, kernel_h: N, kernel_w: N, bias: int = 1, groups: int = 1) -> N:
@@ -64,7 +79,8 @@ def linear_params(in_features: N, out_features: N, bias: int = 1) -> N:
 def linear_macs(batch: N, in_features: N, out_features: N) -> N:
     """Multiply-accumulates of a fully connected layer [MAC]; its bias is not in them.
 
-    Source: Simonyan & Zisserman 2015, section 2.1; torch.nn.Linear.
+    A product of matrices is one as well: batch*out_features dot products of length in_features.
+    Source: Simonyan & Zisserman 2015, section 2.1; torch.nn.Linear, torch.matmul.
 
     >>> linear_macs(1, 25088, 4096)      # fc6 of every VGG
     102760448
@@ -75,7 +91,7 @@ def linear_macs(batch: N, in_features: N, out_features: N) -> N:
 def batch_norm2d_params(channels: N, affine: int = 1) -> N:
     """Parameters of a batch normalization [elements]: a scale and a shift a channel where affine is 1.
 
-    The running mean and variance are buffers, not parameters.
+    The running mean and variance are buffers, not parameters: `batch_norm2d_statistics`.
     Source: Ioffe & Szegedy 2015, algorithm 1; torch.nn.BatchNorm2d.
 
     >>> batch_norm2d_params(64)      # bn1_1 of every VGG with batch normalization
@@ -84,51 +100,57 @@ def batch_norm2d_params(channels: N, affine: int = 1) -> N:
     return affine * (2 * channels)
 
 
-def window_out(size: N, kernel: N, stride: N, padding: N, dilation: int = 1) -> N:
-    """Output size of a sliding window along one axis [elements]: the places where it fits.
+def batch_norm2d_statistics(channels: N) -> N:
+    """Statistics of a batch normalization [elements]: a mean and a variance a channel, affine or not.
 
-    Source: torch.nn.Conv2d and torch.nn.MaxPool2d (ceil_mode off).
+    The running ones are buffers, which a forward in eval mode reads; a training step keeps those of its batch.
+    Source: Ioffe & Szegedy 2015, algorithms 1 and 2; torch.nn.BatchNorm2d.
 
-    >>> window_out(224, 3, 1, 1), window_out(224, 2, 2, 0)
-    (224, 112)
+    >>> batch_norm2d_statistics(64)
+    128
     """
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    return 2 * channels
 
 
-def image_elements(batch: N, channels: N, height: N, width: N) -> N:
-    """Elements of a batch of feature maps [elements].
+def lrn_window_pixels(pixels: N, size: N) -> N:
+    """Pixels times the channels that local response normalization sums over at each [elements].
 
-    >>> image_elements(1, 64, 224, 224)      # what conv1_1 hands on
-    3211264
+    Source: Krizhevsky et al. 2012, section 3.3.
+
+    >>> lrn_window_pixels(224 * 224, 5)
+    250880
     """
-    return batch * channels * height * width
+    return size * pixels
 
 
-def receptive_field(field: N, kernel: N, jump: N, dilation: int = 1) -> N:
-    """Receptive field behind one more window [input pixels].
+def scaled_width(width: N, factor: Fraction | N) -> N:
+    """Output channels of a convolution under a width factor [channels], rounded down.
 
-    field is that of the input, jump the distance of two neighbouring inputs, both in pixels of the image.
-    Source: Simonyan & Zisserman 2015, section 2.3 (three 3x3 windows see 7x7).
+    Source: Howard et al. 2017, section 3.3.
 
-    >>> receptive_field(receptive_field(receptive_field(1, 3, 1), 3, 1), 3, 1)
-    7
+    >>> scaled_width(64, 3)
+    192
     """
-    return field + dilation * (kernel - 1) * jump
-
-
-def weight_bytes(params: N, element_bytes: int) -> N:
-    """Memory of the parameters [B].
-
-    >>> weight_bytes(138357544, 4)      # VGG-16 in float32
-    553430176
-    """
-    return params * element_bytes
+    return width * factor // 1
 
 
 def flops(macs: N) -> N:
     """Floating-point operations of multiply-accumulates [FLOP]: a multiplication and an addition each.
 
+    Source: Golub & Van Loan 2013, section 1.1.15.
+
     >>> flops(15470264320)      # VGG-16
     30940528640
     """
     return 2 * macs
+
+
+def macs_of_flops(flops: N) -> N:
+    """Multiply-accumulates behind the floating-point operations of products [MAC]: the inverse of `flops`.
+
+    Source: as that of `flops`.
+
+    >>> macs_of_flops(30940528640)      # VGG-16
+    15470264320
+    """
+    return flops // 2

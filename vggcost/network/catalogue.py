@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vggcost.network.layers import Size
+    from vggcost.network.layer import Size
     from vggcost.network.plan import Token
 
 __all__ = [

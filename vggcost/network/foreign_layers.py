@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from vggcost.network.layers import POINTWISE, BatchNorm2d, Layer, MaxPool2d
+from vggcost.formulas import forward
+from vggcost.network.layer import POINTWISE, Layer
+from vggcost.network.layers import BatchNorm2d, MaxPool2d, pool_words
 from vggcost.network.ledger import Ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vggcost.network.layers import Pair, Shape, Window
+    from vggcost.network.layer import Call, Pair, Shape, Size, Window
+
+ACTIVATIONS = frozenset(
+    (
+        *("relu6", "sigmoid", "tanh", "silu", "swish", "gelu", "elu", "leakyrelu", "hardswish", "hardsigmoid"),
+        *("hardtanh", "softplus", "softsign", "mish", "selu", "celu", "prelu", "rrelu", "threshold", "logsigmoid"),
+        *("clamp", "clip", "hardsilu", "relusquared", "squareplus", "exponential"),
+    )
+)
+"""The functions of one element that stand where a ReLU may stand, in lower case without underscores."""
 
 
 class CeilMaxPool2d(MaxPool2d):
@@ -18,16 +29,13 @@ class CeilMaxPool2d(MaxPool2d):
         """The class name that torch.nn gives this layer."""
         return "MaxPool2d"
 
-    def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
-        """(N, C, H, W) to (N, C, H', W')."""
-        output = (shape[0], shape[1], *window_out(shape, self.window(shape), ceil_mode=True))
-        elements = product(output)
-        return output, Ledger(
-            maxpool_inputs=product(shape),
-            maxpool_outputs=elements,
-            maxpool_window_elements=elements * (self.kernel[0] * self.kernel[1]),
-            maxpool_stride_elements=elements * (self.stride[0] * self.stride[1]),
-        )
+    def outputs(self, shape: Shape) -> tuple[Size, Size]:
+        """The output's height and width [elements]."""
+        return self.window(shape).outputs_over_edge(shape)
+
+    def words(self, beside: Layer | None = None) -> str:
+        """``max-pool 2x2 of stride 2, ceil mode``."""
+        return f"{super().words(beside)}, ceil mode"
 
 
 class BatchNorm1d(BatchNorm2d):
@@ -42,19 +50,32 @@ class AvgPool2d(Layer):
     padding: Pair = (0, 0)
     ceil_mode: bool = False
 
+    noun = "average-pool"
+    no_family = "no VGG has it, so what tools count of it was not looked at"
+    structural = spatial = keeps_input = True
+
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
         """The pool's window."""
         return POINTWISE.replace(kernel=self.kernel, stride=self.stride, padding=self.padding)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, H', W')."""
-        return (shape[0], shape[1], *window_out(shape, self.window(shape), ceil_mode=self.ceil_mode)), Ledger()
+        window = self.window(shape)
+        sides = window.outputs_over_edge(shape) if self.ceil_mode else window.outputs(shape)
+        return (*shape[:2], *sides), Ledger()
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``average-pool 2x2 of stride 2``."""
+        return pool_words(self.noun, self.kernel, self.stride, self.padding)
 
 
 class ZeroPad2d(Layer):
     """Zeros around each feature map (torch.nn.ZeroPad2d): left, right, top, bottom."""
 
     padding: tuple[int, int, int, int]
+
+    noun = "zero padding"
+    no_family = "it copies"
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, H + top + bottom, W + left + right)."""
@@ -68,10 +89,18 @@ class MatMul(Layer):
     inner: int
     output: Shape
 
+    noun = "matrix product"
+    family = "linear_"
+    structural = True
+
+    def macs_call(self, output: Shape) -> Call:
+        """One dot product an output element."""
+        return forward.linear_macs, {"batch": forward.elements(output), "in_features": self.inner, "out_features": 1}
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:  # noqa: ARG002  # two inputs, of which `output` is made
         """Two matrices to their product."""
-        elements = product(self.output)
-        return self.output, Ledger(linear_macs=elements * self.inner, linear_outputs=elements)
+        formula, arguments = self.macs_call(self.output)
+        return self.output, Ledger(linear_macs=formula(**arguments), linear_outputs=forward.elements(self.output))
 
 
 class Free(Layer):
@@ -79,16 +108,26 @@ class Free(Layer):
 
     operation: str
 
+    no_family = "it stands for many operations, none of which multiplies and accumulates"
+
     @property
     def kind(self) -> str:
         """The operation's own name."""
         return self.operation
+
+    @property
+    def activation(self) -> bool:
+        """Whether its name is that of a function that stands where a ReLU may stand."""
+        return self.operation.replace("_", "").lower() in ACTIVATIONS
 
 
 class Uncounted(Layer):
     """An operation that vggcost has no formula for: it is listed, and never counted as zero in silence."""
 
     operation: str
+
+    no_family = "there is no formula for it"
+    structural = True
 
     @property
     def kind(self) -> str:
@@ -101,40 +140,23 @@ class Idle(Layer):
 
     operation: str
 
+    no_family = "it is never called"
+    structural = True
+
     @property
     def kind(self) -> str:
         """The part's class name."""
         return self.operation
 
-
-def product(shape: Shape) -> int:
-    """Return the elements of a shape; 1 for the empty shape of a scalar."""
-    total = 1
-    for size in shape:
-        total *= size
-    return total
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``Linear, which is never used``."""
+        return f"{self.kind}, which is never used"
 
 
-def window_out(shape: Shape, window: Window, *, ceil_mode: bool) -> Pair:
-    """Return the output's height and width [elements] of a window over plain ints.
-
-    With ceil_mode a last window may reach over the edge, as long as it begins inside the image or its left padding.
-    Source: torch.nn.MaxPool2d, torch.nn.AvgPool2d.
-
-    >>> window_out((1, 64, 55, 55), POINTWISE.replace(kernel=(2, 2), stride=(2, 2)), ceil_mode=True)
-    (28, 28)
-    """
-    sides = []
-    for axis in (0, 1):
-        stride, padding = window.stride[axis], window.padding[axis]
-        room = shape[2 + axis] + 2 * padding - window.dilation[axis] * (window.kernel[axis] - 1) - 1
-        side = room // stride + 1
-        if ceil_mode:
-            side = -(-room // stride) + 1
-            if (side - 1) * stride >= shape[2 + axis] + padding:
-                side -= 1
-        sides.append(side)
-    return sides[0], sides[1]
+KINDS: tuple[type[Layer], ...] = tuple(
+    kind for kind in tuple(vars().values()) if isinstance(kind, type) and kind.__module__ == __name__
+)
+"""Every kind of this module, in the order in which it stands here."""
 
 
 def broadcast(one: Shape, other: Shape) -> Shape | None:

@@ -1,117 +1,17 @@
-"""The layers of a network: frozen, generic over the kind of number, and blind to what fits what.
-
-A shape is a tuple, batch first: (N, C, H, W) for feature maps, (N, F) for features. `apply` gives the output shape and
-the ledger of one forward call. Sizes may be ints, int64 arrays or symbols; `vggcost.costs.table` checks before it
-applies.
-"""
+"""The kinds of layer that a VGG is made of, a class each, with all that other rooms ask of a kind."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from vggcost.formulas import forward
+from vggcost import units
+from vggcost.formulas import forward, windows
+from vggcost.network.layer import Layer, Window, window_of
 from vggcost.network.ledger import Ledger
-from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    Size = Any
-    """An int, an int64 array or a symbol."""
-    Shape = tuple[Size, ...]
-    Pair = tuple[int, int]
-    Call = tuple[Callable[..., Any], dict[str, Any]]
-    """A formula and the arguments it is called with."""
-    Check = Callable[["Layer", Shape], None]
-
-
-class Window(Record):
-    """A sliding window, heights before widths: what the receptive field asks of a layer."""
-
-    kernel: Pair
-    stride: Pair
-    padding: Pair
-    dilation: Pair = (1, 1)
-
-
-class Layer(Record):
-    """A layer with the literature's name (``conv1_1``) and its path in the module (``features.0``), if it has one."""
-
-    name: str
-    path: str | None
-
-    @property
-    def kind(self) -> str:
-        """The class name that torch.nn gives this layer."""
-        return type(self).__name__
-
-    def params_call(self) -> Call | None:
-        """The formula of the parameters and its arguments; None where there is nothing to learn."""
-        return None
-
-    def macs_call(self, output: Shape) -> Call | None:  # noqa: ARG002  # the signature that subclasses fill
-        """The formula of the multiply-accumulates and its arguments; None where there are none."""
-        return None
-
-    def takes(self) -> tuple[str, int, Size] | None:
-        """What an input must have: its name, the axis, and how many; None where any input will do."""
-        return None
-
-    def window(self, shape: Shape) -> Window | None:  # noqa: ARG002  # the signature that subclasses fill
-        """The window that slides over an input of this shape; None where every output sees the whole input."""
-        return POINTWISE
-
-    def params(self) -> Size:
-        """Learned parameters [elements]."""
-        call = self.params_call()
-        return call[0](**call[1]) if call else 0
-
-    def written(self, output: Shape) -> dict[str, str | None]:
-        """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
-        from vggcost.formulas.notation import in_letters, in_numbers
-
-        texts: dict[str, str | None] = {}
-        for name, call in (("params", self.params_call()), ("macs", self.macs_call(output))):
-            texts[f"{name}_formula"] = in_letters(*call) if call else None
-            texts[f"{name}_numbers"] = in_numbers(*call) if call else None
-        return texts
-
-    def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
-        """Return the output shape and the ledger for an input of this shape."""
-        raise NotImplementedError
-
-    def steps(self, shape: Shape, check: Check) -> Iterator[Step]:
-        """Yield one step a primitive layer, each checked before it is applied."""
-        check(self, shape)
-        output, ledger = self.apply(shape)
-        yield Step(self, shape, output, ledger)
-
-
-class Step(Record):
-    """One layer of a walk: what went in, what came out, what it did."""
-
-    layer: Layer
-    input: Shape
-    output: Shape
-    ledger: Ledger
-
-
-POINTWISE = Window((1, 1), (1, 1), (0, 0))
-
-
-@cache
-def window_of(kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Window:
-    """Return the window with these sides; a network has few that differ, and asks for each many times."""
-    return Window(kernel, stride, padding, dilation)
-
-
-def _product(shape: Shape) -> Size:
-    total = shape[0]
-    for size in shape[1:]:
-        total = total * size
-    return total
+    from vggcost.network.layer import Call, Pair, Shape, Size
 
 
 class Conv2d(Layer):
@@ -125,6 +25,10 @@ class Conv2d(Layer):
     bias: bool = True
     groups: int = 1
     dilation: Pair = (1, 1)
+
+    noun = "convolution"
+    family = "conv_"
+    weighted = structural = spatial = keeps_input = True
 
     def params_call(self) -> Call:
         """Weights, and one bias an output channel."""
@@ -158,22 +62,35 @@ class Conv2d(Layer):
         """The kernel."""
         return window_of(self.kernel, self.stride, self.padding, self.dilation)
 
+    @property
+    def winograd(self) -> bool:
+        """3x3 at stride 1, neither grouped nor dilated: what libraries have Winograd kernels for."""
+        return (self.kernel, self.stride, self.dilation, self.groups) == ((3, 3), (1, 1), (1, 1), 1)
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, c_in, H, W) to (N, c_out, H', W')."""
-        output = (shape[0], self.c_out, *_window_out(shape, self.window(shape)))
+        output = (shape[0], self.c_out, *self.window(shape).outputs(shape))
         formula, arguments = self.macs_call(output)
-        elements = forward.image_elements(*output)
+        elements = forward.elements(output)
         bias_adds = elements if self.bias else 0
         return output, Ledger(conv_macs=formula(**arguments), conv_outputs=elements, conv_bias_adds=bias_adds)
 
-
-def _window_out(shape: Shape, window: Window) -> tuple[Size, Size]:
-    (kernel_h, kernel_w), (stride_h, stride_w) = window.kernel, window.stride
-    (pad_h, pad_w), (dilation_h, dilation_w) = window.padding, window.dilation
-    return (
-        forward.window_out(shape[2], kernel_h, stride_h, pad_h, dilation_h),
-        forward.window_out(shape[3], kernel_w, stride_w, pad_w, dilation_w),
-    )
+    def words(self, beside: Layer | None = None) -> str:
+        """Kernel and channels, and what is unusual: ``3x3 512->512, stride 2``."""
+        other = beside if isinstance(beside, Conv2d) else None
+        words = f"{units.shape_text(self.kernel)} {self.c_in}->{self.c_out}"
+        usual = (windows.centred_padding(self.kernel[0]), windows.centred_padding(self.kernel[1]))
+        if self.stride != (1, 1) or (other and other.stride != self.stride):
+            words += f", stride {units.pair_text(self.stride)}"
+        if self.padding != usual or (other and other.kernel == self.kernel and other.padding != self.padding):
+            words += f", padding {units.pair_text(self.padding)}"
+        if self.dilation != (1, 1):
+            words += f", dilation {units.pair_text(self.dilation)}"
+        if self.groups != 1:
+            words += f", {self.groups} groups"
+        if other and other.bias != self.bias:
+            words += ", with bias" if self.bias else ", without bias"
+        return words
 
 
 class BatchNorm2d(Layer):
@@ -181,6 +98,10 @@ class BatchNorm2d(Layer):
 
     channels: Size
     affine: bool = True
+
+    noun = "batch normalization"
+    family = "batch_norm_"
+    structural = keeps_input = True
 
     def takes(self) -> tuple[str, int, Size]:
         """Its channels."""
@@ -190,17 +111,28 @@ class BatchNorm2d(Layer):
         """A scale and a shift a channel."""
         return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
 
+    def buffers(self) -> Size:
+        """The running mean and variance."""
+        return forward.batch_norm2d_statistics(self.channels)
+
+    def kept_beside(self, output: Shape) -> Size:  # noqa: ARG002  # the same at every size
+        """This batch's mean and deviation."""
+        return forward.batch_norm2d_statistics(self.channels)
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
-        elements = _product(shape)
-        channels = shape[0] * shape[1]
-        affine = int(self.affine)
+        elements = forward.elements(shape)
+        channels = forward.elements(shape[:2])
         return shape, Ledger(
             batch_norm_elements=elements,
-            batch_norm_affine_elements=affine * elements,
+            batch_norm_affine_elements=elements if self.affine else 0,
             batch_norm_channels=channels,
-            batch_norm_affine_channels=affine * channels,
+            batch_norm_affine_channels=channels if self.affine else 0,
         )
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``batch normalization of 64 channels``."""
+        return f"{self.noun} of {self.channels} channels{'' if self.affine else ', not affine'}"
 
 
 class LocalResponseNorm(Layer):
@@ -215,24 +147,43 @@ class LocalResponseNorm(Layer):
     beta: float = 0.75
     k: float = 2.0
 
+    noun = "local response normalization"
+    family = "lrn_"
+    structural = spatial = keeps_input = True
+
+    def alike(self) -> tuple[Any, ...]:
+        """Its size: its constants change no count, and frameworks write them differently."""
+        return (self.size,)
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
-        elements = _product(shape)
-        pixels = shape[0] * shape[2] * shape[3]
+        pixels = forward.elements((shape[0], *shape[2:]))
         return shape, Ledger(
-            lrn_elements=elements,
+            lrn_elements=forward.elements(shape),
             lrn_pixels=pixels,
-            lrn_window_pixels=self.size * pixels,
-            lrn_window_elements=self.size * elements,
+            lrn_window_pixels=forward.lrn_window_pixels(pixels, self.size),
         )
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``local response normalization of size 5``."""
+        return f"{self.noun} of size {self.size}"
 
 
 class ReLU(Layer):
     """max(x, 0), element by element (torch.nn.ReLU)."""
 
+    noun = "ReLU"
+    family = "relu_"
+    keeps_output = True
+
+    @property
+    def activation(self) -> bool:
+        """It is the activation."""
+        return True
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
-        return shape, Ledger(relu_elements=_product(shape))
+        return shape, Ledger(relu_elements=forward.elements(shape))
 
 
 class MaxPool2d(Layer):
@@ -243,20 +194,42 @@ class MaxPool2d(Layer):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
 
+    noun = "max-pool"
+    family = "maxpool_"
+    structural = spatial = keeps_input = True
+
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
         """The pool's window."""
         return window_of(self.kernel, self.stride, self.padding, self.dilation)
 
+    def places(self, output: Shape) -> Size:
+        """Torch writes the place of each largest value, wanted or not."""
+        return forward.elements(output)
+
+    def outputs(self, shape: Shape) -> tuple[Size, Size]:
+        """The output's height and width [elements]."""
+        return self.window(shape).outputs(shape)
+
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, H', W')."""
-        output = (shape[0], shape[1], *_window_out(shape, self.window(shape)))
-        elements = forward.image_elements(*output)
+        output = (*shape[:2], *self.outputs(shape))
+        elements = forward.elements(output)
         return output, Ledger(
-            maxpool_inputs=_product(shape),
+            maxpool_inputs=forward.elements(shape),
             maxpool_outputs=elements,
-            maxpool_window_elements=elements * (self.kernel[0] * self.kernel[1]),
-            maxpool_stride_elements=elements * (self.stride[0] * self.stride[1]),
+            maxpool_window_elements=windows.window_elements(elements, *self.kernel),
+            maxpool_stride_elements=windows.window_elements(elements, *self.stride),
         )
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``max-pool 2x2 of stride 2``."""
+        return pool_words(self.noun, self.kernel, self.stride, self.padding)
+
+
+def pool_words(noun: str, kernel: Pair, stride: Pair, padding: Pair) -> str:
+    """Return a pool with a window in words: ``max-pool 2x2 of stride 2``."""
+    words = f"{noun} {units.shape_text(kernel)} of stride {units.pair_text(stride)}"
+    return words + (f", padding {units.pair_text(padding)}" if padding != (0, 0) else "")
 
 
 class AdaptiveAvgPool2d(Layer):
@@ -264,22 +237,35 @@ class AdaptiveAvgPool2d(Layer):
 
     output_size: Pair = (7, 7)
 
+    noun = "adaptive average-pool"
+    family = "adaptive_"
+    structural = spatial = keeps_input = True
+
     def window(self, shape: Shape) -> Window | None:
-        """The cell, where all cells are alike: the input's size is a multiple of the output's."""
+        """The cell, where all cells are alike: the input's size is a multiple of the output's. None elsewhere."""
         (height, width), (out_h, out_w) = shape[2:], self.output_size
         if height % out_h or width % out_w:
             return None
-        cell = (height // out_h, width // out_w)
+        cell = (windows.adaptive_cell(height, out_h), windows.adaptive_cell(width, out_w))
         return Window(cell, cell, (0, 0))
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, C, H, W) to (N, C, *output_size)."""
-        output = (shape[0], shape[1], *self.output_size)
-        return output, Ledger(adaptive_inputs=_product(shape), adaptive_outputs=_product(output))
+        output = (*shape[:2], *self.output_size)
+        return output, Ledger(adaptive_inputs=forward.elements(shape), adaptive_outputs=forward.elements(output))
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``adaptive average-pool to 7x7``."""
+        return f"{self.noun} to {units.shape_text(self.output_size)}"
 
 
 class Flatten(Layer):
     """All but the batch in one row (torch.flatten(x, 1))."""
+
+    noun = "flatten"
+    no_family = "it is a view"
+    computes = False
+    view = True
 
     def window(self, shape: Shape) -> Window | None:  # noqa: ARG002  # positions end here
         """None: an output element no longer has a place in the image."""
@@ -287,17 +273,7 @@ class Flatten(Layer):
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """(N, ...) to (N, F)."""
-        return (shape[0], _product(shape[1:])), Ledger()
-
-
-class Dropout(Layer):
-    """Dropout (torch.nn.Dropout), which in eval mode hands its input on."""
-
-    p: float = 0.5
-
-    def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
-        """Keep the shape."""
-        return shape, Ledger(dropout_elements=_product(shape))
+        return (shape[0], forward.elements(shape[1:])), Ledger()
 
 
 class Linear(Layer):
@@ -306,6 +282,10 @@ class Linear(Layer):
     in_features: Size
     out_features: Size
     bias: bool = True
+
+    noun = "linear layer"
+    family = "linear_"
+    weighted = structural = keeps_input = True
 
     def params_call(self) -> Call:
         """A weight a pair, and one bias an output."""
@@ -322,7 +302,7 @@ class Linear(Layer):
     def macs_call(self, output: Shape) -> Call:
         """One dot product an output element."""
         return forward.linear_macs, {
-            "batch": _product(output[:-1]),
+            "batch": forward.elements(output[:-1]),
             "in_features": self.in_features,
             "out_features": self.out_features,
         }
@@ -335,64 +315,48 @@ class Linear(Layer):
         """(N, in_features) to (N, out_features)."""
         output = (*shape[:-1], self.out_features)
         formula, arguments = self.macs_call(output)
-        elements = _product(output)
+        elements = forward.elements(output)
         bias_adds = elements if self.bias else 0
         return output, Ledger(linear_macs=formula(**arguments), linear_outputs=elements, linear_bias_adds=bias_adds)
+
+    def words(self, beside: Layer | None = None) -> str:
+        """``linear 25,088->4,096``, and its bias where that is unusual."""
+        unlike = isinstance(beside, Linear) and beside.bias != self.bias
+        words = f"linear {self.in_features:,}->{self.out_features:,}"
+        return words + ("" if self.bias and not unlike else " with bias" if self.bias else " without bias")
 
 
 class Softmax(Layer):
     """Soft-max over the last axis (torch.nn.Softmax(dim=-1))."""
 
-    def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
-        """Keep the shape."""
-        return shape, Ledger(softmax_elements=_product(shape), softmax_rows=_product(shape[:-1]))
-
-
-class Add(Layer):
-    """The addition at the end of a residual block (He et al. 2016, equation 1); other is the shortcut's shape."""
-
-    other: Shape
+    noun = "soft-max"
+    family = "softmax_"
+    keeps_output = True
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
-        return shape, Ledger(add_elements=_product(shape))
+        return shape, Ledger(softmax_elements=forward.elements(shape), softmax_rows=forward.elements(shape[:-1]))
 
 
-class Residual(Layer):
-    """A residual block: body(x) + shortcut(x), where an empty shortcut is the identity (He et al. 2016, section 3)."""
+class Dropout(Layer):
+    """Dropout (torch.nn.Dropout), which in eval mode hands its input on."""
 
-    body: tuple[Layer, ...]
-    shortcut: tuple[Layer, ...] = ()
+    p: float = 0.5
 
-    def params(self) -> Size:
-        """Learned parameters of body and shortcut [elements]."""
-        return sum(layer.params() for layer in (*self.body, *self.shortcut))
+    noun = "dropout"
+    family = "dropout_"
+    computes = False
 
-    def steps(self, shape: Shape, check: Check) -> Iterator[Step]:
-        """The body's steps, the shortcut's, and the addition."""
-        ends = []
-        for branch in (self.body, self.shortcut):
-            end = shape
-            for step in walk(branch, shape, check):
-                yield step  # at once, so that who walks can stop at the first layer that does not fit
-                end = step.output
-            ends.append(end)
-        # An addition is no module: the path is the block's, whose parameters are those of its layers.
-        yield from Add(self.name, None, ends[1]).steps(ends[0], check)
+    def kept_beside(self, output: Shape) -> Size:
+        """The mask, for which a whole element is reckoned; it is one byte in CUDA's fused kernel."""
+        return forward.elements(output)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
-        """The addition's shape, and the ledger of all that leads to it."""
-        steps = tuple(self.steps(shape, _anything_goes))
-        return steps[-1].output, sum((step.ledger for step in steps), Ledger())
+        """Keep the shape."""
+        return shape, Ledger(dropout_elements=forward.elements(shape))
 
 
-def _anything_goes(layer: Layer, shape: Shape) -> None:
-    """Check nothing: symbols and arrays cannot be checked."""
-
-
-def walk(layers: Iterable[Layer], shape: Shape, check: Check = _anything_goes) -> Iterator[Step]:
-    """Yield one step a primitive layer, in execution order; check sees each layer and its input first."""
-    for layer in layers:
-        for step in layer.steps(shape, check):
-            yield step
-            shape = step.output
+KINDS: tuple[type[Layer], ...] = tuple(
+    kind for kind in tuple(vars().values()) if isinstance(kind, type) and kind.__module__ == __name__
+)
+"""Every kind of this module, in the order in which it stands here."""

@@ -28,7 +28,6 @@ PRIMITIVES = {
     "lrn_elements": "LRN elements",
     "lrn_pixels": "LRN pixels",
     "lrn_window_pixels": "LRN window pixels",
-    "lrn_window_elements": "LRN window elements",
     "softmax_elements": "soft-max elements",
     "softmax_rows": "soft-max rows",
     "dropout_elements": "dropout elements",

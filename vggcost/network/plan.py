@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.network.layers import Residual
+from vggcost.network.blocks import Residual
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from vggcost.network.layers import Layer, Size
+    from vggcost.network.layer import Layer, Size
 
     Token = int | str
     """A width, or a word such as ``M``."""

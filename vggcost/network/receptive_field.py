@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from vggcost.formulas import forward
-from vggcost.network.layers import Residual, walk
+from vggcost.formulas import windows
+from vggcost.network.blocks import Residual
+from vggcost.network.layer import walk
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vggcost.network.layers import Layer, Pair, Shape, Window
+    from vggcost.network.layer import Layer, Pair, Shape, Window
 
 
 class Field(Record):
@@ -29,11 +30,11 @@ class Field(Record):
         axes = (0, 1)
         return Field(
             _pair(
-                forward.receptive_field(self.size[i], window.kernel[i], self.stride[i], window.dilation[i])
+                windows.receptive_field(self.size[i], window.kernel[i], self.stride[i], window.dilation[i])
                 for i in axes
             ),
-            _pair(self.stride[i] * window.stride[i] for i in axes),
-            _pair(self.padding[i] + window.padding[i] * self.stride[i] for i in axes),
+            _pair(windows.field_stride(self.stride[i], window.stride[i]) for i in axes),
+            _pair(windows.field_padding(self.padding[i], window.padding[i], self.stride[i]) for i in axes),
         )
 
     def joined(self, other: Field) -> Field:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.errors import VggcostError
+from vggcost.formulas import forward, windows
+from vggcost.network.blocks import Residual
+from vggcost.network.layer import walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -19,9 +22,7 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
-    walk,
 )
 from vggcost.network.plan import Network, ResidualToken
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
-    from vggcost.network.layers import Layer, Pair, Size
+    from vggcost.network.layer import Layer, Pair, Size
     from vggcost.network.plan import Configuration, Token, Variant
 
 HEAD = (4096, 4096)
@@ -84,9 +85,9 @@ def total_stride(configuration: Configuration) -> int:
         for part in token.body if isinstance(token, ResidualToken) else (token,):
             conv = conv_token(part)
             if conv:
-                total *= conv[2]
+                total = windows.field_stride(total, conv[2])
             elif part == "M":
-                total *= 2
+                total = windows.field_stride(total, MaxPool2d.stride[0])
     return total
 
 
@@ -163,12 +164,12 @@ class _Features:
             raise ValueError(f"{token!r} is no token of a plan")
         kernel, c_out, stride = conv
         if self._factor != 1:
-            c_out = max(1, c_out * self._factor // 1)
+            c_out = max(1, forward.scaled_width(c_out, self._factor))
         c_in, self.channels = self.channels, c_out
-        padding = (kernel // 2, kernel // 2)
+        side = windows.centred_padding(kernel)
         path = f"{parent}.{position}"
         layers: list[Layer] = [
-            Conv2d(name, path, c_in, c_out, (kernel, kernel), (stride, stride), padding, self._variant.bias)
+            Conv2d(name, path, c_in, c_out, (kernel, kernel), (stride, stride), (side, side), self._variant.bias)
         ]
         if self._variant.batch_norm:
             layers.append(BatchNorm2d(bn_name, f"{parent}.{position + 1}", c_out))
@@ -196,7 +197,7 @@ def _classifier(features: _Features, variant: Variant, image: tuple[Size, Size])
     elif variant.head is not None:
         area = _feature_area(features.layers, variant, image)
     layers.append(Flatten("flatten", None))
-    inputs = features.channels * (area[0] * area[1])
+    inputs = forward.elements((features.channels, *area))
     number = 1 + sum(isinstance(layer, MaxPool2d) for layer in features.layers)
     position = 0
     for hidden in HEAD if variant.head is None else variant.head:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from vggcost.network.foreign_layers import Free, MatMul
-from vggcost.network.layers import Add, Conv2d, Linear, ReLU, Residual
+from vggcost.network.blocks import Add, Residual
+from vggcost.network.foreign_layers import MatMul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vggcost.network.layers import Layer
+    from vggcost.network.layer import Layer
     from vggcost.programs.reading import ProgramReading
-
-FUNCTIONS = frozenset(
-    (
-        *("relu6", "sigmoid", "tanh", "silu", "swish", "gelu", "elu", "leakyrelu", "hardswish", "hardsigmoid"),
-        *("hardtanh", "softplus", "softsign", "mish", "selu", "celu", "prelu", "rrelu", "threshold", "logsigmoid"),
-        *("clamp", "clip", "hardsilu", "relusquared", "squareplus", "exponential"),
-    )
-)
-"""The functions of one element that stand where a ReLU may stand, in lower case without underscores."""
 
 
 def expected(layers: Sequence[Layer]) -> dict[str, str | None]:
@@ -27,12 +18,12 @@ def expected(layers: Sequence[Layer]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     last: str | None = None
     for layer in layers:
-        if isinstance(layer, Conv2d | Linear):
+        if layer.weighted:
             last = layer.name
             found[last] = None
         elif isinstance(layer, Residual):
             last = None
-        elif isinstance(layer, ReLU) and last is not None:
+        elif layer.activation and last is not None:
             found[last] = layer.name
     return found
 
@@ -43,17 +34,11 @@ def read(reading: ProgramReading) -> dict[int, tuple[str, ...]]:
     last: int | None = None
     for place, operation in enumerate(reading.operations):
         layer = operation.layer
-        if isinstance(layer, Conv2d | Linear):
+        if layer.weighted:
             last = place
             found[place] = ()
         elif isinstance(layer, Add | MatMul):
             last = None
-        elif last is not None and _is_activation(layer):
+        elif last is not None and layer.activation:
             found[last] = (*found[last], layer.kind)
     return found
-
-
-def _is_activation(layer: Layer) -> bool:
-    if isinstance(layer, ReLU):
-        return True
-    return isinstance(layer, Free) and layer.operation.replace("_", "").lower() in FUNCTIONS

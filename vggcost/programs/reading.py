@@ -7,7 +7,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vggcost.network.layers import Layer
+    from vggcost.network.layer import Layer
     from vggcost.network.ledger import Ledger
 
     Ints = tuple[int, ...]

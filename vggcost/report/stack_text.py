@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.stacks import Stack
-    from vggcost.network.layers import Size
+    from vggcost.network.layer import Size
 
 
 def stack_text(small: Stack, single: Stack, image: Sequence[Size], fmt: str) -> str:

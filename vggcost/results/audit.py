@@ -9,10 +9,10 @@ from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.special_rules import Count
 from vggcost.costs.table import Row
 from vggcost.errors import VggcostError
-from vggcost.formulas import forward
+from vggcost.formulas import forward, memory
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
-from vggcost.network.layers import AdaptiveAvgPool2d, Conv2d, Linear, LocalResponseNorm, MaxPool2d
+from vggcost.network.layers import Conv2d, Linear
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.report.audit_text import AuditView, audit_csv, audit_markup, audit_screen
 
@@ -295,7 +295,7 @@ class Audit:
             "macs": macs,
             "flops": None if macs is None else forward.flops(macs),
             "count": None if macs is None or unknown else sum(row["count"] or 0 for row in rows),
-            "weight_bytes": forward.weight_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
+            "weight_bytes": memory.tensor_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
             "note": f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
         }
 
@@ -349,16 +349,12 @@ def _row(operation: Operation) -> Row | None:
     shape, output, layer = operation.input, operation.output, operation.layer
     if shape is None or output is None:
         return None
-    if isinstance(layer, IMAGE_LAYERS):
+    if layer.spatial:
         if len(shape) == 3:
             shape, output = (1, *shape), (1, *output)
         if len(output) == 2:
             output = (*output, 1, 1)  # a global pool that drops the two axes that it has made one
     return Row(layer, shape, output, operation.params, operation.macs, operation.ledger)
-
-
-IMAGE_LAYERS = (Conv2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, LocalResponseNorm)
-"""What works on feature maps, N x C x H x W."""
 
 
 def named(like: str) -> tuple[Configuration, bool]:

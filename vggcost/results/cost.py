@@ -7,7 +7,7 @@ from functools import cached_property
 from vggcost import units
 from vggcost.conventions.counting import tally, total
 from vggcost.conventions.rows import convention as convention_named
-from vggcost.formulas import forward
+from vggcost.formulas.memory import tensor_bytes
 from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report.layer_table import View, convention_words, csv_text, markup, screen
@@ -75,7 +75,7 @@ class Cost:
             counted.macs,
             counted.flops,
             count,
-            forward.weight_bytes(counted.params, units.dtype_bytes(dtype)),
+            tensor_bytes(counted.params, units.dtype_bytes(dtype)),
             self.tally.reason if count is None else None,
         )
 
@@ -169,7 +169,7 @@ class Cost:
             "unit": self.unit,
             "count": self.totals.count,
             "note": self.totals.note,
-            "activation_bytes": elements * units.dtype_bytes(self.dtype),
+            "activation_bytes": tensor_bytes(elements, units.dtype_bytes(self.dtype)),
             "receptive_field": self._last_pool_field(),
         }
 
@@ -233,7 +233,7 @@ class Cost:
                 layer.update(row.layer.written(row.output))
             if view.activations:
                 layer["output_elements"] = row.output_elements
-                layer["output_bytes"] = row.output_elements * units.dtype_bytes(self.dtype)
+                layer["output_bytes"] = tensor_bytes(row.output_elements, units.dtype_bytes(self.dtype))
         if view.receptive_field:
             from vggcost.network.receptive_field import fields
 
@@ -246,7 +246,7 @@ class Cost:
         if view.activations:
             elements = sum(row.output_elements for row in self.table.rows)
             totals["output_elements"] = elements
-            totals["output_bytes"] = elements * units.dtype_bytes(self.dtype)
+            totals["output_bytes"] = tensor_bytes(elements, units.dtype_bytes(self.dtype))
         return totals
 
 

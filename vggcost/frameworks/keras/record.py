@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.network import foreign_layers, layers
-from vggcost.network.foreign_layers import product
+from vggcost.formulas import forward
+from vggcost.network import foreign_layers
+from vggcost.network.blocks import Add
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from vggcost.network.layer import Layer
 
     Ints = tuple[int, ...]
 
@@ -47,7 +50,7 @@ class Recorder:
     def emit(
         self,
         layer: Any,
-        made: layers.Layer,
+        made: Layer,
         shape: Ints,
         output: Ints,
         ledger: Ledger | None = None,
@@ -60,7 +63,7 @@ class Recorder:
         label = path + ending
         number = self._names[label] = self._names.get(label, 0) + 1
         named = made.replace(name=label if number == 1 else f"{label}:{number}", path=path)
-        branch = self.branch if isinstance(made, layers.Add) else 0
+        branch = self.branch if isinstance(made, Add) else 0
         note = "shares its parameters" if number > 1 and not params and made.params() else None
         first = self._first.setdefault(label, len(self.operations))
         shares = first if note else None
@@ -73,7 +76,7 @@ class Recorder:
             layer, foreign_layers.Free("", None, type(layer).__name__), shape, output, params=self.claim(layer)
         )
 
-    def fail(self, layer: Any, made: layers.Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
+    def fail(self, layer: Any, made: Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
         """Record that a layer does not fit what reaches it; shapes are in the model's own layout."""
         path = f"{self.prefix}{layer.name}"
         shapes = tuple(self.inward(shape) for shape in shapes)
@@ -89,5 +92,5 @@ class Recorder:
         for weight in weights:
             if weight is not None and id(weight) not in self._seen:
                 self._seen.add(id(weight))
-                total += product(tuple(weight.shape))
+                total += forward.elements(map(int, weight.shape))
         return total

@@ -4,39 +4,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vggcost.formulas import forward, windows
 from vggcost.frameworks.keras.record import Recorder
-from vggcost.network import foreign_layers, layers
-from vggcost.network.foreign_layers import Free, product
+from vggcost.network import blocks, foreign_layers, layers
+from vggcost.network.foreign_layers import Free
 from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vggcost.network.layer import Layer
+
     Ints = tuple[int, ...]
     Shapes = list[Ints]
 
-RULES: dict[str, str] = {
-    "InputLayer": "input_layer",
-    "Conv2D": "conv",
-    "DepthwiseConv2D": "depthwise",
-    "SeparableConv2D": "separable",
-    "Dense": "dense",
-    "MaxPooling2D": "pool",
-    "AveragePooling2D": "pool",
-    "GlobalAveragePooling2D": "global_pool",
-    "GlobalMaxPooling2D": "global_pool",
-    "BatchNormalization": "batch_norm",
-    "ZeroPadding2D": "zero_pad",
-    "Flatten": "flatten",
-    "Reshape": "reshape",
-    "Dropout": "dropout",
-    "SpatialDropout2D": "dropout",
-    "Activation": "activation_layer",
-    "ReLU": "relu",
-    "Softmax": "softmax",
-    "Add": "add",
-    "Concatenate": "concatenate",
+KINDS: Mapping[type[Layer], Mapping[str, str] | str] = {
+    layers.Conv2d: {"Conv2D": "conv", "DepthwiseConv2D": "depthwise", "SeparableConv2D": "separable"},
+    layers.BatchNorm2d: {"BatchNormalization": "batch_norm"},
+    layers.LocalResponseNorm: "Keras has no such layer",
+    layers.ReLU: {"ReLU": "relu", "Activation": "activation_layer"},
+    layers.MaxPool2d: {"MaxPooling2D": "pool"},
+    layers.AdaptiveAvgPool2d: {"GlobalAveragePooling2D": "global_pool"},
+    layers.Flatten: {"Flatten": "flatten"},
+    layers.Linear: {"Dense": "dense"},
+    layers.Softmax: {"Softmax": "softmax", "Activation": "activation_layer"},
+    layers.Dropout: {"Dropout": "dropout", "SpatialDropout2D": "dropout"},
+    blocks.Add: {"Add": "add"},
+    blocks.Residual: "it is read as its layers and its addition",
+    foreign_layers.CeilMaxPool2d: "Keras's pools do not reach over the edge; padding takes the place of it",
+    foreign_layers.BatchNorm1d: {"BatchNormalization": "batch_norm"},
+    foreign_layers.AvgPool2d: {"AveragePooling2D": "pool"},
+    foreign_layers.ZeroPad2d: {"ZeroPadding2D": "zero_pad"},
+    foreign_layers.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
+    foreign_layers.Free: {
+        "InputLayer": "input_layer",
+        "Reshape": "reshape",
+        "Concatenate": "concatenate",
+        "GlobalMaxPooling2D": "global_pool",
+    },
+    foreign_layers.Uncounted: "it is what has no rule",
+    foreign_layers.Idle: "it is never called",
 }
-"""Keras's layer classes and operations by name, each with the method of Rules that answers for it."""
+"""A row a kind of layer: Keras's classes and operations that do it, each with the method of Rules that answers for it.
+
+A sentence in place of them says why there are none.
+"""
+
+RULES: Mapping[str, str] = {
+    name: method for row in KINDS.values() if not isinstance(row, str) for name, method in row.items()
+}
+"""Keras's layer classes and operations by name, each with its method of Rules."""
+
+
+_UNNAMED: Mapping[str, Any] = {"name": "", "path": None}
+"""A layer while it is planned; the recorder names it."""
 
 
 class Rules(Recorder):
@@ -57,16 +79,15 @@ class Rules(Recorder):
         """A convolution, grouped or not."""
         c_in = int(layer.kernel.shape[2]) * layer.groups
         made = layers.Conv2d(
-            "",
-            None,
-            c_in,
-            layer.filters,
-            _pair(layer.kernel_size),
-            _pair(layer.strides),
-            (0, 0),
-            layer.use_bias,
-            layer.groups,
-            _pair(layer.dilation_rate),
+            **_UNNAMED,
+            c_in=c_in,
+            c_out=layer.filters,
+            kernel=_pair(layer.kernel_size),
+            stride=_pair(layer.strides),
+            padding=(0, 0),
+            bias=layer.use_bias,
+            groups=layer.groups,
+            dilation=_pair(layer.dilation_rate),
         )
         return self._activated(layer, self._slide(layer, made, shapes[0], ("_kernel", "kernel", "bias")))
 
@@ -74,16 +95,15 @@ class Rules(Recorder):
         """One kernel a channel, or several."""
         c_in = int(layer.kernel.shape[2])
         made = layers.Conv2d(
-            "",
-            None,
-            c_in,
-            c_in * layer.depth_multiplier,
-            _pair(layer.kernel_size),
-            _pair(layer.strides),
-            (0, 0),
-            layer.use_bias,
-            c_in,
-            _pair(layer.dilation_rate),
+            **_UNNAMED,
+            c_in=c_in,
+            c_out=c_in * layer.depth_multiplier,
+            kernel=_pair(layer.kernel_size),
+            stride=_pair(layer.strides),
+            padding=(0, 0),
+            bias=layer.use_bias,
+            groups=c_in,
+            dilation=_pair(layer.dilation_rate),
         )
         return self._activated(layer, self._slide(layer, made, shapes[0], ("kernel", "bias")))
 
@@ -92,19 +112,20 @@ class Rules(Recorder):
         c_in = int(layer.depthwise_kernel.shape[2])
         middle = c_in * layer.depth_multiplier
         depthwise = layers.Conv2d(
-            "",
-            None,
-            c_in,
-            middle,
-            _pair(layer.kernel_size),
-            _pair(layer.strides),
-            (0, 0),
-            False,
-            c_in,
-            _pair(layer.dilation_rate),
+            **_UNNAMED,
+            c_in=c_in,
+            c_out=middle,
+            kernel=_pair(layer.kernel_size),
+            stride=_pair(layer.strides),
+            padding=(0, 0),
+            bias=False,
+            groups=c_in,
+            dilation=_pair(layer.dilation_rate),
         )
         shape = self._slide(layer, depthwise, shapes[0], ("depthwise_kernel",), ".depthwise")
-        pointwise = layers.Conv2d("", None, middle, layer.filters, (1, 1), (1, 1), (0, 0), layer.use_bias)
+        pointwise = layers.Conv2d(
+            **_UNNAMED, c_in=middle, c_out=layer.filters, kernel=(1, 1), padding=(0, 0), bias=layer.use_bias
+        )
         return self._activated(
             layer, self._slide(layer, pointwise, shape, ("pointwise_kernel", "bias"), ".pointwise", padding="valid")
         )
@@ -168,7 +189,7 @@ class Rules(Recorder):
         """A fully connected layer over the last axis of the model's own layout."""
         shape = shapes[0]
         takes = int(layer.kernel.shape[0])
-        made = layers.Linear("", None, takes, layer.units, layer.use_bias)
+        made = layers.Linear(**_UNNAMED, in_features=takes, out_features=layer.units, bias=layer.use_bias)
         inner = self.outward(shape)  # a Dense works on the last axis of the model's own layout
         _, ledger = made.apply(inner)
         output = self.inward((*inner[:-1], layer.units))
@@ -210,10 +231,10 @@ class Rules(Recorder):
     def reshape(self, layer: Any, shapes: Shapes) -> Ints:
         """Another shape of as many elements."""
         wanted = tuple(layer.target_shape)
-        elements = product(shapes[0][1:])
-        known = product(tuple(side for side in wanted if side != -1))
+        elements = forward.elements(shapes[0][1:])
+        known = forward.elements(tuple(side for side in wanted if side != -1))
         target = tuple(elements // known if side == -1 else side for side in wanted)
-        if product(target) != elements:
+        if forward.elements(target) != elements:
             problem = f"cannot turn {shape_text(self.outward(shapes[0])[1:])} into {shape_text(wanted)}"
             self.fail(layer, None, problem, (self.outward(shapes[0]),))
         return self.free(layer, shapes[0], self.inward((shapes[0][0], *target)))
@@ -242,14 +263,14 @@ class Rules(Recorder):
         if not others:
             return self.free(layer, first, first)
         if all(shape == first for shape in others):
-            made = layers.Add("", None, first)
+            made = blocks.Add("", None, first)
             return self.emit(layer, made, first, first, made.apply(first)[1] * len(others))
         output = self.outward(first)
         for shape in map(self.outward, others):
             joined = foreign_layers.broadcast(output, shape)
             if joined is None:
                 problem = f"gets {shape_text(output)} and {shape_text(shape)}, which do not go together"
-                self.fail(layer, layers.Add("", None, shape), problem, (output, shape))
+                self.fail(layer, blocks.Add("", None, shape), problem, (output, shape))
             output = joined or output
         return self.free(layer, first, self.inward(output))
 
@@ -271,7 +292,7 @@ class Rules(Recorder):
         return shape
 
     def _activation(self, layer: Any, name: str, shape: Ints, ending: str = "") -> Ints:
-        made: layers.Layer = Free("", None, name)
+        made: Layer = Free("", None, name)
         ledger = Ledger()
         if name in ("relu", "softmax"):
             made = layers.ReLU("", None) if name == "relu" else layers.Softmax("", None)
@@ -311,8 +332,7 @@ def _padding(padding: str, made: Any, shape: Ints) -> tuple[int, int]:
     total = []
     for axis in (0, 1):
         size, stride = shape[2 + axis], window.stride[axis]
-        reach = (-(-size // stride) - 1) * stride + window.dilation[axis] * (window.kernel[axis] - 1) + 1
-        total.append(max(0, reach - size))
+        total.append(max(0, windows.same_padding(size, window.kernel[axis], stride, window.dilation[axis])))
     return total[0], total[1]
 
 

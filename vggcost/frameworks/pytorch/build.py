@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError
-from vggcost.network.layers import (
-    AdaptiveAvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Linear,
-    LocalResponseNorm,
-    MaxPool2d,
-    ReLU,
-    Residual,
-    Softmax,
-)
+from vggcost.errors import MissingExtraError
+from vggcost.frameworks.pytorch.kinds import module_of
+from vggcost.network.layers import Flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vggcost.network.catalogue import Network
-    from vggcost.network.layers import Layer, Pair
+    from vggcost.network.layer import Layer
 
 
 def require_torch(feature: str, extra: str = "torch") -> Any:
@@ -111,67 +100,3 @@ def _function(layer: Layer) -> Callable[[torch.Tensor], torch.Tensor]:
         return lambda x: torch.flatten(x, 1)
     module = module_of(layer)
     return module.__call__
-
-
-def module_of(layer: Layer) -> nn.Module:
-    """Return the module of one layer, on torch's default device.
-
-    Raises:
-        VggcostError: a layer kind that has no module.
-    """
-    from torch import nn
-
-    kinds: dict[type[Layer], Callable[[Any], nn.Module]] = {
-        Conv2d: lambda conv: nn.Conv2d(
-            conv.c_in,
-            conv.c_out,
-            conv.kernel,
-            conv.stride,
-            conv.padding,
-            conv.dilation,
-            conv.groups,
-            conv.bias,
-        ),
-        BatchNorm2d: lambda norm: nn.BatchNorm2d(norm.channels, affine=norm.affine),
-        # torch divides alpha by the size, the paper's source does not.
-        LocalResponseNorm: lambda norm: nn.LocalResponseNorm(
-            norm.size, alpha=norm.alpha * norm.size, beta=norm.beta, k=norm.k
-        ),
-        ReLU: lambda _: nn.ReLU(),
-        MaxPool2d: lambda pool: nn.MaxPool2d(
-            _side(pool.kernel), _side(pool.stride), _side(pool.padding), _side(pool.dilation)
-        ),
-        AdaptiveAvgPool2d: lambda pool: nn.AdaptiveAvgPool2d(pool.output_size),
-        Flatten: lambda _: nn.Flatten(),
-        Dropout: lambda dropout: nn.Dropout(dropout.p),
-        Linear: lambda linear: nn.Linear(linear.in_features, linear.out_features, linear.bias),
-        Softmax: lambda _: nn.Softmax(dim=-1),
-        Residual: _residual_module,
-    }
-    make = kinds.get(type(layer))
-    if make is None:
-        raise VggcostError(f"{layer.name} is a {layer.kind}, for which no torch module is known")
-    return make(layer)
-
-
-def _side(pair: Pair) -> int | Pair:
-    """One int for a square, as torchvision writes its pools: torchscan counts an int and a pair differently."""
-    return pair[0] if pair[0] == pair[1] else pair
-
-
-def _residual_module(block: Residual) -> nn.Module:
-    from torch import nn
-
-    class ResidualBlock(nn.Module):
-        """body(x) + shortcut(x)."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.body = nn.Sequential(*(module_of(layer) for layer in block.body))
-            self.shortcut = nn.Sequential(*(module_of(layer) for layer in block.shortcut))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            result: torch.Tensor = self.body(x) + self.shortcut(x)
-            return result
-
-    return ResidualBlock()

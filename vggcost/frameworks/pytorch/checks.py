@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import MissingExtraError, VggcostError
-from vggcost.formulas.forward import flops
+from vggcost.formulas.forward import elements, flops
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.record import Record
 from vggcost.units import shape_text
@@ -39,14 +39,7 @@ class Check(Record):
             return int(self.theirs - self.ours)
         if self.theirs == self.ours:
             return 0
-        return abs(_elements(self.theirs) - _elements(self.ours)) or 1
-
-
-def _elements(shape: tuple[int, ...] | None) -> int:
-    elements = 1
-    for size in shape or (0,):
-        elements *= size
-    return elements
+        return abs(elements(self.theirs or (0,)) - elements(self.ours or (0,))) or 1
 
 
 class Verification(Record):

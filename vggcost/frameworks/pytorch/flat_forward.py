@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.pytorch.build import module_of, require_torch
-from vggcost.network.layers import Flatten, Residual
+from vggcost.frameworks.pytorch.build import require_torch
+from vggcost.frameworks.pytorch.kinds import module_of
+from vggcost.network.blocks import Residual
+from vggcost.network.layers import Flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vggcost.network.catalogue import Network
-    from vggcost.network.layers import Layer
+    from vggcost.network.layer import Layer
 
     Operation = Callable[[Any], Any]
 

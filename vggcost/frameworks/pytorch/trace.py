@@ -1,7 +1,7 @@
 """Sees every operation of a torch program, module or function, without weights and without arithmetic.
 
 A function mode stands between the program and torch. Tensors live on the meta device, where they have a shape and no
-memory; known operations take their shapes from `torch_rules`, so that torch's own meta kernels, whose first use loads a
+memory; known operations take their shapes from the rules, so that torch's own meta kernels, whose first use loads a
 second's worth of Python, are needed for unknown operations alone. Where a program needs values, `values=True` lets
 every operation compute, and the rules only watch.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from vggcost.formulas import forward
 from vggcost.frameworks.pytorch import rules
 from vggcost.frameworks.pytorch.names import (
     COPIES,
@@ -28,9 +29,9 @@ from vggcost.frameworks.pytorch.names import (
     spoken,
     writes,
 )
-from vggcost.frameworks.pytorch.rules import Plan
+from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
-from vggcost.network import foreign_layers, layers
+from vggcost.network import blocks, foreign_layers, layers
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
 from vggcost.units import shape_text
@@ -300,7 +301,7 @@ class Trace(TorchFunctionMode):
         label = self._unique(owner or (f"{path}.{bare}" if path else bare))
         layer = plan.kind(name=label, path=path or None, **plan.fields)
         note = "shares its parameters" if shares is not None and not params else None
-        branch = self.tensors.branch(tensors, place) if plan.kind is layers.Add else 0
+        branch = self.tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
         self.operations.append(
             Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares)
         )
@@ -375,7 +376,7 @@ def _asked_elements(args: Args, kwargs: Kwargs) -> int:
     size = kwargs.get("size", next((arg for arg in args if isinstance(arg, list | tuple)), None))
     if size is None:
         size = [arg for arg in args if isinstance(arg, int)]
-    return foreign_layers.product(tuple(int(side) for side in size))
+    return forward.elements(int(side) for side in size)
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from vggcost.formulas import forward, memory
 from vggcost.frameworks.pytorch.build import require_torch
+from vggcost.frameworks.pytorch.rules import rule_of
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import nn
     from torch.fx import Node
+
+    from vggcost.network.layer import Layer
 
 
 class NotTraceableError(Exception):
@@ -140,6 +145,30 @@ def _name(node: Node, names: dict[str, int]) -> str:
     return name if names[name] == 1 else f"{name}#{names[name]}"
 
 
+@contextmanager
+def _layers_heard() -> Iterator[list[Layer]]:
+    """Collect the layers, as the rules know them, that torch's functions do meanwhile."""
+    from torch.overrides import TorchFunctionMode
+
+    heard: list[Layer] = []
+
+    class Listen(TorchFunctionMode):
+        """Asks the rule of each function; the call goes on as it is."""
+
+        def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            rule = rule_of(getattr(func, "__name__", ""))
+            try:
+                plan = rule(*args, **(kwargs or {})) if rule else None
+            except TypeError:
+                plan = None  # a form of the call that the rule does not have
+            if plan is not None and plan.problem is None:
+                heard.append(plan.kind(name="", path=None, **plan.fields))
+            return func(*args, **(kwargs or {}))
+
+    with Listen():
+        yield heard
+
+
 class _Run:
     """One node run once under torch's flop counter, with its result put among the values."""
 
@@ -159,8 +188,9 @@ class _Run:
                 return func(*args, **(kwargs or {}))
 
         counter = FlopCounterMode(display=False)
-        with counter, Watch():  # type: ignore[no-untyped-call]  # the same
+        with counter, Watch(), _layers_heard() as heard:  # type: ignore[no-untyped-call]  # the same
             self._result = values[node] = _evaluate(module, node, values)
+        self._layers = heard
         self._node = node
         self._child = module.get_submodule(str(node.target)) if node.op == "call_module" else None
         self._inputs = [values[used] for used in node.all_input_nodes if isinstance(values.get(used), torch.Tensor)]
@@ -171,7 +201,9 @@ class _Run:
     def row(self, name: str) -> dict[str, Any]:
         """What the run showed."""
         params = sum(parameter.numel() for parameter in self._child.parameters()) if self._child else 0
-        elements = sum(tensor.numel() for tensor in self._inputs) + params + self._result.numel()
+        inputs = sum(tensor.numel() for tensor in self._inputs)
+        buffers = sum(layer.buffers() for layer in self._layers)
+        moved = memory.least_traffic(inputs, params, buffers, self._result.numel())
         kind = type(self._child).__name__ if self._child else getattr(self._node.target, "__name__", self._node.target)
         return {
             "name": name,
@@ -180,10 +212,9 @@ class _Run:
             "input": list(self._inputs[0].shape) if self._inputs else [],
             "output": list(self._result.shape),
             "params": params,
-            "macs": self._flops // 2,
+            "macs": forward.macs_of_flops(self._flops),
             "flops": self._flops,
-            "min_bytes": elements * self._result.element_size() if self._worked else 0,
-            # Whether Winograd's saving may be in it; a plain function's kernel is not looked at.
-            "winograd": "conv" in str(kind).lower() and getattr(self._child, "kernel_size", (3, 3)) == (3, 3),
+            "min_bytes": memory.tensor_bytes(moved, self._result.element_size()) if self._worked else 0,
+            "winograd": any(layer.winograd for layer in self._layers),
             "runs": self._worked,
         }

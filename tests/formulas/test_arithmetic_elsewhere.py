@@ -1,0 +1,112 @@
+"""Outside of formulas/ nothing is multiplied or divided but what is listed here, each with its reason."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import vggcost
+
+PACKAGE = Path(vggcost.__file__).parent
+
+ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "results")
+"""The rooms between the formulas and what a person sees."""
+
+ALLOWED = {
+    "network/foreign_layers.py:broadcast": "fills a tuple up with ones",
+    "network/ledger.py:Ledger.__mul__": "a ledger several times, count by count",
+    "costs/closed_forms.py:ClosedForm.at": "an image in units of 32 pixels",
+    "costs/closed_forms.py:of_configuration": "an image in units of 32 pixels",
+    "costs/table.py:_Door._smallest": "bisection",
+    "conventions/amounts.py": "decimal digits of a number that a person gives",
+    "conventions/counting.py": "the weights of a convention, which are rows of data, and totals per image",
+    "conventions/explain.py:_less_one_layer": "decimal digits of a number that a person gives",
+    "conventions/explain.py:_less_one_count": "a bound of a search",
+    "conventions/explain.py:_fit": "half and double of a number that a person gives",
+    "conventions/special_rules.py": "what single tools do in place of the formulas, one named rule each",
+    "programs/alignment.py:aligned": "costs of an alignment",
+    "programs/pieces.py:mismatch": "costs of an alignment",
+    "programs/identify.py:_compared": "costs of an alignment",
+    "programs/identify.py:Likeness.close": "at least half of the names",
+    "programs/identify.py:_width": "decimal digits of a width factor",
+    "frameworks/keras/graph.py:_Walk._visit": "one shape for each of several outputs",
+    "frameworks/keras/rules.py:Rules.conv": "channels, from a weight's shape",
+    "frameworks/keras/rules.py:Rules.depthwise": "channels, from a weight's shape",
+    "frameworks/keras/rules.py:Rules.separable": "channels, from a weight's shape",
+    "frameworks/keras/rules.py:Rules._slide": "a padding's two sides",
+    "frameworks/keras/rules.py:Rules.reshape": "the one side that a program leaves open",
+    "frameworks/keras/rules.py:Rules.add": "an addition of several inputs is several additions",
+    "frameworks/pytorch/kinds.py:conv2d": "channels, from a weight's shape",
+    "frameworks/pytorch/kinds.py:_conv_padding": "a padding's two sides",
+    "frameworks/pytorch/kinds.py:": "torch divides LRN's alpha by the size, so it is given the product",
+    "frameworks/pytorch/operations.py:pad": "a padding's two sides",
+    "bench/algorithms.py": "thresholds, and nanoseconds in a second",
+    "bench/ceilings.py": "parts of memory, and nanoseconds in a second",
+    "bench/devices.py": "prefixes of sizes that an operating system writes",
+    "bench/event_clock.py": "times",
+    "bench/gates.py": "thresholds, and nanoseconds in a second",
+    "bench/host_clock.py": "times",
+    "bench/memory_estimate.py:advice": "half of a batch that was refused",
+    "bench/protocol.py": "times",
+    "bench/session.py:_flush_bytes": "twice a cache",
+    "bench/statistics.py": "order statistics of times",
+}
+"""Files, and functions of files, that may multiply and divide; what has the unit of a cost is a formula instead."""
+
+ARITHMETIC = (ast.Mult, ast.FloorDiv, ast.Pow)
+
+
+def arithmetic(source: str) -> list[tuple[str, str]]:
+    """The multiplications, floored divisions and powers of a source: the function they stand in, and their text."""
+    found = []
+
+    def visit(node: ast.AST, name: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.BinOp | ast.AugAssign) and isinstance(child.op, ARITHMETIC):
+                found.append((name, ast.unparse(child)))
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            visit(child, f"{name}.{child.name}".lstrip(".") if named else name)
+
+    visit(ast.parse(source), "")
+    return found
+
+
+def places(file: str, source: str) -> list[tuple[str, str]]:
+    """Where arithmetic stands that no entry of the list allows, and the entries that allow the rest."""
+    answers = []
+    for name, text in arithmetic(source):
+        entry = next((each for each in (file, f"{file}:{name}") if each in ALLOWED), "")
+        answers.append((entry, f"{file}:{name} {text}"))
+    return answers
+
+
+def everywhere() -> list[tuple[str, str]]:
+    return [
+        place
+        for room in ROOMS
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for place in places(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+
+
+def test_every_cost_is_a_formula():
+    assert [text for entry, text in everywhere() if not entry] == []
+
+
+def test_the_list_has_nothing_that_is_not_there():
+    assert set(ALLOWED) == {entry for entry, _ in everywhere()}
+    assert all(ALLOWED.values())
+
+
+@pytest.mark.parametrize(
+    "line", ["return row.macs * 2", "total *= side", "return (size + 2 - kernel) // stride", "return side ** 3"]
+)
+def test_the_scan_sees_arithmetic(line):
+    source = f"class Memory:\n    def peak(self, total, side):\n        {line}\n"
+    found = places("costs/memory.py", source)
+    assert found
+    for entry, text in found:
+        assert entry == ""
+        assert text.startswith("costs/memory.py:Memory.peak ")
