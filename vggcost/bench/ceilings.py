@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONG_ENOUGH_NS = 20_000_000
 LARGEST_SIDE = 8192
 LARGEST_BATCH = 64
-SAMPLES = 10
+SAMPLES, SETTLED = 10, 5
 BUDGET_S = 2.0
 LEAST_BUFFER_BYTES, LARGEST_BUFFER_BYTES = 64 << 20, 1 << 30
 
@@ -229,11 +229,14 @@ def _lasts(clock: Clock, run: Operation, x: Any) -> bool:
 
 
 def _samples(clock: Clock, run: Operation, x: Any, warm_up_s: float = 0.0) -> tuple[int, ...]:
+    """Take at least ten samples, and go on while the last five brought a faster one: others may be at work as well."""
     samples: list[int] = []
     begun = clock.now_ns()
     while clock.now_ns() - begun < warm_up_s * 1e9:
         forward(clock, [run], x)
     begun = clock.now_ns()
-    while len(samples) < SAMPLES and (not samples or clock.now_ns() - begun < BUDGET_S * 1e9):
+    while not samples or clock.now_ns() - begun < BUDGET_S * 1e9:
         samples.append(max(1, forward(clock, [run], x).whole_ns))
+        if len(samples) >= SAMPLES and min(samples) == min(samples[:-SETTLED]):
+            break
     return tuple(samples)

@@ -153,9 +153,9 @@ def _above_compute(document: Document) -> Found:
 
 
 def _why_above_compute(document: Document) -> str:
-    tried = len(document["ceilings"].get("compute") or ("the product",))
-    best = "it takes" if tried == 1 else f"the best of {tried} kernels tried, it takes"
-    slow = f"in {document['settings']['dtype']} {best} a slower path here than the network's own"
+    tried, dtype = len(document["ceilings"].get("compute") or (1,)), document["settings"]["dtype"]
+    all_of_them = "the only kernel tried takes" if tried == 1 else f"all {tried} kernels tried take"
+    slow = f"in {dtype} {all_of_them} a slower path here than the network's own"
     return f"it was disturbed, or {slow}; repeat on an idle machine, and believe the times, not Roof or FLOP peak"
 
 

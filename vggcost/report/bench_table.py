@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.algorithms import compute_kernel, memory_kernel
+from vggcost.bench.kernels import algorithm
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares
 from vggcost.bench.statistics import summary
@@ -76,8 +77,9 @@ CSV_COLUMNS = tuple(
     )
 )
 LEGEND = (
-    "MiB: what the layer must move at least, each input, parameter and output once. Roof: how near it comes to the"
-    " measured ceiling that binds it."
+    "MiB: what the layer must move at least, each input, parameter and output once. FLOP/B: its FLOPs over those bytes."
+    " Roof: its speed over the measured ceiling that binds it; above 100 % where an algorithm multiplies less than the"
+    " direct count (Winograd) or a cache held the data. no work: nothing was launched, the time is the clock's own."
 )
 PASS_NAMES = {
     LAYERS: "sum of layers",
@@ -121,10 +123,11 @@ def _text(document: Mapping[str, Any], fmt: str) -> str:
         if case["layers"]:
             blocks.append(_layer_table(document, case, fmt))
         blocks.append(_pass_table(document, case, fmt))
+        blocks.append(_inspected(case))
     if len(document["cases"]) > 1:
         blocks.append(_case_table(document, fmt))
     blocks.append(_verdict(document))
-    return "\n".join(blocks)
+    return "\n".join(block for block in blocks if block)
 
 
 def _machine(document: Mapping[str, Any]) -> str:
@@ -207,7 +210,7 @@ def _ceilings(document: Mapping[str, Any]) -> str:
     return (
         f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s ({compute_kernel(ceilings)}),"
         f" {_giga(ceilings['bytes_per_s'])} GB/s ({memory_kernel(ceilings)}); measured in this run,"
-        f" the best of {units.counted(products, 'kernel')} and {moves}, {len(ceilings['matmul_ns'])} samples each"
+        f" the best of {units.counted(products, 'kernel')} and {moves}"
     )
 
 
@@ -277,6 +280,25 @@ def _pass_table(document: Mapping[str, Any], case: Case, fmt: str) -> str:
             }
         )
     return grid(PASS_COLUMNS, rows, fmt)
+
+
+def _inspected(case: Case) -> str:
+    """What the kernels' names say, and the memory: both asked behind the timing; empty in results that lack them."""
+    lines = []
+    by_algorithm: dict[str, list[str]] = {}
+    for layer in case["layers"]:
+        words = algorithm(layer.get("kernels"))
+        if words:
+            by_algorithm.setdefault(words, []).append(layer["name"])
+    if by_algorithm:
+        found = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_algorithm.items())
+        lines.append(f"Kernels, by their names (all of them in --format json): {found}.")
+    measured, estimated = case.get("peak_bytes_measured"), case.get("peak_bytes_estimated")
+    if measured is not None:
+        beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
+        lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")
+    lines += [f"Not known: {note}." for note in case.get("notes") or ()]
+    return "".join(map(_wrapped, lines))
 
 
 def _case_table(document: Mapping[str, Any], fmt: str) -> str:
