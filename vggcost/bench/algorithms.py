@@ -89,6 +89,17 @@ def beaten(document: Mapping[str, Any], case: Mapping[str, Any]) -> list[Beaten]
     return found
 
 
+def winograd_lifts(document: Mapping[str, Any], case: Mapping[str, Any]) -> list[float]:
+    """Return how far Winograd's algorithm lifts the roof, where a layer that may use it stands above it.
+
+    2.25 is F(2x2, 3x3); 4, which is F(4x4, 3x3), comes with it where a layer stands above that line as well.
+    """
+    allowed = (layer for layer in case["layers"] if saving(document, layer) > 1)
+    most = max((rates(layer, document["ceilings"])["flops_fraction"] or 0.0 for layer in allowed), default=0.0)
+    factors = [(3 * tile / (tile + 2)) ** 2 for tile in (2, 4)]  # of (3 * tile)^2 multiplications (tile + 2)^2 are left
+    return [factor for factor, below in zip(factors, (1.0, *factors), strict=False) if most > below]
+
+
 def compute_kernel(ceilings: Mapping[str, Any]) -> str:
     """Return what set the compute ceiling; results of earlier versions have a matrix product alone."""
     return str(ceilings.get("kernel") or f"matrix product of side {ceilings['matmul_side']}")
