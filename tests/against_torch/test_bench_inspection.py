@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from torch import nn  # noqa: E402  # after the skip
 from vggcost.bench import inspection, session  # noqa: E402
 from vggcost.bench.inspection import inspected  # noqa: E402
 from vggcost.bench.kernels import onednn_primitives  # noqa: E402
+from vggcost.bench.measured_memory import MemoryPeaks  # noqa: E402
 from vggcost.bench.protocol import Samples, Work  # noqa: E402
 from vggcost.bench.trace import MARK  # noqa: E402
 
@@ -41,7 +43,7 @@ def work():
 
 
 def test_kernels_and_memory_are_named_for_every_layer(work, capfd):
-    found = inspected(torch, work, work.whole, NAMES)
+    found = inspected(torch, "cpu", work, work.whole, NAMES)
     assert found.notes == ()
     convolution, relu, pool, flatten, linear = found.kernels
     assert any("conv" in name for name in convolution)
@@ -83,19 +85,19 @@ def test_onednn_tells_its_algorithm_and_others_keep_their_output(work, capfd):
 def test_onednns_own_switch_is_left_as_it_is(work, monkeypatch):
     monkeypatch.setenv("ONEDNN_VERBOSE", "1")
     monkeypatch.setattr(inspection, "onednn_primitives", lambda *_: pytest.fail("switched"))
-    found = inspected(torch, work, work.whole, NAMES)
+    found = inspected(torch, "cpu", work, work.whole, NAMES)
     assert found.kernels[0] == ["aten::mkldnn_convolution"]
 
 
 def test_a_trace_holds_one_forward_with_its_layers_names(work):
-    found = inspected(torch, work, work.whole, NAMES)
+    found = inspected(torch, "cpu", work, work.whole, NAMES)
     events = json.loads(found.trace)["traceEvents"]
     marked = [one["name"] for one in events if str(one.get("name")).startswith(MARK)]
     assert marked == [MARK + name for name in NAMES]
 
 
 def test_a_whole_has_memory_and_a_trace_but_no_layers(work):
-    found = inspected(torch, work.replace(layers=None), work.whole, [])
+    found = inspected(torch, "cpu", work.replace(layers=None), work.whole, [])
     assert (found.kernels, found.memory.layers, found.notes) == (None, None, ())
     assert found.memory.whole > work.x.nbytes
     assert (MARK + "forward").encode() in found.trace
@@ -107,7 +109,7 @@ def test_whatever_fails_becomes_a_note(work, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(torch.profiler, "profile", fail)
-    found = inspected(torch, work, work.whole, NAMES)
+    found = inspected(torch, "cpu", work, work.whole, NAMES)
     assert (found.kernels, found.memory, found.trace) == (None, None, None)
     text = " ".join(str(error).split()) or type(error).__name__
     assert found.notes == (
@@ -122,10 +124,36 @@ def test_a_failure_in_one_question_leaves_the_others(work, monkeypatch):
         raise ValueError("no such field")
 
     monkeypatch.setattr(inspection, "host_operators", fail)
-    found = inspected(torch, work, work.whole, NAMES)
+    found = inspected(torch, "cpu", work, work.whole, NAMES)
     assert found.notes == ("kernels are not named: no such field",)
     assert found.memory is not None
     assert found.trace is not None
+
+
+def test_a_device_that_queues_is_asked_by_its_allocator(work, monkeypatch):
+    """The device's own counters stand in for a GPU's: what a forward allocates there is 1000 bytes a layer."""
+    marks = iter(range(7_000, 20_000, 1_000))
+    waits = []
+    room = SimpleNamespace(
+        synchronize=lambda: waits.append(1),
+        memory_allocated=lambda: 5_000,
+        reset_peak_memory_stats=lambda: None,
+        max_memory_allocated=lambda: next(marks),
+    )
+    monkeypatch.setattr(torch, "cuda", room)
+    found = inspected(torch, "cuda", work, work.whole, NAMES)
+    held = sum(parameter.nbytes for parameter in work.whole.parameters()) + work.x.nbytes
+    assert found.memory == MemoryPeaks(held + 2_000, tuple(held + 1_000 * more for more in (3, 4, 5, 6, 7)))
+    assert len(waits) == 4  # behind each of two profiled forwards, before the whole, before the layers
+    assert found.kernels is None  # this profiler sees no kernel of a GPU
+    assert found.notes == ("kernels are not named: torch's profiler recorded no kernel of this cuda device",)
+
+
+def test_a_device_that_counts_nothing_is_said(work, monkeypatch):
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: None)
+    found = inspected(torch, "mps", work, work.whole, NAMES)
+    assert found.memory is None
+    assert "memory was not measured: nothing counts what this mps device allocates" in found.notes
 
 
 def test_a_failure_costs_no_case(monkeypatch, vggcost):
@@ -201,11 +229,11 @@ def test_ctrl_c_behind_the_timing_keeps_the_times(work, monkeypatch):
     samples = Samples()
     samples.stopped_by = "deviation"
     rows = [{"name": name} for name in NAMES]
-    found = inspection.inspect_case(torch, work, work.whole, rows, samples, None)
+    found = inspection.inspect_case(torch, torch.device("cpu"), work, work.whole, rows, samples, None)
     assert samples.stopped_by == "interrupted"
     assert found["notes"] == ["kernels and memory were not asked for: interrupted"]
     assert [(row["kernels"], row["peak_bytes_measured"], row["peak_bytes_estimated"]) for row in rows] == [
         (None, None, None)
     ] * 5
     monkeypatch.setattr(inspection, "inspected", lambda *_: pytest.fail("asked after Ctrl-C"))
-    assert inspection.inspect_case(torch, work, work.whole, rows, samples, None) == found
+    assert inspection.inspect_case(torch, torch.device("cpu"), work, work.whole, rows, samples, None) == found

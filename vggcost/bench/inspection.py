@@ -29,10 +29,11 @@ class Inspection(Record):
     notes: tuple[str, ...] = ()
 
 
-def inspected(torch: Any, work: Work, module: Any, names: list[str]) -> Inspection:
+def inspected(torch: Any, kind: str, work: Work, module: Any, names: list[str]) -> Inspection:
     """Run a few more forwards under the profiler and the allocator's counters; whatever fails becomes a note.
 
-    names are the layers', in execution order; empty where the whole was timed alone. module is what holds the weights.
+    kind is the device's (cpu, cuda, xpu, mps); names are the layers', in execution order, empty where the whole was
+    timed alone; module is what holds the weights.
     """
     notes: list[str] = []
 
@@ -45,19 +46,18 @@ def inspected(torch: Any, work: Work, module: Any, names: list[str]) -> Inspecti
 
     kernels_missing, memory_missing = "kernels are not named", "memory was not measured"
     operations = work.layers if work.layers is not None else (work.whole,)
-    x, kind = work.x, work.x.device.type
     trace = tried(
         "no trace of a forward",
-        lambda: traced_forward_pass(torch, operations, names or ["forward"], x, work.reset),
+        lambda: traced_forward_pass(torch, kind, operations, names or ["forward"], work.x, work.reset),
     )
     kernels = None
     if work.layers is not None:
         if trace is not None:
-            kernels = tried(kernels_missing, lambda: _kernels(torch, work, trace))
+            kernels = tried(kernels_missing, lambda: _kernels(torch, kind, work, trace))
         else:
             notes.append(f"{kernels_missing}: they are read out of the trace")
-    tensors = [*module.parameters(), *module.buffers(), x]
-    memory = tried(memory_missing, lambda: _memory(torch, work, trace, held_bytes(tensors)))
+    tensors = [*module.parameters(), *module.buffers(), work.x]
+    memory = tried(memory_missing, lambda: _memory(torch, kind, work, trace, held_bytes(tensors)))
     if kernels is None and trace is not None and work.layers is not None and not notes:
         notes.append(f"{kernels_missing}: torch's profiler recorded no kernel of this {kind} device")
     if memory is None and not any(note.startswith(memory_missing) for note in notes):
@@ -67,9 +67,9 @@ def inspected(torch: Any, work: Work, module: Any, names: list[str]) -> Inspecti
     )
 
 
-def _kernels(torch: Any, work: Work, trace: Trace) -> list[list[str]] | None:
+def _kernels(torch: Any, kind: str, work: Work, trace: Trace) -> list[list[str]] | None:
     """Each layer's kernels: the device's own; on a CPU oneDNN's primitives, and torch's operators elsewhere."""
-    if work.x.device.type != "cpu":
+    if kind != "cpu":
         return device_kernels(trace)
     operators = host_operators(trace)
     # Who has set oneDNN's own switch reads what it prints, and would find it switched off behind us.
@@ -79,8 +79,7 @@ def _kernels(torch: Any, work: Work, trace: Trace) -> list[list[str]] | None:
     return [told or named for told, named in zip(primitives, operators, strict=True)]
 
 
-def _memory(torch: Any, work: Work, trace: Trace | None, held: int) -> MemoryPeaks | None:
-    kind = work.x.device.type
+def _memory(torch: Any, kind: str, work: Work, trace: Trace | None, held: int) -> MemoryPeaks | None:
     if kind in ("cuda", "xpu"):
         return allocator_peaks(getattr(torch, kind), held, work.whole, work.layers, work.x, work.reset)
     if kind != "cpu" or trace is None:
@@ -90,7 +89,13 @@ def _memory(torch: Any, work: Work, trace: Trace | None, held: int) -> MemoryPea
 
 
 def inspect_case(
-    torch: Any, work: Work, module: Any, rows: list[dict[str, Any]], samples: Samples, counted: Table | None
+    torch: Any,
+    device: Any,
+    work: Work,
+    module: Any,
+    rows: list[dict[str, Any]],
+    samples: Samples,
+    counted: Table | None,
 ) -> dict[str, Any]:
     """Inspect a case that was measured: a layer's keys go into its row, the case's own are returned.
 
@@ -103,7 +108,7 @@ def inspect_case(
     found = Inspection(notes=("kernels and memory were not asked for: interrupted",))
     if samples.stopped_by != "interrupted":
         try:
-            found = inspected(torch, work, module, names)
+            found = inspected(torch, device.type, work, module, names)
         except KeyboardInterrupt:
             samples.stopped_by = "interrupted"
     memory, bytes_each = found.memory, work.x.element_size()

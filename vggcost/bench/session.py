@@ -249,7 +249,7 @@ def _samples(
 
     def measured(work: Work, rows: list[dict[str, Any]]) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
         samples = measure(clock, work, rule, progress)
-        return samples, rows, inspect_case(torch, work, module, rows, samples, subject.counted)
+        return samples, rows, inspect_case(torch, device, work, module, rows, samples, subject.counted)
 
     if settings.backward:
         return measured(_training_step(subject, module, x), [])

@@ -36,6 +36,7 @@ class Trace(Record):
 
 def traced_forward_pass(
     torch: Any,
+    kind: str,
     operations: Sequence[Operation],
     names: Sequence[str],
     x: Any,
@@ -53,10 +54,10 @@ def traced_forward_pass(
     with _quiet_kineto():
         with profiler.profile(activities=activities, profile_memory=True, schedule=plan) as profile:
             _forward(profiler, operations, names, x, reset)
-            _wait(torch, x)
+            _wait(torch, kind)
             profile.step()
             _forward(profiler, operations, names, x, reset)
-            _wait(torch, x)
+            _wait(torch, kind)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "trace.json")
             profile.export_chrome_trace(path)
@@ -95,9 +96,9 @@ def _forward(
             x = operation(x)
 
 
-def _wait(torch: Any, x: Any) -> None:
-    if x.device.type != "cpu":
-        getattr(torch, x.device.type).synchronize()
+def _wait(torch: Any, kind: str) -> None:
+    if kind != "cpu":
+        getattr(torch, kind).synchronize()
 
 
 @contextmanager

@@ -297,7 +297,7 @@ def _inspected(case: Case) -> str:
     if measured is not None:
         beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
         lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")
-    lines += [f"Not known: {note}." for note in case.get("notes") or ()]
+    lines += [f"Note: {note}." for note in case.get("notes") or ()]
     return "".join(map(_wrapped, lines))
 
 
