@@ -42,6 +42,7 @@ ALLOWED = {
     "frameworks/pytorch/kinds.py:_conv_padding": "a padding's two sides",
     "frameworks/pytorch/kinds.py:": "torch divides LRN's alpha by the size, so it is given the product",
     "frameworks/pytorch/operations.py:pad": "a padding's two sides",
+    "bench/algorithms.py": "thresholds, and nanoseconds in a second",
     "bench/ceilings.py": "parts of memory, and nanoseconds in a second",
     "bench/devices.py": "prefixes of sizes that an operating system writes",
     "bench/event_clock.py": "times",

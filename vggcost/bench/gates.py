@@ -11,10 +11,10 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.algorithms import SLACK, beaten, compute_kernel, memory_kernel
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import best_pass, case_title, pass_samples, rates, ratio_to_whole
 from vggcost.bench.statistics import summary
-from vggcost.costs.roofline import WINOGRAD_SAVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -118,69 +118,40 @@ def _dispatch_bound(document: Document) -> Found:
 
 
 def _above_memory(document: Document) -> Found:
+    """A layer moves more than memory can, even if the cache has held all that it can of what goes in and comes out."""
     ceilings, cache = document["ceilings"], document["environment"].get("cache_bytes")
     if not ceilings or not cache:
         return
     for case in document["cases"]:
         for layer in case["layers"]:
             fraction = rates(layer, ceilings)["bytes_fraction"]
-            # A smaller working set may come from the cache, of which the copy says nothing.
-            if fraction and fraction > 1 and layer["min_bytes"] > cache:
+            # Of the input that much may come from the cache, and of the output that much may still stand there.
+            from_memory = layer["min_bytes"] - 2 * cache
+            if fraction and from_memory > 0 and fraction * from_memory / layer["min_bytes"] > SLACK:
                 moved, held = units.human_bytes(layer["min_bytes"]), units.human_bytes(cache)
-                text = (
-                    f"{layer['name']} moves {moved} at {fraction:.0%} of the copy's speed, and the cache holds {held}"
-                )
-                causes = "part of it stayed in the cache, the copy was disturbed, or the layer did not do its work"
-                yield case_title(case), f"{text}: {causes}; repeat, and compare with --whole"
+                text = f"{layer['name']} moves {moved} at {fraction:.0%} of the speed of the {memory_kernel(ceilings)}"
+                causes = f"more than the cache of {held} explains: that was disturbed, or the layer did not do its work"
+                yield case_title(case), f"{text}, {causes}; repeat, and compare with --whole"
 
 
 def _above_compute(document: Document) -> Found:
     """One line a network, for what is wrong with the ceiling is wrong for all of its layers."""
-    ceilings = document["ceilings"]
-    if not ceilings:
-        return
-    most = 1 if _direct_convolutions(document) else WINOGRAD_SAVING
     for case in document["cases"]:
-        above, savings = [], set()
-        for layer in case["layers"]:
-            saving: float = most if layer["winograd"] else 1
-            fraction = rates(layer, ceilings)["flops_fraction"]
-            if fraction and fraction > saving:
-                above.append(f"{layer['name']} at {fraction:.0%}")
-                savings.add(saving)
-        numbers, saving = summary(best_pass(case)), _whole_saving(case, most)
-        if numbers and numbers.median_ns and case["flops"]:
-            fraction = case["flops"] / numbers.median_ns * 1e9 / ceilings["flops_per_s"]
-            if fraction > saving:
-                above.insert(0, f"the whole at {fraction:.0%}")
-                savings.add(saving)
-        if above:
-            names = ", ".join(above[:6]) + (f" and {len(above) - 6} more" if len(above) > 6 else "")
-            limit = " or ".join(f"{saving:.3g}x" for saving in sorted(savings))
-            text = f"{names} of the matrix product's FLOP/s, above the {limit} that the algorithms can save"
-            yield case_title(case), f"{text}: {_why_above_compute(document)}"
-
-
-def _direct_convolutions(document: Document) -> bool:
-    """Whether no convolution here multiplies less than its count: torch's for a CPU are Winograd's in float32 alone."""
-    return bool(document["environment"]["device"] == "cpu" and document["settings"]["dtype"] != "float32")
-
-
-def _whole_saving(case: Case, most: int) -> float:
-    """How many times fewer the whole may multiply; where its layers are not known, as if all were convolutions."""
-    if not any(layer["flops"] for layer in case["layers"]):
-        return most
-    flops = sum(layer["flops"] for layer in case["layers"])
-    return float(flops / sum(layer["flops"] / (most if layer["winograd"] else 1) for layer in case["layers"]))
+        found = beaten(document, case)
+        if found:
+            names = ", ".join(f"{one.name} at {one.fraction:.0%}" for one in found[:6])
+            names += f" and {len(found) - 6} more" if len(found) > 6 else ""
+            limit = " or ".join(f"{saving:.3g}x" for saving in sorted({one.saving for one in found}))
+            text = f"the ceiling is none: {names} of the FLOP/s of the {compute_kernel(document['ceilings'])}"
+            cause = f"above the {limit} that the algorithms can save: {_why_above_compute(document)}"
+            yield case_title(case), f"{text}, {cause}"
 
 
 def _why_above_compute(document: Document) -> str:
-    dtype = document["settings"]["dtype"]
-    slow = f"the {dtype} matrix product takes a slower path here than the network's own kernels"
-    useless = "so the measured ceiling is no ceiling: believe the times, not Roof or FLOP peak"
-    if dtype in ("float32", "tf32"):
-        return f"the matrix product was disturbed; repeat on an idle machine. If it stays so, {slow}, {useless}"
-    return f"probably {slow}, {useless}. Or the product was disturbed: then it goes when you repeat on an idle machine"
+    tried, dtype = len(document["ceilings"].get("compute") or (1,)), document["settings"]["dtype"]
+    all_of_them = "the only kernel tried takes" if tried == 1 else f"all {tried} kernels tried take"
+    slow = f"in {dtype} {all_of_them} a slower path here than the network's own"
+    return f"it was disturbed, or {slow}; repeat on an idle machine, and believe the times, not Roof or FLOP peak"
 
 
 def _paper_order(document: Document) -> Found:

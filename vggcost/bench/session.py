@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench import gates
-from vggcost.bench.ceilings import Ceilings, ceilings
+from vggcost.bench.algorithms import uses_winograd
+from vggcost.bench.ceilings import ceilings
 from vggcost.bench.devices import (
     cache_bytes,
     check_dtype,
@@ -21,6 +22,7 @@ from vggcost.bench.environment import environment, load_average, uuid_of
 from vggcost.bench.event_clock import EventClock
 from vggcost.bench.graph_replay import capture
 from vggcost.bench.host_clock import HostClock
+from vggcost.bench.inspection import inspect_case
 from vggcost.bench.memory_estimate import check_fits, refused
 from vggcost.bench.numerics import numerics
 from vggcost.bench.nvml import monitor
@@ -74,6 +76,8 @@ class BenchOutcome(Record):
     document: dict[str, Any]
     refusal: VggcostError | None
     interrupted: bool
+    trace: bytes | None = None
+    """A Chrome trace of one forward of the last case."""
 
 
 def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> BenchOutcome:
@@ -97,15 +101,19 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
         # Without inference mode the flush buffer is an ordinary tensor, which backward passes may run beside.
         clock = _clock(torch, device, flush, watch)
         document = _empty_document(settings, device, watch, watch_refused, version)
-        refusal, interrupted = None, False
+        refusal, interrupted, trace = None, False, None
         try:
-            say("ceilings: a large matrix product and a large copy")
-            document["ceilings"] = _ceiling_values(
-                ceilings(clock, device, dtype, cache_bytes(device), free_bytes(device), _warm_up_s(device))
-            )
+            say("ceilings: products, a direct convolution, a copy and a read")
+            winograd = uses_winograd(document["environment"], settings.dtype)
+            sizes = cache_bytes(device), free_bytes(device), _warm_up_s(device)
+            measured = ceilings(clock, device, dtype, *sizes, winograd=winograd)
+            document["ceilings"] = measured.values()
+            best = measured.best_compute
+            document["ceiling"] = {"kernel": best.kernel, "flops_per_s": best.per_s}
             for number, subject in enumerate(subjects, 1):
                 prefix = f"{number}/{len(subjects)} {subject.identity()['name']} batch {subject.input[0]}"
                 case = _measured(torch, clock, subject, settings, device, dtype, prefix, say)
+                trace = case.pop("trace")
                 if case["rounds"]:
                     document["cases"].append(case)
                 if case["stopped_by"] == "interrupted":
@@ -119,7 +127,7 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
         document["environment"]["load_average_after"] = load_average()
     document["complete"] = not interrupted and refusal is None
     document["verdict"] = gates.verdict(document)
-    return BenchOutcome(document, refusal, interrupted)
+    return BenchOutcome(document, refusal, interrupted, trace)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -170,6 +178,7 @@ def _empty_document(
             "rule": {name: getattr(_rule(settings, device), name) for name in StopRule._fields},  # the same
         },
         "ceilings": None,
+        "ceiling": None,
         "cases": [],
         "verdict": [],
     }
@@ -181,11 +190,6 @@ def _rule(settings: Settings, device: torch.device) -> StopRule:
 
 def _warm_up_s(device: torch.device) -> float:
     return 0.0 if device.type == "cpu" else GPU_WARM_UP_S
-
-
-def _ceiling_values(measured: Ceilings) -> dict[str, Any]:
-    values = {name: getattr(measured, name) for name in Ceilings._fields}  # a Record's own fields
-    return {**values, "matmul_ns": list(measured.matmul_ns), "copy_ns": list(measured.copy_ns)}
 
 
 def _measured(
@@ -202,7 +206,7 @@ def _measured(
     say(f"{prefix}: building")
     refused: list[str] = []
     try:
-        samples, rows = _samples(torch, clock, subject, settings, device, dtype, prefix, say, refused)
+        samples, rows, found = _samples(torch, clock, subject, settings, device, dtype, prefix, say, refused)
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(torch, error):
             raise
@@ -214,7 +218,7 @@ def _measured(
     # A training step does more than its forward, so the forward's FLOPs would give it a false rate.
     flops = None if settings.backward else _flops(subject, rows)
     case = case_document(subject.identity(), subject.input, rows, samples, flops)
-    return {**case, "layers_refused": refused[0] if refused else None}
+    return {**case, **found, "layers_refused": refused[0] if refused else None}
 
 
 def _flops(subject: Subject, rows: list[dict[str, Any]]) -> int | None:
@@ -233,7 +237,7 @@ def _samples(
     prefix: str,
     say: Say,
     refused: list[str],
-) -> tuple[Samples, list[dict[str, Any]]]:
+) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
     module = build(subject, device, dtype, channels_last=settings.channels_last)
     x = random_input(subject.input, device, dtype, channels_last=settings.channels_last)
     rule = _rule(settings, device)
@@ -243,15 +247,18 @@ def _samples(
     def progress(samples: Samples, rule: StopRule, spent_s: float) -> None:
         say(progress_line(prefix, samples, rule, spent_s))
 
+    def measured(work: Work, rows: list[dict[str, Any]]) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
+        samples = measure(clock, work, rule, progress)
+        return samples, rows, inspect_case(torch, device, work, module, rows, samples, subject.counted)
+
     if settings.backward:
-        work = _training_step(subject, module, x)
-        return measure(clock, work, rule, progress), []
+        return measured(_training_step(subject, module, x), [])
     with torch.inference_mode():
         whole = _compiled(torch, module, x) if settings.compile else module
         layers, rows = _layers(subject, module, x, refused) if settings.per_layer else (None, [])
         graphs = device.type == "cuda" and has_events(device)
         replay = (lambda: capture(torch, whole, x)) if graphs else None
-        return measure(clock, Work(subject.short_title, whole, x, layers, None, replay), rule, progress), rows
+        return measured(Work(subject.short_title, whole, x, layers, None, replay), rows)
 
 
 def _layers(

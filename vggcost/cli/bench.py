@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from vggcost.cli import EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_count, read_keywords
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
 from vggcost.errors import VggcostError
@@ -78,8 +79,10 @@ def _add_measuring(result: Parser) -> None:
         read=read_seconds,
         metavar="SECONDS",
         help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
-        " not in it: imports, the ceilings, building, and compiling with --compile",
+        " not in it: imports, the ceilings, building, compiling with --compile, and the few forwards that tell kernels"
+        " and memory",
     )
+    group.add_argument("--trace", metavar="FILE", help="write a Chrome trace of one forward, behind the timing, there")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
 
@@ -88,6 +91,7 @@ def run(args: Namespace) -> int:
     if args.load is not None:
         return _print_again(args)
     asked = request(args)
+    _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
     from vggcost import __version__
     from vggcost.bench.session import run as measure
@@ -95,16 +99,41 @@ def run(args: Namespace) -> int:
     # What a module of the user's own prints is no part of the result.
     with ProgressLine() as progress, prints_to_stderr():
         subjects = _subjects(asked)
+        if args.trace is not None and len(subjects) > 1:
+            raise VggcostError(f"--trace has one network at one batch, and {len(subjects)} are asked for; choose one")
         outcome = measure(subjects, settings, progress, __version__)
     if outcome.document["cases"]:
         emit(_rendered(outcome.document, asked.fmt), asked.place)
+    if args.trace is not None and outcome.trace is not None:
+        from vggcost.results import whole_file
+
+        whole_file.write_bytes(args.trace, outcome.trace)
     if outcome.refusal is not None:
         raise outcome.refusal
     if outcome.interrupted:
         kept = _kept(outcome.document["cases"], len(subjects), asked.place, asked.fmt)
         sys.stderr.write(f"vggcost: interrupted; {kept}\n")
         return EXIT_INTERRUPTED
-    return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+    if not outcome.document["cases"]:
+        return EXIT_REFUSED
+    if args.trace is not None and outcome.trace is None:
+        reasons = "; ".join(outcome.document["cases"][0]["notes"])
+        sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
+        return EXIT_DIFFERS
+    return EXIT_FINE
+
+
+def _check_trace(trace: str | None, place: str | None) -> None:
+    """Refuse a --trace that cannot be written, before anything is measured."""
+    check_writable(trace, "--trace")
+    if trace == "-":
+        raise VggcostError("--trace is '-', where the result goes; give a file")
+    if trace is not None and place is not None and _same_file(trace, place):
+        raise VggcostError(f"--trace and --output are both {trace!r}; give two files")
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _print_again(args: Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.algorithms import compute_kernel, memory_kernel
+from vggcost.bench.kernels import algorithm
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.statistics import summary
@@ -74,8 +76,9 @@ RECORD_COLUMNS = tuple(
     )
 )
 LEGEND = (
-    "MiB: what the layer must move at least, each input, parameter and output once. Roof: how near it comes to the"
-    " measured ceiling that binds it."
+    "MiB: what the layer must move at least, each input, parameter and output once. FLOP/B: its FLOPs over those bytes."
+    " Roof: its speed over the measured ceiling that binds it; above 100 % where an algorithm multiplies less than the"
+    " direct count (Winograd) or a cache held the data. no work: nothing was launched, the time is the clock's own."
 )
 PASS_NAMES = {
     LAYERS: "sum of layers",
@@ -97,6 +100,9 @@ def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
         if case["layers"]:
             yield _layer_grid(result, case)
         yield _pass_grid(result, case)
+        inspected = _inspected(case)
+        if inspected:
+            yield Text(inspected, style="list")
     if len(result["cases"]) > 1:
         yield _case_grid(result)
     yield Text(_verdict(result))
@@ -195,10 +201,11 @@ def _ceilings(result: Mapping[str, Any]) -> str:
     ceilings = result["ceilings"]
     if not ceilings:
         return ""
+    products, moves = (len(ceilings.get(key) or (1,)) for key in ("compute", "memory"))
     return (
-        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s (matrix product of side {ceilings['matmul_side']}),"
-        f" {_giga(ceilings['bytes_per_s'])} GB/s (copy of {units.human_bytes(ceilings['copy_bytes'])}, read + written);"
-        f" both measured in this run, best of {len(ceilings['matmul_ns'])} and {len(ceilings['copy_ns'])}"
+        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s ({compute_kernel(ceilings)}),"
+        f" {_giga(ceilings['bytes_per_s'])} GB/s ({memory_kernel(ceilings)}); measured in this run,"
+        f" the best of {units.counted(products, 'kernel')} and {moves}"
     )
 
 
@@ -267,6 +274,25 @@ def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:
             }
         )
     return Grid(PASS_COLUMNS, rows)
+
+
+def _inspected(case: Case) -> tuple[str, ...]:
+    """What the kernels' names say, and the memory: both asked behind the timing; empty in results that lack them."""
+    lines = []
+    by_algorithm: dict[str, list[str]] = {}
+    for layer in case["layers"]:
+        words = algorithm(layer.get("kernels"))
+        if words:
+            by_algorithm.setdefault(words, []).append(layer["name"])
+    if by_algorithm:
+        found = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_algorithm.items())
+        lines.append(f"Kernels, by their names (all of them in --format json): {found}.")
+    measured, estimated = case.get("peak_bytes_measured"), case.get("peak_bytes_estimated")
+    if measured is not None:
+        beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
+        lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")
+    lines += [f"Note: {note}." for note in case.get("notes") or ()]
+    return tuple(lines)
 
 
 def _case_grid(result: Mapping[str, Any]) -> Grid:

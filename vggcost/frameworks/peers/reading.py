@@ -59,4 +59,11 @@ def answer(adapter: str, device: str, network: Network, shape: tuple[int, ...]) 
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
         return NO_MEMORY
-    return [reading.__dict__ for reading in readings]
+    return [
+        {
+            "convention": reading.convention,
+            "total": reading.total,
+            "layers": None if reading.layers is None else dict(reading.layers),
+        }
+        for reading in readings
+    ]
