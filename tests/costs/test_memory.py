@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
-from vggcost.bench.memory_estimate import check_fits, kept_bytes, largest_batch, peak_bytes, refused
+from vggcost.bench.memory_check import check_fits, refused
+from vggcost.bench.memory_estimate import kept_bytes, largest_batch, peak_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Variant

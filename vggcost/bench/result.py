@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
-from vggcost.bench.statistics import Summary, median_interval, summary
+from vggcost.bench.statistics import Summary, median_interval, percentile, summary
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
@@ -75,6 +75,22 @@ _CASE_KEYS: Mapping[str, _Kinds] = {
     "passes": dict,
     **dict.fromkeys(("input", "warm_up_ns", "sm_clock_mhz", "layers"), list),
 }
+# Keys that a result of before lacks; where they are, they are of these kinds.
+_LATER_KEYS: Mapping[str, _Kinds] = {"interrupted": bool, "refused": list}
+_LATER_ENVIRONMENT_KEYS: Mapping[str, _Kinds] = dict.fromkeys(
+    ("rocm", "launch_blocking", "compute_capability"), (str, _NONE)
+)
+_LATER_NVML_KEYS: Mapping[str, _Kinds] = {
+    "mig": bool,
+    **dict.fromkeys(("highest_sm_clock_mhz", "other_processes"), (int, _NONE)),
+}
+_LATER_CASE_KEYS: Mapping[str, _Kinds] = {
+    "late_because": (str, _NONE),
+    "under_load": dict,
+    **dict.fromkeys(("spent_s", "warm_up_spent_s"), _NUMBER),
+}
+_LOAD_KEYS: Mapping[str, _Kinds] = {"throttle_reasons": dict}
+_REFUSAL_KEYS: Mapping[str, _Kinds] = dict.fromkeys(("case", "reason"), str)
 _NETWORK_KEYS: Mapping[str, _Kinds] = {**dict.fromkeys(("name", "title", "heading"), str), "options": (dict, _NONE)}
 _PASS_KEYS: Mapping[str, _Kinds] = {
     "samples_ns": list,
@@ -108,6 +124,8 @@ def case_document(
         times = [reading.layers_ns[index] for reading in readings]
         bound = sum(reading.dispatch_bound()[index] for reading in readings)
         layers.append({**row, **_statistics(times), "dispatch_bound": bound, "samples_ns": times})
+    for layer, share in zip(layers, shares({"layers": layers}), strict=True):
+        layer["share"] = share
     passes = {}
     for name, taken in samples.readings.items():
         times = [reading.whole_ns for reading in taken]
@@ -124,6 +142,14 @@ def case_document(
         "stopped_by": samples.stopped_by,
         "deviation": samples.deviation,
         "graph_refused": samples.graph_refused,
+        "late_because": samples.late_because,
+        "spent_s": samples.spent_s,
+        "warm_up_spent_s": samples.warm_up_spent_s,
+        "under_load": {
+            "sm_clock_mhz": _range(samples.sm_clock_mhz),
+            "temperature_c": _range(samples.temperature_c),
+            "throttle_reasons": samples.throttle_reasons,
+        },
         "warm_up_ns": samples.warm_up_ns,
         "sm_clock_mhz": samples.sm_clock_mhz,
         "passes": passes,
@@ -136,9 +162,24 @@ def _statistics(times: list[int]) -> dict[str, Any]:
     interval = median_interval(times)
     return {
         **{name: getattr(numbers, name) if numbers else None for name in ("median_ns", "q1_ns", "q3_ns", "min_ns")},
+        "p90_ns": percentile(times, 90),
+        "p99_ns": percentile(times, 99),
         "median_interval_ns": list(interval) if interval else None,
         "n": len(times),
     }
+
+
+def _range(values: Iterable[int | None]) -> dict[str, float] | None:
+    """Return minimum, median and maximum of what was read; None where nothing was."""
+    from statistics import median
+
+    known = [value for value in values if value is not None]
+    return {"min": min(known), "median": median(known), "max": max(known)} if known else None
+
+
+def case_title(case: Mapping[str, Any]) -> str:
+    """Return the network and its batch, as all messages name a case."""
+    return f"{case['network']['title']} at batch {case['input'][0]}"
 
 
 def layer_summary(layer: Mapping[str, Any]) -> Summary | None:
@@ -203,10 +244,19 @@ def ratio_to_whole(case: Mapping[str, Any], name: str) -> float | None:
 
 
 def shares(case: Mapping[str, Any]) -> list[float]:
-    """Return each layer's part of all time between the marks; they sum to 1."""
-    sums = [sum(layer["samples_ns"]) for layer in case["layers"]]
-    total = sum(sums)
-    return [part / total if total else 0.0 for part in sums]
+    """Return each layer's part of the time between the marks: the median of the rounds' own parts; they sum to 1.
+
+    Within a round all layers ran in the same state of the machine, and one late sample moves one round alone.
+    """
+    from statistics import median
+
+    rounds = [times for times in zip(*(layer["samples_ns"] for layer in case["layers"]), strict=False) if sum(times)]
+    if not rounds:
+        return [0.0] * len(case["layers"])
+    own = [[time / sum(times) for time in times] for times in rounds]
+    parts = [median(column) for column in zip(*own, strict=True)]
+    total = sum(parts)
+    return [part / total for part in parts]
 
 
 def to_json(document: Mapping[str, Any]) -> str:
@@ -261,6 +311,13 @@ def _check(path: str, document: Mapping[str, Any]) -> None:
         for name in ("flops_per_s", "bytes_per_s"):
             if not document["ceilings"][name] > 0:
                 raise VggcostError(f"{path!r} has a ceiling that is none in ceilings.{name}; the file is damaged")
+    _check_keys(path, "", document, _present(document, _LATER_KEYS))
+    environment = document["environment"]
+    _check_keys(path, "environment", environment, _present(environment, _LATER_ENVIRONMENT_KEYS))
+    if environment["nvml"] is not None:
+        _check_keys(path, "environment.nvml", environment["nvml"], _present(environment["nvml"], _LATER_NVML_KEYS))
+    for number, refusal in enumerate(document.get("refused", ())):
+        _check_keys(path, f"refused[{number}]", refusal, _REFUSAL_KEYS)
     for number, line in enumerate(document["verdict"]):
         _check_keys(path, f"verdict[{number}]", line, _VERDICT_KEYS)
     if not document["cases"]:
@@ -272,6 +329,13 @@ def _check(path: str, document: Mapping[str, Any]) -> None:
 def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
     _check_keys(path, where, case, _CASE_KEYS)
     _check_keys(path, f"{where}.network", case["network"], _NETWORK_KEYS)
+    _check_keys(path, where, case, _present(case, _LATER_CASE_KEYS))
+    load = case.get("under_load", {"throttle_reasons": {}})
+    _check_keys(path, f"{where}.under_load", load, _LOAD_KEYS)
+    if load.get("temperature_c") is not None:
+        ends = dict.fromkeys(("min", "max"), _NUMBER)
+        _check_keys(path, f"{where}.under_load.temperature_c", load["temperature_c"], ends)
+    _check_times(path, f"{where}.under_load.throttle_reasons", load["throttle_reasons"].values())
     if case["stopped_by"] not in ENDINGS:
         raise VggcostError(f"{path!r} has an unknown stopped_by {case['stopped_by']!r} in {where}; it is damaged")
     if not case["input"]:
@@ -283,6 +347,7 @@ def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
         if name not in (LAYERS, WHOLE, GRAPH):
             raise VggcostError(f"{path!r} has an unknown pass {name!r} in {where}; it is damaged")
         _check_keys(path, f"{where}.passes.{name}", measured, _PASS_KEYS)
+        _check_keys(path, f"{where}.passes.{name}", measured, _present(measured, {"queued_ahead": list}))
         _check_times(path, f"{where}.passes.{name}", measured["samples_ns"])
         if not measured["samples_ns"]:
             raise VggcostError(f"{path!r} has no samples in {where}.passes.{name}; the file is damaged or was edited")
@@ -301,6 +366,10 @@ def _check_keys(path: str, where: str, value: Any, keys: Mapping[str, _Kinds]) -
         if not isinstance(value.get(key, _Absent), kind):
             place = f"{where}.{key}" if where else key
             raise VggcostError(f"{path!r} lacks a valid {place}; the file is damaged or was edited")
+
+
+def _present(value: Mapping[str, Any], keys: Mapping[str, _Kinds]) -> Mapping[str, _Kinds]:
+    return {key: kind for key, kind in keys.items() if key in value}
 
 
 class _Absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from vggcost.bench.environment import environment, load_average, uuid_of
 from vggcost.bench.event_clock import EventClock
 from vggcost.bench.graph_replay import capture
 from vggcost.bench.host_clock import HostClock
-from vggcost.bench.memory_estimate import check_fits, refused
+from vggcost.bench.memory_check import check_fits, graph_refused, is_out_of_memory, refused
 from vggcost.bench.numerics import numerics
 from vggcost.bench.nvml import monitor
 from vggcost.bench.protocol import StopRule, Work, measure
@@ -31,10 +32,11 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.frameworks.pytorch.flat_forward import flat_operations
 from vggcost.frameworks.pytorch.traced_forward import NotTraceableError, traced_steps
+from vggcost.frameworks.target import said
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
@@ -69,17 +71,29 @@ class Settings(Record):
 
 
 class BenchOutcome(Record):
-    """A run's document, and the refusal that ended it early if one did."""
+    """A run's document, with the refusals in it, and whether Ctrl-C ended it."""
 
     document: dict[str, Any]
-    refusal: VggcostError | None
     interrupted: bool
 
 
-def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> BenchOutcome:
-    """Measure every subject; what was measured before Ctrl-C or before memory ran out is in the document.
+class _Bench(Record):
+    """What all cases of a run share."""
 
-    say is told what is being measured, line by line; version is vggcost's own, for the record.
+    torch: Any
+    clock: Clock
+    device: torch.device
+    dtype: torch.dtype
+    settings: Settings
+    watch: Monitor | None
+    say: Say
+
+
+def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> BenchOutcome:
+    """Measure every subject; one that fails is refused, with its reason in the document, and the others go on.
+
+    Ctrl-C, or an error after which the device runs nothing more, ends the run; what was measured before is in the
+    document. say is told what is being measured, line by line; version is vggcost's own, for the record.
 
     Raises:
         VggcostError: no such device, a dtype that it does not do, not enough memory, a target that is none: before
@@ -97,29 +111,86 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
         # Without inference mode the flush buffer is an ordinary tensor, which backward passes may run beside.
         clock = _clock(torch, device, flush, watch)
         document = _empty_document(settings, device, watch, watch_refused, version)
-        refusal, interrupted = None, False
+        interrupted = False
         try:
-            say("ceilings: a large matrix product and a large copy")
-            document["ceilings"] = _ceiling_values(
-                ceilings(clock, device, dtype, cache_bytes(device), free_bytes(device), _warm_up_s(device))
-            )
-            for number, subject in enumerate(subjects, 1):
-                prefix = f"{number}/{len(subjects)} {subject.identity()['name']} batch {subject.input[0]}"
-                case = _measured(torch, clock, subject, settings, device, dtype, prefix, say)
-                if case["rounds"]:
-                    document["cases"].append(case)
-                if case["stopped_by"] == "interrupted":
-                    interrupted = True
-                    break
+            _measure_all(_Bench(torch, clock, device, dtype, settings, watch, say), subjects, document)
         except KeyboardInterrupt:
             interrupted = True
-        except VggcostError as error:
-            refusal = error
-        document["settings"]["protocol"] = clock.policy()
+        interrupted = interrupted or any(case["stopped_by"] == "interrupted" for case in document["cases"])
+        document["settings"]["protocol"] = clock.policy() | _longest_spin(document["cases"])
         document["environment"]["load_average_after"] = load_average()
-    document["complete"] = not interrupted and refusal is None
+    document["interrupted"] = interrupted
+    document["complete"] = not interrupted and not document["refused"]
     document["verdict"] = gates.verdict(document)
-    return BenchOutcome(document, refusal, interrupted)
+    return BenchOutcome(document, interrupted)
+
+
+def _measure_all(bench: _Bench, subjects: Sequence[Subject], document: dict[str, Any]) -> None:
+    """Measure the ceilings, then every subject; whatever one of them raises is its refusal."""
+    bench.say("ceilings: a large matrix product and a large copy")
+    lost = False
+    try:
+        document["ceilings"] = _ceiling_values(_ceilings(bench))
+    except Exception as error:  # noqa: BLE001  # whatever a library raises: the networks can be measured without
+        lost = is_device_lost(error)
+        document["refused"].append({"case": "the ceilings", "reason": _reason(error)})
+    _release(bench)
+    for number, subject in enumerate(subjects, 1):
+        if lost:
+            reason = "not begun, for the device runs nothing more in this process"
+            document["refused"].append({"case": subject.short_title, "reason": reason})
+            continue
+        prefix = f"{number}/{len(subjects)} {subject.identity()['name']} batch {subject.input[0]}"
+        case = None
+        try:
+            case = _measured(bench, subject, prefix)
+        except Exception as error:  # noqa: BLE001  # the user's module, torch and its libraries raise what they like
+            lost = is_device_lost(error)
+            document["refused"].append({"case": subject.short_title, "reason": _reason(error)})
+        _release(bench)  # behind the exception, whose traceback has held the module
+        if case and case["rounds"]:
+            document["cases"].append(case)
+        if case and case["stopped_by"] == "interrupted":
+            raise KeyboardInterrupt
+
+
+LOST_DEVICE = (
+    "illegal memory access",
+    "illegal address",
+    "illegal instruction",
+    "misaligned address",
+    "unspecified launch failure",
+    "device-side assert",
+    "ECC error",
+    "launch timed out",
+    "hardware exception",
+)
+"""Words of errors after which every further call of the process on that device fails. Source: cudaError_t, where it
+says that the process must be terminated and relaunched."""
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the device runs nothing more in this process after this error."""
+    return any(words in str(error) for words in LOST_DEVICE)
+
+
+def _reason(error: BaseException) -> str:
+    """Return an exception as one line, torch's own words in it."""
+    return str(error) if isinstance(error, VggcostError) else said(error)
+
+
+def _release(bench: _Bench) -> None:
+    """Give back what the last case held."""
+    gc.collect()
+    if bench.device.type in ("cuda", "xpu", "mps"):
+        with suppress(RuntimeError):  # of a device that is lost
+            getattr(bench.torch, bench.device.type).empty_cache()
+
+
+def _longest_spin(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Each case has a spin of its own; the run's protocol tells the longest."""
+    spins = [case["spin_ns"] for case in cases if case["spin_ns"] is not None]
+    return {"spin_ns": max(spins)} if spins else {}
 
 
 def _check_settings(settings: Settings) -> None:
@@ -132,7 +203,10 @@ def _check_settings(settings: Settings) -> None:
 
 def _clock(torch: Any, device: torch.device, flush: int, watch: Monitor | None) -> Clock:
     if has_events(device):
-        return EventClock(torch, device, flush, watch.sm_clock_mhz if watch else None)
+        try:
+            return EventClock(torch, device, flush, watch.state if watch else None)
+        except RuntimeError as error:
+            raise VggcostError(f"device {device} cannot be timed ({said(error)}); see what else runs on it") from None
     if device.type == "cpu":
         return HostClock()
     return HostClock(getattr(torch, device.type).synchronize)
@@ -171,6 +245,7 @@ def _empty_document(
         },
         "ceilings": None,
         "cases": [],
+        "refused": [],
         "verdict": [],
     }
 
@@ -183,38 +258,38 @@ def _warm_up_s(device: torch.device) -> float:
     return 0.0 if device.type == "cpu" else GPU_WARM_UP_S
 
 
+def _ceilings(bench: _Bench) -> Ceilings:
+    device = bench.device
+    bench.clock.begin()
+    return ceilings(bench.clock, device, bench.dtype, cache_bytes(device), free_bytes(device), _warm_up_s(device))
+
+
 def _ceiling_values(measured: Ceilings) -> dict[str, Any]:
     values = {name: getattr(measured, name) for name in Ceilings._fields}  # a Record's own fields
     return {**values, "matmul_ns": list(measured.matmul_ns), "copy_ns": list(measured.copy_ns)}
 
 
-def _measured(
-    torch: Any,
-    clock: Clock,
-    subject: Subject,
-    settings: Settings,
-    device: torch.device,
-    dtype: torch.dtype,
-    prefix: str,
-    say: Say,
-) -> dict[str, Any]:
-    """Build, warm up, measure, and let go of the module before the next one is built."""
-    say(f"{prefix}: building")
+def _measured(bench: _Bench, subject: Subject, prefix: str) -> dict[str, Any]:
+    """Build, warm up, measure.
+
+    Raises:
+        VggcostError: memory ran out half way; the batch that it advises fits in what was free before building.
+        Exception: whatever the module, torch or its libraries raise.
+    """
+    bench.say(f"{prefix}: building")
+    free = free_bytes(bench.device)
     refused: list[str] = []
     try:
-        samples, rows = _samples(torch, clock, subject, settings, device, dtype, prefix, say, refused)
+        samples, rows = _samples(bench, subject, prefix, free, refused)
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(torch, error):
+        if not is_out_of_memory(bench.torch, error):
             raise
-        raise _memory_refusal(subject, device, dtype, settings) from None
-    finally:
-        gc.collect()
-        if device.type in ("cuda", "xpu", "mps"):
-            getattr(torch, device.type).empty_cache()
+        raise _memory_refusal(bench, subject, free) from None
     # A training step does more than its forward, so the forward's FLOPs would give it a false rate.
-    flops = None if settings.backward else _flops(subject, rows)
+    flops = None if bench.settings.backward else _flops(subject, rows)
     case = case_document(subject.identity(), subject.input, rows, samples, flops)
-    return {**case, "layers_refused": refused[0] if refused else None}
+    spin_ns = bench.clock.policy()["spin_ns"]
+    return {**case, "layers_refused": refused[0] if refused else None, "spin_ns": spin_ns}
 
 
 def _flops(subject: Subject, rows: list[dict[str, Any]]) -> int | None:
@@ -224,34 +299,30 @@ def _flops(subject: Subject, rows: list[dict[str, Any]]) -> int | None:
 
 
 def _samples(
-    torch: Any,
-    clock: Clock,
-    subject: Subject,
-    settings: Settings,
-    device: torch.device,
-    dtype: torch.dtype,
-    prefix: str,
-    say: Say,
-    refused: list[str],
+    bench: _Bench, subject: Subject, prefix: str, free: int | None, refused: list[str]
 ) -> tuple[Samples, list[dict[str, Any]]]:
-    module = build(subject, device, dtype, channels_last=settings.channels_last)
-    x = random_input(subject.input, device, dtype, channels_last=settings.channels_last)
+    torch, device, settings = bench.torch, bench.device, bench.settings
+    module = build(subject, device, bench.dtype, channels_last=settings.channels_last)
+    x = random_input(subject.input, device, bench.dtype, channels_last=settings.channels_last)
     rule = _rule(settings, device)
     if subject.counted is None:
         check_runs(module, x, subject)
 
     def progress(samples: Samples, rule: StopRule, spent_s: float) -> None:
-        say(progress_line(prefix, samples, rule, spent_s))
+        bench.say(progress_line(prefix, samples, rule, spent_s))
 
     if settings.backward:
-        work = _training_step(subject, module, x)
-        return measure(clock, work, rule, progress), []
+        return measure(bench.clock, _training_step(subject, module, x), rule, progress), []
     with torch.inference_mode():
         whole = _compiled(torch, module, x) if settings.compile else module
         layers, rows = _layers(subject, module, x, refused) if settings.per_layer else (None, [])
-        graphs = device.type == "cuda" and has_events(device)
-        replay = (lambda: capture(torch, whole, x)) if graphs else None
-        return measure(clock, Work(subject.short_title, whole, x, layers, None, replay), rule, progress), rows
+        graphs, no_room = device.type == "cuda" and has_events(device), None
+        if graphs and subject.counted is not None:
+            no_room = graph_refused(subject.counted, x.element_size(), free)
+        replay = (lambda: capture(torch, device, whole, x)) if graphs and no_room is None else None
+        samples = measure(bench.clock, Work(subject.short_title, whole, x, layers, None, replay), rule, progress)
+        samples.graph_refused = samples.graph_refused or no_room
+        return samples, rows
 
 
 def _layers(
@@ -294,21 +365,28 @@ def _compiled(torch: Any, module: Any, x: Any) -> Any:
         whole(x)
     except torch._dynamo.exc.TorchDynamoException as error:  # noqa: SLF001  # torch names it nowhere else
         reason = " ".join(str(error).split())[:160]
-        raise VggcostError(
-            f"torch.compile failed ({reason}); leave --compile away, or install a C++ compiler"
-        ) from None
+        raise VggcostError(f"torch.compile failed ({reason}); leave --compile away{_compiler(reason)}") from None
     return whole
 
 
-def _is_out_of_memory(torch: Any, error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _compiler(reason: str) -> str:
+    """Say what could be installed, where that is what lacks."""
+    words = reason.lower()
+    if "too old" in words or "compute capability" in words:
+        return ", for its compiler takes later GPUs only"
+    if "triton" in words:
+        return ", or install triton"
+    if "compiler" in words or "g++" in words or "clang" in words:
+        return ", or install a C++ compiler"
+    return ""
 
 
-def _memory_refusal(subject: Subject, device: torch.device, dtype: torch.dtype, settings: Settings) -> VggcostError:
+def _memory_refusal(bench: _Bench, subject: Subject, free: int | None) -> VggcostError:
     if subject.counted is None:
-        return VggcostError(f"the allocator refused {subject.short_title} half way; give a smaller --batch")
-    free = free_bytes(device)
-    return refused(subject.counted, dtype.itemsize, free, _flush_bytes(device), backward=settings.backward)
+        smaller = "--batch" if subject.input[0] > 1 else "--size or --dtype"
+        return VggcostError(f"the allocator refused {subject.short_title} half way; give a smaller {smaller}")
+    # The buffer that is zeroed was allocated before free was asked.
+    return refused(subject.counted, bench.dtype.itemsize, free, backward=bench.settings.backward)
 
 
 def progress_line(prefix: str, samples: Samples, rule: StopRule, spent_s: float) -> str:

@@ -48,6 +48,17 @@ def summary(samples_ns: Sequence[int]) -> Summary | None:
     return Summary(round(middle), round(q1), round(q3), min(samples_ns), len(samples_ns))
 
 
+def percentile(samples_ns: Sequence[int], percent: int) -> int | None:
+    """Return the timing that this many percent of them do not exceed [ns], as the quartiles are reckoned.
+
+    >>> percentile(range(101), 90)
+    90
+    """
+    if len(samples_ns) < 2:
+        return samples_ns[0] if samples_ns else None
+    return round(quantiles(samples_ns, n=100, method="inclusive")[percent - 1])
+
+
 def median_interval(samples_ns: Sequence[int], confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Return two samples that hold the true median between them with at least this confidence; None for too few.
 

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.memory_check import is_out_of_memory
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.frameworks.target import find, maker, neighbours_importable, told
@@ -207,7 +208,7 @@ def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:
         with torch.no_grad():
             module(x)
     except Exception as error:
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        if is_out_of_memory(torch, error):
             raise
         shape = units.shape_text(subject.input)
         advice = "choose --size and --in-channels, or see vggcost audit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from vggcost.cli import EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
 from vggcost.cli.options import (
     Parser,
     add_input,
@@ -104,14 +104,18 @@ def run(args: Namespace) -> int:
             outcome = measure(subjects, settings, progress, __version__)
     finally:
         progress.clear()
-    if outcome.document["cases"]:
+    cases, refused = outcome.document["cases"], outcome.document["refused"]
+    if cases:
         emit(_rendered(outcome.document, fmt), args.output)
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    for refusal in refused:
+        named = "" if refusal["case"].partition(" at batch ")[0] in refusal["reason"] else f"{refusal['case']}: "
+        sys.stderr.write(f"vggcost: error: {named}{refusal['reason']}\n")
     if outcome.interrupted:
-        sys.stderr.write(f"vggcost: interrupted; {_kept(outcome.document['cases'], len(subjects), args.output, fmt)}\n")
+        sys.stderr.write(f"vggcost: interrupted; {_kept(cases, len(subjects), args.output, fmt)}\n")
         return EXIT_INTERRUPTED
-    return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+    if refused:
+        return EXIT_DIFFERS if cases else EXIT_REFUSED
+    return EXIT_FINE if cases else EXIT_REFUSED
 
 
 def _kept(cases: list[dict[str, Any]], asked: int, path: str | None, fmt: str) -> str:

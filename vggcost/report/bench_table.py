@@ -130,7 +130,7 @@ def _machine(document: Mapping[str, Any]) -> str:
     environment, settings = document["environment"], document["settings"]
     protocol = settings["protocol"]
     lines = [
-        f"Device   {environment['device']}: {environment['device_name']}{_clocks(environment)}",
+        f"Device   {environment['device']}: {environment['device_name']}{_clocks(document)}",
         f"Software {_software(environment)}, {_switches(document)}",
         f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
         (
@@ -142,18 +142,32 @@ def _machine(document: Mapping[str, Any]) -> str:
     return "".join(_wrapped(line, "         ") for line in lines if line)
 
 
-def _clocks(environment: Mapping[str, Any]) -> str:
-    nvml = environment["nvml"]
-    if not nvml:
-        return f" ({environment['nvml_absent']})" if environment["nvml_absent"] else ""
+def _clocks(document: Mapping[str, Any]) -> str:
+    """Driver, limits, and the clocks and temperatures that the forwards ran at."""
+    environment = document["environment"]
+    nvml = environment["nvml"] or {}
+    capability = environment.get("compute_capability")
+    highest = nvml.get("default_sm_clock_mhz") or nvml.get("highest_sm_clock_mhz")
+    clock = _range([clock for case in document["cases"] for clock in case["sm_clock_mhz"] if clock is not None])
+    heats = [(case.get("under_load") or {}).get("temperature_c") or {} for case in document["cases"]]
+    heat = _range([heat[end] for heat in heats for end in ("min", "max") if end in heat])
     words = [
-        f"driver {nvml['driver']}" if nvml["driver"] else "",
-        f"SM {nvml['sm_clock_mhz']} of {nvml['default_sm_clock_mhz']} MHz" if nvml["sm_clock_mhz"] else "",
-        f"memory {nvml['memory_clock_mhz']} MHz" if nvml["memory_clock_mhz"] else "",
-        f"limit {nvml['power_limit_w']:g} W" if nvml["power_limit_w"] else "",
-        f"{nvml['temperature_c']} C" if nvml["temperature_c"] else "",
+        f"compute capability {capability}" if capability else "",
+        f"driver {nvml['driver']}" if nvml.get("driver") else "",
+        f"SM {clock}{f' of {highest}' if highest else ''} MHz under load" if clock else "",
+        f"memory {nvml['memory_clock_mhz']} MHz" if nvml.get("memory_clock_mhz") else "",
+        f"limit {nvml['power_limit_w']:g} W" if nvml.get("power_limit_w") else "",
+        f"{heat} C" if heat else "",
+        environment["nvml_absent"] or "",
     ]
-    return f" ({', '.join(word for word in words if word)})"
+    told = ", ".join(word for word in words if word)
+    return f" ({told})" if told else ""
+
+
+def _range(values: list[int]) -> str:
+    if not values:
+        return ""
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}-{max(values)}"
 
 
 def _software(environment: Mapping[str, Any]) -> str:
@@ -163,7 +177,17 @@ def _software(environment: Mapping[str, Any]) -> str:
 def _cuda(environment: Mapping[str, Any]) -> str:
     if not environment["device"].startswith("cuda"):
         return ""
-    return f", CUDA {environment['cuda']}, cuDNN {environment['cudnn']}"
+    if environment.get("rocm"):
+        return f", ROCm {environment['rocm']}, MIOpen {environment['cudnn']}"
+    return f", CUDA {environment['cuda']}, cuDNN {_cudnn(environment['cudnn'])}"
+
+
+def _cudnn(number: int | None) -> str:
+    """Write cuDNN's number as its version: 8907 is 8.9.7, and from 9 on 91300 is 9.13.0."""
+    if number is None:
+        return "absent"
+    major, rest = divmod(number, 10_000) if number >= 90_000 else divmod(number, 1_000)
+    return f"{major}.{rest // 100}.{rest % 100}"
 
 
 def _switches(document: Mapping[str, Any]) -> str:
@@ -187,7 +211,7 @@ def _on(switch: bool) -> str:
 def _spin(protocol: Mapping[str, Any]) -> str:
     if protocol["spin_ns"] is None:
         return ""
-    return f"; a spin of {protocol['spin_ns'] / 1e6:.3g} ms before the first event"
+    return f"; a spin of {_three(protocol['spin_ns'] / 1e6)} ms before the first event"
 
 
 def _layout(settings: Mapping[str, Any]) -> str:

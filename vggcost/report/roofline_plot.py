@@ -8,9 +8,8 @@ from math import atan, degrees, pi
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
-from vggcost.bench.gates import case_title
 from vggcost.bench.protocol import WHOLE
-from vggcost.bench.result import pass_samples, rates, shares
+from vggcost.bench.result import case_title, pass_samples, rates, shares
 from vggcost.bench.statistics import summary
 from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.record import Record
