@@ -56,6 +56,14 @@ def test_a_network_is_benched_to_a_file_and_printed_again(vggcost, tmp_path):
     )
 
 
+def test_a_sustained_pass_is_printed_and_too_short_a_one_is_refused(vggcost, refused):
+    ran = vggcost("bench", "A", *SMALL, "--whole", "--sustained", "2")
+    assert "Sustained: " in ran.out
+    assert "images/s back to back for 2." in ran.out
+    for text in ("1", "0", "nan", "x"):
+        assert "--sustained is" in refused("bench", "A", *SMALL, "--sustained", text)
+
+
 def test_several_networks_and_a_file_sweep_over_batches(vggcost, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nfeatures = [4, "M", { residual = [4] }]\nhead = []\n', encoding="utf-8")
@@ -230,7 +238,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
 @pytest.mark.parametrize(("ending", "mark"), [("json", ", marked incomplete"), ("csv", "")])
 def test_ctrl_c_says_how_much_was_written_and_where(heed_ctrl_c, tmp_path, ending, mark):
     path = tmp_path / f"result.{ending}"
-    words = ("--batch", "1,2,3", "--whole", "--format", ending, "-o", str(path))
+    words = ("--batch", "1,2,3", "--whole", "--budget", "6", "--format", ending, "-o", str(path))
     done = subprocess.run(
         [sys.executable, "-c", interrupted_script(*words)],
         capture_output=True,

@@ -410,3 +410,47 @@ def test_old_switches_are_set_where_there_are_no_new_ones(bench):
     assert machine.run(dtype="tf32").document["complete"]
     assert set(seen) == {(True, True)}
     assert (backends.cudnn.allow_tf32, backends.cuda.matmul.allow_tf32) == (True, False)
+
+
+def test_a_sustained_pass_stands_beside_the_single_forward_and_never_runs_dry(bench):
+    machine = bench()
+    machine.with_nvml(
+        nvmlDeviceGetTotalEnergyConsumption=lambda device, handle: device.host_ns // 10**6 * 300,  # 300 W
+    )
+    slow_host = machine.subject(dispatch_ns=100_000)
+    case = machine.run(slow_host, sustained_s=2.0).document["cases"][0]
+    numbers = case["sustained"]
+    assert 2.0 <= numbers["seconds"] < 2.1
+    # Back to back a forward takes its kernels' time: without a wait for each there is no gap.
+    assert numbers["images_per_s"] == pytest.approx(1e9 / sum(BUSY_NS.values()), rel=0.01)
+    assert numbers["watts"] == pytest.approx(300, rel=0.01)
+    assert numbers["joules_per_image"] == pytest.approx(300 * sum(BUSY_NS.values()) / 1e9, rel=0.01)
+    assert numbers["sm_clock_mhz"] == {"min": 1500, "median": 1500, "max": 1500}
+    assert numbers["throttle_reasons"] == []
+    machine.monkeypatch.setattr("vggcost.bench.sustained.IN_FLIGHT", 0)
+    slower = machine.run(slow_host, sustained_s=2.0).document["cases"][0]["sustained"]
+    assert slower["images_per_s"] < 0.999 * numbers["images_per_s"]
+
+
+def test_a_sustained_pass_without_nvml_or_without_events_has_no_watts(bench):
+    machine = bench()
+    assert machine.run(sustained_s=2.0).document["cases"][0]["sustained"]["watts"] is None
+    machine.device.refuses["Event"] = "Backend doesn't support events."
+    numbers = machine.run(sustained_s=2.0).document["cases"][0]["sustained"]
+    assert numbers["images_per_s"] > 0
+    assert numbers["sm_clock_mhz"] is None
+    assert machine.run().document["cases"][0]["sustained"] is None
+
+
+def test_ctrl_c_in_a_sustained_pass_keeps_the_forwards_before_it(bench):
+    machine = bench()
+    begun = []
+    machine.say = lambda line: begun.append(line) if "back to back" in line else None
+
+    def interrupt():
+        if begun:
+            raise KeyboardInterrupt
+
+    outcome = machine.run(machine.subject("a", fault=interrupt), sustained_s=2.0)
+    assert outcome.interrupted
+    assert outcome.document["cases"][0]["rounds"] >= 30

@@ -220,3 +220,23 @@ def _host_cache_bytes() -> int | None:
     except (OSError, ValueError):
         return None
     return largest
+
+
+LOST_DEVICE = (
+    "illegal memory access",
+    "illegal address",
+    "illegal instruction",
+    "misaligned address",
+    "unspecified launch failure",
+    "device-side assert",
+    "ECC error",
+    "launch timed out",
+    "hardware exception",
+)
+"""Words of errors after which every further call of the process on that device fails. Source: cudaError_t, where it
+says that the process must be terminated and relaunched."""
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the device runs nothing more in this process after this error."""
+    return any(words in str(error) for words in LOST_DEVICE)

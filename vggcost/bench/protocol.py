@@ -167,6 +167,8 @@ class Samples:
         """Why the host cannot queue a forward ahead of the device; None where it can."""
         self.stopped_by = "interrupted"
         self.deviation: float | None = None
+        self.sustained: dict[str, Any] | None = None
+        """What forwards back to back gave, where they were asked for."""
         self.warm_up_spent_s = 0.0
         """Seconds on the host's clock until the first counted round, the graph's capture and every spin in them."""
         self.spent_s = 0.0

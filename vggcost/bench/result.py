@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import ENDINGS, GRAPH, LAYERS, WHOLE
-from vggcost.bench.statistics import Summary, median_interval, percentile, summary
+from vggcost.bench.statistics import Summary, extent, median_interval, percentile, summary
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
@@ -87,9 +87,14 @@ _LATER_NVML_KEYS: Mapping[str, _Kinds] = {
 _LATER_CASE_KEYS: Mapping[str, _Kinds] = {
     "late_because": (str, _NONE),
     "under_load": dict,
+    "sustained": (dict, _NONE),
     **dict.fromkeys(("spent_s", "warm_up_spent_s"), _NUMBER),
 }
 _LOAD_KEYS: Mapping[str, _Kinds] = {"throttle_reasons": dict}
+_SUSTAINED_KEYS: Mapping[str, _Kinds] = {
+    **dict.fromkeys(("seconds", "images_per_s"), _NUMBER),
+    **dict.fromkeys(("watts", "joules_per_image"), (*_NUMBER, _NONE)),
+}
 _REFUSAL_KEYS: Mapping[str, _Kinds] = dict.fromkeys(("case", "reason"), str)
 _NETWORK_KEYS: Mapping[str, _Kinds] = {**dict.fromkeys(("name", "title", "heading"), str), "options": (dict, _NONE)}
 _PASS_KEYS: Mapping[str, _Kinds] = {
@@ -146,10 +151,11 @@ def case_document(
         "spent_s": samples.spent_s,
         "warm_up_spent_s": samples.warm_up_spent_s,
         "under_load": {
-            "sm_clock_mhz": _range(samples.sm_clock_mhz),
-            "temperature_c": _range(samples.temperature_c),
+            "sm_clock_mhz": extent(samples.sm_clock_mhz),
+            "temperature_c": extent(samples.temperature_c),
             "throttle_reasons": samples.throttle_reasons,
         },
+        "sustained": samples.sustained,
         "warm_up_ns": samples.warm_up_ns,
         "sm_clock_mhz": samples.sm_clock_mhz,
         "passes": passes,
@@ -167,14 +173,6 @@ def _statistics(times: list[int]) -> dict[str, Any]:
         "median_interval_ns": list(interval) if interval else None,
         "n": len(times),
     }
-
-
-def _range(values: Iterable[int | None]) -> dict[str, float] | None:
-    """Return minimum, median and maximum of what was read; None where nothing was."""
-    from statistics import median
-
-    known = [value for value in values if value is not None]
-    return {"min": min(known), "median": median(known), "max": max(known)} if known else None
 
 
 def case_title(case: Mapping[str, Any]) -> str:
@@ -329,13 +327,7 @@ def _check(path: str, document: Mapping[str, Any]) -> None:
 def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
     _check_keys(path, where, case, _CASE_KEYS)
     _check_keys(path, f"{where}.network", case["network"], _NETWORK_KEYS)
-    _check_keys(path, where, case, _present(case, _LATER_CASE_KEYS))
-    load = case.get("under_load", {"throttle_reasons": {}})
-    _check_keys(path, f"{where}.under_load", load, _LOAD_KEYS)
-    if load.get("temperature_c") is not None:
-        ends = dict.fromkeys(("min", "max"), _NUMBER)
-        _check_keys(path, f"{where}.under_load.temperature_c", load["temperature_c"], ends)
-    _check_times(path, f"{where}.under_load.throttle_reasons", load["throttle_reasons"].values())
+    _check_later(path, where, case)
     if case["stopped_by"] not in ENDINGS:
         raise VggcostError(f"{path!r} has an unknown stopped_by {case['stopped_by']!r} in {where}; it is damaged")
     if not case["input"]:
@@ -357,6 +349,18 @@ def _check_case(path: str, where: str, case: Mapping[str, Any]) -> None:
         _check_keys(path, f"{where}.layers[{index}]", layer, _LAYER_KEYS)
         _check_times(path, f"{where}.layers[{index}]", layer["samples_ns"])
     _check_sums(path, where, case)
+
+
+def _check_later(path: str, where: str, case: Mapping[str, Any]) -> None:
+    _check_keys(path, where, case, _present(case, _LATER_CASE_KEYS))
+    load = case.get("under_load", {"throttle_reasons": {}})
+    _check_keys(path, f"{where}.under_load", load, _LOAD_KEYS)
+    if load.get("temperature_c") is not None:
+        ends = dict.fromkeys(("min", "max"), _NUMBER)
+        _check_keys(path, f"{where}.under_load.temperature_c", load["temperature_c"], ends)
+    _check_times(path, f"{where}.under_load.throttle_reasons", load["throttle_reasons"].values())
+    if case.get("sustained") is not None:
+        _check_keys(path, f"{where}.sustained", case["sustained"], _SUSTAINED_KEYS)
 
 
 def _check_keys(path: str, where: str, value: Any, keys: Mapping[str, _Kinds]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.bench import gates
 from vggcost.bench.ceilings import Ceilings, ceilings
+from vggcost.bench.compiled import compiled
 from vggcost.bench.devices import (
     cache_bytes,
     check_dtype,
@@ -16,6 +17,7 @@ from vggcost.bench.devices import (
     device_named,
     free_bytes,
     has_events,
+    is_device_lost,
     torch_dtype,
 )
 from vggcost.bench.environment import environment, load_average, uuid_of
@@ -28,6 +30,7 @@ from vggcost.bench.nvml import monitor
 from vggcost.bench.protocol import StopRule, Work, measure
 from vggcost.bench.result import SCHEMA, case_document
 from vggcost.bench.subjects import build, check_runs, layer_rows, probe, random_input
+from vggcost.bench.sustained import Throughput
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.frameworks.pytorch.flat_forward import flat_operations
@@ -68,6 +71,8 @@ class Settings(Record):
     budget_s: float = 30.0
     """For each network at each batch, warm-up included."""
     cudnn_benchmark: bool = True
+    sustained_s: float | None = None
+    """Forwards back to back for this long, after the budget's; None: none."""
 
 
 class BenchOutcome(Record):
@@ -152,26 +157,6 @@ def _measure_all(bench: _Bench, subjects: Sequence[Subject], document: dict[str,
             document["cases"].append(case)
         if case and case["stopped_by"] == "interrupted":
             raise KeyboardInterrupt
-
-
-LOST_DEVICE = (
-    "illegal memory access",
-    "illegal address",
-    "illegal instruction",
-    "misaligned address",
-    "unspecified launch failure",
-    "device-side assert",
-    "ECC error",
-    "launch timed out",
-    "hardware exception",
-)
-"""Words of errors after which every further call of the process on that device fails. Source: cudaError_t, where it
-says that the process must be terminated and relaunched."""
-
-
-def is_device_lost(error: BaseException) -> bool:
-    """Whether the device runs nothing more in this process after this error."""
-    return any(words in str(error) for words in LOST_DEVICE)
 
 
 def _reason(error: BaseException) -> str:
@@ -312,17 +297,52 @@ def _samples(
         bench.say(progress_line(prefix, samples, rule, spent_s))
 
     if settings.backward:
-        return measure(bench.clock, _training_step(subject, module, x), rule, progress), []
+        work = _training_step(subject, module, x)
+        samples = measure(bench.clock, work, rule, progress)
+        _sustain(bench, work, samples, prefix)
+        return samples, []
     with torch.inference_mode():
-        whole = _compiled(torch, module, x) if settings.compile else module
+        whole = compiled(torch, module, x) if settings.compile else module
         layers, rows = _layers(subject, module, x, refused) if settings.per_layer else (None, [])
         graphs, no_room = device.type == "cuda" and has_events(device), None
         if graphs and subject.counted is not None:
             no_room = graph_refused(subject.counted, x.element_size(), free)
         replay = (lambda: capture(torch, device, whole, x)) if graphs and no_room is None else None
-        samples = measure(bench.clock, Work(subject.short_title, whole, x, layers, None, replay), rule, progress)
+        work = Work(subject.short_title, whole, x, layers, None, replay)
+        samples = measure(bench.clock, work, rule, progress)
         samples.graph_refused = samples.graph_refused or no_room
+        _sustain(bench, work, samples, prefix)
         return samples, rows
+
+
+def _sustain(bench: _Bench, work: Work, samples: Samples, prefix: str) -> None:
+    """Run forwards back to back where that was asked for; Ctrl-C keeps what came before."""
+    seconds, device, torch = bench.settings.sustained_s, bench.device, bench.torch
+    if seconds is None or samples.stopped_by == "interrupted":
+        return
+
+    def wait_behind() -> Callable[[], None]:
+        if not has_events(device):
+            getattr(torch, device.type).synchronize()
+            return lambda: None
+        event = torch.Event(device=device)
+        event.record()
+        wait: Callable[[], None] = event.synchronize
+        return wait
+
+    def step() -> None:
+        if work.reset is not None:
+            work.reset()
+        work.whole(work.x)
+
+    bench.say(f"{prefix}: forwards back to back for {seconds:g} s")
+    now_ns, waits = bench.clock.now_ns, None if device.type == "cpu" else wait_behind
+    watch = bench.watch
+    device_run = Throughput(now_ns, waits, watch.state, watch.energy_mj) if watch else Throughput(now_ns, waits)
+    try:
+        samples.sustained = device_run.measure(step, work.x.shape[0], seconds)
+    except KeyboardInterrupt:
+        samples.stopped_by = "interrupted"
 
 
 def _layers(
@@ -356,29 +376,6 @@ def _training_step(subject: Subject, module: Any, x: Any) -> Work:
         module.zero_grad(set_to_none=True)
 
     return Work(subject.short_title, step, x, None, reset, None)
-
-
-def _compiled(torch: Any, module: Any, x: Any) -> Any:
-    """Return the compiled module, compiled now, so that its failure is a refusal and not a sample."""
-    whole = torch.compile(module)
-    try:
-        whole(x)
-    except torch._dynamo.exc.TorchDynamoException as error:  # noqa: SLF001  # torch names it nowhere else
-        reason = " ".join(str(error).split())[:160]
-        raise VggcostError(f"torch.compile failed ({reason}); leave --compile away{_compiler(reason)}") from None
-    return whole
-
-
-def _compiler(reason: str) -> str:
-    """Say what could be installed, where that is what lacks."""
-    words = reason.lower()
-    if "too old" in words or "compute capability" in words:
-        return ", for its compiler takes later GPUs only"
-    if "triton" in words:
-        return ", or install triton"
-    if "compiler" in words or "g++" in words or "clang" in words:
-        return ", or install a C++ compiler"
-    return ""
 
 
 def _memory_refusal(bench: _Bench, subject: Subject, free: int | None) -> VggcostError:

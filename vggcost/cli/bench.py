@@ -80,6 +80,7 @@ def _add_measuring(result: Parser) -> None:
         help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
         " not in it: imports, the ceilings, building, and compiling with --compile",
     )
+    group.add_argument("--sustained", metavar="SECONDS", help="also run forwards back to back, 2 seconds or more")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
 
@@ -159,6 +160,7 @@ def _flag(name: str) -> str:
 def _settings(args: Namespace) -> Settings:
     from vggcost.bench.devices import torch_dtype
     from vggcost.bench.session import Settings
+    from vggcost.bench.sustained import LEAST_S
 
     torch_dtype(args.dtype)
     if args.whole and args.per_layer:
@@ -177,18 +179,20 @@ def _settings(args: Namespace) -> Settings:
         threads=count_from(args.threads, "--threads", 1) if args.threads is not None else None,
         budget_s=_seconds(args.budget),
         cudnn_benchmark=args.cudnn_benchmark,
+        sustained_s=_seconds(args.sustained, "--sustained", LEAST_S) if args.sustained is not None else None,
     )
 
 
-def _seconds(text: str | None) -> float:
+def _seconds(text: str | None, option: str = "--budget", least: float = 0.0) -> float:
     if text is None:
         return DEFAULT_BUDGET_S
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86_400:
-        raise VggcostError(f"--budget is {text!r}; give seconds above 0, at most a day")
+        seconds = -1.0
+    if not least <= seconds <= 86_400 or seconds == 0:
+        above = f"{least:g} seconds or more" if least else "seconds above 0"
+        raise VggcostError(f"{option} is {text!r}; give {above}, at most a day")
     return seconds
 
 

@@ -119,7 +119,7 @@ def _text(document: Mapping[str, Any], fmt: str) -> str:
         blocks.append(_case_head(document, case))
         if case["layers"]:
             blocks.append(_layer_table(document, case, fmt))
-        blocks.append(_pass_table(document, case, fmt))
+        blocks.append(_pass_table(document, case, fmt) + _sustained(case))
     if len(document["cases"]) > 1:
         blocks.append(_case_table(document, fmt))
     blocks.append(_verdict(document))
@@ -299,6 +299,20 @@ def _pass_table(document: Mapping[str, Any], case: Case, fmt: str) -> str:
             }
         )
     return grid(PASS_COLUMNS, rows, fmt)
+
+
+def _sustained(case: Case) -> str:
+    """What forwards back to back gave, where they were asked for."""
+    numbers = case.get("sustained")
+    if not numbers:
+        return ""
+    watts, joules = numbers["watts"], numbers["joules_per_image"]
+    words = [
+        f"{_three(numbers['images_per_s'])} images/s back to back for {numbers['seconds']:.1f} s",
+        "" if watts is None else f"{watts:.0f} W",
+        "" if joules is None else f"{joules:.3g} J an image",
+    ]
+    return _wrapped(f"Sustained: {', '.join(word for word in words if word)}")
 
 
 def _case_table(document: Mapping[str, Any], fmt: str) -> str:
