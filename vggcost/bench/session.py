@@ -321,8 +321,10 @@ def _sustain(bench: _Bench, work: Work, samples: Samples, prefix: str) -> None:
     if seconds is None or samples.stopped_by == "interrupted":
         return
 
+    events = has_events(device)  # which waits for the device, so it is asked once
+
     def wait_behind() -> Callable[[], None]:
-        if not has_events(device):
+        if not events:
             getattr(torch, device.type).synchronize()
             return lambda: None
         event = torch.Event(device=device)
