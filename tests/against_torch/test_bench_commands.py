@@ -58,6 +58,14 @@ def test_a_network_is_benched_to_a_file_and_printed_again(vggcost, tmp_path):
     )
 
 
+def test_a_sustained_pass_is_printed_and_too_short_a_one_is_refused(vggcost, refused):
+    ran = vggcost("bench", "A", *SMALL, "--whole", "--sustained", "2")
+    assert "Sustained: " in ran.out
+    assert "images/s back to back for 2." in ran.out
+    for text in ("1", "0", "nan", "x"):
+        assert "--sustained is" in refused("bench", "A", *SMALL, "--sustained", text)
+
+
 def test_several_networks_and_a_file_sweep_over_batches(vggcost, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nfeatures = [4, "M", { residual = [4] }]\nhead = []\n', encoding="utf-8")
@@ -200,14 +208,14 @@ def interrupted_script(*words):
     """Ctrl-C after two forwards of the last network."""
     return (
         "import signal, sys\n"
-        "from vggcost.bench import session\n"
+        "from vggcost.bench import one_case\n"
         "from vggcost.cli import main\n"
-        "told = session.progress_line\n"
+        "told = one_case.progress_line\n"
         "def line(prefix, samples, rule, spent_s):\n"
         "    if samples.rounds == 2 and 'batch 2' in prefix:\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "    return told(prefix, samples, rule, spent_s)\n"
-        "session.progress_line = line\n"
+        "one_case.progress_line = line\n"
         f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL!r}, *{words!r}]))\n"
     )
 
@@ -232,7 +240,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
 @pytest.mark.parametrize(("ending", "mark"), [("json", ", marked incomplete"), ("csv", "")])
 def test_ctrl_c_says_how_much_was_written_and_where(heed_ctrl_c, tmp_path, ending, mark):
     path = tmp_path / f"result.{ending}"
-    words = ("--batch", "1,2,3", "--whole", "--format", ending, "-o", str(path))
+    words = ("--batch", "1,2,3", "--whole", "--budget", "6", "--format", ending, "-o", str(path))
     done = subprocess.run(
         [sys.executable, "-c", interrupted_script(*words)],
         capture_output=True,

@@ -48,7 +48,7 @@ ALLOWED = {
     "bench/event_clock.py": "times",
     "bench/gates.py": "thresholds, and nanoseconds in a second",
     "bench/host_clock.py": "times",
-    "bench/memory_estimate.py:advice": "half of a batch that was refused",
+    "bench/memory_check.py:advice": "half of a batch that was refused",
     "bench/protocol.py": "times",
     "bench/session.py:_flush_bytes": "twice a cache",
     "bench/statistics.py": "order statistics of times",

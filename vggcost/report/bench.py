@@ -100,9 +100,9 @@ def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
         if case["layers"]:
             yield _layer_grid(result, case)
         yield _pass_grid(result, case)
-        inspected = _inspected(case)
-        if inspected:
-            yield Text(inspected, style="list")
+        beside = (*_sustained(case), *_inspected(case))
+        if beside:
+            yield Text(beside, style="list")
     if len(result["cases"]) > 1:
         yield _case_grid(result)
     yield Text(_verdict(result))
@@ -129,7 +129,7 @@ def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
     environment, settings = result["environment"], result["settings"]
     protocol = settings["protocol"]
     lines = [
-        f"Device   {environment['device']}: {environment['device_name']}{_clocks(environment)}",
+        f"Device   {environment['device']}: {environment['device_name']}{_clocks(result)}",
         f"Software {_software(environment)}, {_switches(result)}",
         f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
         (
@@ -141,18 +141,32 @@ def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _clocks(environment: Mapping[str, Any]) -> str:
-    nvml = environment["nvml"]
-    if not nvml:
-        return f" ({environment['nvml_absent']})" if environment["nvml_absent"] else ""
+def _clocks(result: Mapping[str, Any]) -> str:
+    """Driver, limits, and the clocks and temperatures that the forwards ran at."""
+    environment = result["environment"]
+    nvml = environment["nvml"] or {}
+    capability = environment.get("compute_capability")
+    highest = nvml.get("default_sm_clock_mhz") or nvml.get("highest_sm_clock_mhz")
+    clock = _range([clock for case in result["cases"] for clock in case["sm_clock_mhz"] if clock is not None])
+    heats = [(case.get("under_load") or {}).get("temperature_c") or {} for case in result["cases"]]
+    heat = _range([heat[end] for heat in heats for end in ("min", "max") if end in heat])
     words = [
-        f"driver {nvml['driver']}" if nvml["driver"] else "",
-        f"SM {nvml['sm_clock_mhz']} of {nvml['default_sm_clock_mhz']} MHz" if nvml["sm_clock_mhz"] else "",
-        f"memory {nvml['memory_clock_mhz']} MHz" if nvml["memory_clock_mhz"] else "",
-        f"limit {nvml['power_limit_w']:g} W" if nvml["power_limit_w"] else "",
-        f"{nvml['temperature_c']} C" if nvml["temperature_c"] else "",
+        f"compute capability {capability}" if capability else "",
+        f"driver {nvml['driver']}" if nvml.get("driver") else "",
+        f"SM {clock}{f' of {highest}' if highest else ''} MHz under load" if clock else "",
+        f"memory {nvml['memory_clock_mhz']} MHz" if nvml.get("memory_clock_mhz") else "",
+        f"limit {nvml['power_limit_w']:g} W" if nvml.get("power_limit_w") else "",
+        f"{heat} C" if heat else "",
+        environment["nvml_absent"] or "",
     ]
-    return f" ({', '.join(word for word in words if word)})"
+    told = ", ".join(word for word in words if word)
+    return f" ({told})" if told else ""
+
+
+def _range(values: list[int]) -> str:
+    if not values:
+        return ""
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}-{max(values)}"
 
 
 def _software(environment: Mapping[str, Any]) -> str:
@@ -162,7 +176,17 @@ def _software(environment: Mapping[str, Any]) -> str:
 def _cuda(environment: Mapping[str, Any]) -> str:
     if not environment["device"].startswith("cuda"):
         return ""
-    return f", CUDA {environment['cuda']}, cuDNN {environment['cudnn']}"
+    if environment.get("rocm"):
+        return f", ROCm {environment['rocm']}, MIOpen {environment['cudnn']}"
+    return f", CUDA {environment['cuda']}, cuDNN {_cudnn(environment['cudnn'])}"
+
+
+def _cudnn(number: int | None) -> str:
+    """Write cuDNN's number as its version: 8907 is 8.9.7, and from 9 on 91300 is 9.13.0."""
+    if number is None:
+        return "absent"
+    major, rest = divmod(number, 10_000) if number >= 90_000 else divmod(number, 1_000)
+    return f"{major}.{rest // 100}.{rest % 100}"
 
 
 def _switches(result: Mapping[str, Any]) -> str:
@@ -186,7 +210,7 @@ def _on(switch: bool) -> str:
 def _spin(protocol: Mapping[str, Any]) -> str:
     if protocol["spin_ns"] is None:
         return ""
-    return f"; a spin of {protocol['spin_ns'] / 1e6:.3g} ms before the first event"
+    return f"; a spin of {units.three(protocol['spin_ns'] / 1e6)} ms before the first event"
 
 
 def _layout(settings: Mapping[str, Any]) -> str:
@@ -274,6 +298,20 @@ def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:
             }
         )
     return Grid(PASS_COLUMNS, rows)
+
+
+def _sustained(case: Case) -> tuple[str, ...]:
+    """What forwards back to back gave, where they were asked for."""
+    numbers = case.get("sustained")
+    if not numbers:
+        return ()
+    watts, joules = numbers["watts"], numbers["joules_per_image"]
+    words = [
+        f"{units.three(numbers['images_per_s'])} images/s back to back for {numbers['seconds']:.1f} s",
+        "" if watts is None else f"{watts:.0f} W",
+        "" if joules is None else f"{joules:.3g} J an image",
+    ]
+    return (f"Sustained: {', '.join(word for word in words if word)}.",)
 
 
 def _inspected(case: Case) -> tuple[str, ...]:
