@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -242,12 +243,18 @@ def by_hand(sources: dict[str, str], entry: dict[str, str]) -> Mutant:
     return changed(file, entry["function"], raw, place, place + len(entry["old"].encode()), entry["new"])
 
 
+@cache
+def _tree(source: str) -> ast.Module:
+    """The tree of a source; each mutant made by hand is looked for in all of them."""
+    return ast.parse(source)
+
+
 def _spans(source: str, function: str) -> list[tuple[int, int]]:
     """Where the functions or classes of a qualified name stand."""
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    level: list[Any] = [ast.parse(source)]
+    level: list[Any] = [_tree(source)]
     for name in function.split("."):
         inside = [node for outer in level for node in outer.body]
         level = [node for node in inside if getattr(node, "name", None) == name]

@@ -23,7 +23,7 @@ ALLOWED = {
     "conventions/amounts.py": "decimal digits of a number that a person gives",
     "conventions/counting.py": "the weights of a convention, which are rows of data, and totals per image",
     "conventions/explain.py:_less_one_layer": "decimal digits of a number that a person gives",
-    "conventions/explain.py:_less_one_count": "a bound of a search",
+    "conventions/explain.py:Candidate.largest_layer": "a bound of a search",
     "conventions/explain.py:_fit": "half and double of a number that a person gives",
     "conventions/special_rules.py": "what single tools do in place of the formulas, one named rule each",
     "programs/alignment.py:aligned": "costs of an alignment",

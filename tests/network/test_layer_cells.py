@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vggcost.network.blocks import Add, Residual
 from vggcost.network.foreign_layers import (
     AvgPool2d,
     BatchNorm1d,
@@ -14,11 +15,10 @@ from vggcost.network.foreign_layers import (
     Uncounted,
     ZeroPad2d,
     broadcast,
-    product,
 )
+from vggcost.network.layer import Window, walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
-    Add,
     BatchNorm2d,
     Conv2d,
     Dropout,
@@ -27,10 +27,7 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
-    Window,
-    walk,
 )
 from vggcost.network.ledger import Ledger
 
@@ -297,6 +294,8 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
     written = Linear("fc", None, 5, 7).written((2, 3, 7))
     assert (written["params_numbers"], written["macs_numbers"]) == ("5*7 + 7", "6*5*7")
     assert (written["params_formula"], written["macs_formula"]) == ("Fin*Fout + Fout", "N*Fin*Fout")
+    written = MatMul("matmul", None, 7, (2, 3, 5)).written((2, 3, 5))
+    assert (written["macs_numbers"], written["params_numbers"]) == ("30*7*1", None)
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
 
 
@@ -307,11 +306,6 @@ def test_a_block_is_walked_body_first_then_shortcut_then_the_addition():
     assert [step.input for step in steps] == [MAPS, MAPS, output, output]
     assert [step.output for step in steps] == [output] * 4
     assert steps[2].layer == Add("block", None, output)
-
-
-def test_elements_of_a_shape():
-    assert product((2, 3, 5)) == 2 * 3 * 5
-    assert product(()) == 1
 
 
 @pytest.mark.parametrize(
