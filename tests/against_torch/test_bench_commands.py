@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from bench_documents import case, document  # noqa: E402  # after the skip
+from bench_documents import MS, case, document  # noqa: E402  # after the skip
 
 from vggcost.bench import session  # noqa: E402
 from vggcost.bench.result import to_json  # noqa: E402
@@ -24,6 +25,7 @@ SMALL = ("--classes", "10", "--no-adaptive-pool", "--head", "none", "--width", "
 def _quick(monkeypatch):
     monkeypatch.setattr("vggcost.bench.ceilings.LONG_ENOUGH_NS", 1)
     monkeypatch.setattr("vggcost.bench.ceilings.BUDGET_S", 0.05)
+    monkeypatch.setattr("vggcost.bench.ceilings.DIRECT_3X3", (3, 16, 14))
     monkeypatch.setattr(session, "cache_bytes", lambda device: None)
 
 
@@ -54,6 +56,14 @@ def test_a_network_is_benched_to_a_file_and_printed_again(vggcost, tmp_path):
     assert (
         vggcost("bench", "--load", path, "--format", "csv").out.count("\n") == 1 + len(made["cases"][0]["layers"]) + 2
     )
+
+
+def test_a_sustained_pass_is_printed_and_too_short_a_one_is_refused(vggcost, refused):
+    ran = vggcost("bench", "A", *SMALL, "--whole", "--sustained", "2")
+    assert "Sustained: " in ran.out
+    assert "images/s back to back for 2." in ran.out
+    for text in ("1", "0", "nan", "x"):
+        assert "--sustained is" in refused("bench", "A", *SMALL, "--sustained", text)
 
 
 def test_several_networks_and_a_file_sweep_over_batches(vggcost, tmp_path):
@@ -198,14 +208,14 @@ def interrupted_script(*words):
     """Ctrl-C after two forwards of the last network."""
     return (
         "import signal, sys\n"
-        "from vggcost.bench import session\n"
+        "from vggcost.bench import one_case\n"
         "from vggcost.cli import main\n"
-        "told = session.progress_line\n"
+        "told = one_case.progress_line\n"
         "def line(prefix, samples, rule, spent_s):\n"
         "    if samples.rounds == 2 and 'batch 2' in prefix:\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "    return told(prefix, samples, rule, spent_s)\n"
-        "session.progress_line = line\n"
+        "one_case.progress_line = line\n"
         f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL!r}, *{words!r}]))\n"
     )
 
@@ -230,7 +240,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
 @pytest.mark.parametrize(("ending", "mark"), [("json", ", marked incomplete"), ("csv", "")])
 def test_ctrl_c_says_how_much_was_written_and_where(heed_ctrl_c, tmp_path, ending, mark):
     path = tmp_path / f"result.{ending}"
-    words = ("--batch", "1,2,3", "--whole", "--format", ending, "-o", str(path))
+    words = ("--batch", "1,2,3", "--whole", "--budget", "6", "--format", ending, "-o", str(path))
     done = subprocess.run(
         [sys.executable, "-c", interrupted_script(*words)],
         capture_output=True,
@@ -323,9 +333,85 @@ def test_the_picture_names_every_layer_with_macs_and_both_ceilings(vggcost, save
     path = tmp_path / "picture.svg"
     vggcost("roofline", saved("result.json", document()), "-o", str(path))
     text = path.read_text(encoding="utf-8")
-    for words in ("conv1_1", "conv1_2", "fc8", "matrix product 200 GFLOP/s", "copy 40.0 GB/s", "97 % of it"):
+    for words in (
+        "conv1_1",
+        "conv1_2",
+        "fc8",
+        "200 GFLOP/s, matrix product of side 2048",
+        "40.0 GB/s, copy of 128.0 MiB",
+    ):
         assert words in text, words
-    assert "relu1_1" not in text
+    assert "layers with MACs take 97 % of it, those without 3 %" in text
+    for words in ("no ceiling", "Winograd"):
+        assert words not in text, words
+
+
+def drawn(made):
+    """The picture of a result's first case, with its two panels."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from vggcost.report import roofline_plot
+
+    figure = Figure(figsize=(7.0, 4.6), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    roofline_plot._draw(figure, made, made["cases"][0])
+    return figure
+
+
+def words_of(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_layers_without_macs_have_a_panel_of_their_own():
+    plane, moving = drawn(document()).axes
+    assert "relu1_1" in words_of(moving)
+    assert "relu1_1" not in words_of(plane)
+    assert len(moving.collections[-1].get_offsets()) == 1  # dropout launched nothing and has no speed
+    without = document()
+    without["cases"][0]["layers"] = [layer for layer in without["cases"][0]["layers"] if layer["macs"]]
+    assert len(drawn(without).axes) == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "peak", "lines", "none"),
+    [
+        ("cuda:0", 200e9, [], False),  # conv1_2 reaches 123 GFLOP/s
+        ("cuda:0", 100e9, ["Winograd x2.25"], False),
+        ("cuda:0", 50e9, ["Winograd x2.25", "Winograd x4"], False),
+        ("cuda:0", 25e9, ["Winograd x2.25", "Winograd x4"], True),
+        ("cpu", 200e9, [], False),
+        ("cpu", 100e9, [], True),  # x86 has no such algorithm, so its ceiling is none
+    ],
+)
+def test_winograds_line_stands_where_it_lifts_points_and_a_beaten_ceiling_is_marked(device, peak, lines, none):
+    plane = drawn(document(device=device, ceilings__flops_per_s=peak)).axes[0]
+    assert [words for words in words_of(plane) if "Winograd" in words] == lines
+    assert any("no ceiling: it is beaten" in words for words in words_of(plane)) is none
+    assert plane.lines[1].get_linestyle() == (":" if none else "-")
+
+
+def test_bars_are_the_middle_half_of_the_forwards():
+    made = document(case(times=[2 * MS, MS, 30 * MS, 0, MS]))
+    times = made["cases"][0]["layers"][2]["samples_ns"]
+    times[:10], times[20:] = [20 * MS] * 10, [40 * MS] * 10
+    bars = drawn(made).axes[0].collections[0]  # those of the convolutions
+    ends = [segment[:, 1] for segment in bars.get_segments()]
+    flops = 2 * 1_849_688_064
+    assert ends[1] == pytest.approx([flops / (40 * MS), flops / (20 * MS)])
+    assert ends[0][0] == ends[0][1]
+
+
+def test_kinds_differ_in_shape_and_lightness_for_a_print_in_grey():
+    from matplotlib.colors import to_rgb
+    from vggcost.report.roofline_plot import LOOKS, NO_MACS_LOOK, OTHER_LOOK
+
+    looks = [*LOOKS.values(), OTHER_LOOK, NO_MACS_LOOK]
+    assert len({marker for marker, _, _ in looks}) == len(looks)
+    greys = sorted(sum(part * weight for part, weight in zip(to_rgb(fill), (0.299, 0.587, 0.114), strict=True))
+                   for _, fill, _ in looks)  # fmt: skip
+    assert all(lighter - darker > 0.08 for darker, lighter in pairwise(greys))
 
 
 def test_no_two_names_of_a_crowded_picture_overlap():

@@ -154,6 +154,44 @@ def test_shares_sum_to_one_and_ratios_are_of_the_same_round():
     assert ratio_to_whole(drifting, "graph") is None
 
 
+def test_one_late_sample_moves_no_share():
+    made = case()
+    before = shares(made)
+    made["layers"][1]["samples_ns"][0] *= 1000
+    assert shares(made) == pytest.approx(before)
+    assert [layer["share"] for layer in made["layers"]] == pytest.approx(before)
+
+
+def test_tails_are_in_the_document_beside_the_quartiles():
+    layer = case(whole=list(range(101)))["passes"]["whole"]
+    assert (layer["p90_ns"], layer["p99_ns"]) == (90, 99)
+
+
+@pytest.mark.parametrize(
+    ("number", "version"), [(8907, "8.9.7"), (91300, "9.13.0"), (90100, "9.1.0"), (None, "absent")]
+)
+def test_cudnns_number_is_printed_as_its_version(number, version):
+    text = " ".join(rendered(bench.document(document(device="cuda:0", environment__cudnn=number)), "table").split())
+    assert f"cuDNN {version}," in text
+
+
+def test_amds_software_and_the_clocks_under_load_are_printed_as_what_they_are():
+    made = document(
+        {
+            **case(clocks=[900] * 10 + [1980] * 20),
+            "under_load": {"temperature_c": {"min": 60, "median": 70, "max": 81}},
+        },
+        device="cuda:0",
+        environment__rocm="6.4",
+        environment__cuda=None,
+    )
+    text = " ".join(rendered(bench.document(made), "table").split())
+    assert "ROCm 6.4" in text
+    assert "None" not in text
+    assert "SM 900-1980 MHz under load" in text
+    assert "60-81 C" in text
+
+
 def test_the_screen_fits_its_columns_and_has_a_row_a_layer():
     made = document(
         case(times=[2_000_123_456, MS, 30 * MS, 70, MS]),

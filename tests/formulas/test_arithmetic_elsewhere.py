@@ -42,15 +42,19 @@ ALLOWED = {
     "frameworks/pytorch/kinds.py:_conv_padding": "a padding's two sides",
     "frameworks/pytorch/kinds.py:": "torch divides LRN's alpha by the size, so it is given the product",
     "frameworks/pytorch/operations.py:pad": "a padding's two sides",
+    "bench/algorithms.py": "thresholds, and nanoseconds in a second",
     "bench/ceilings.py": "parts of memory, and nanoseconds in a second",
+    "bench/device_gates.py": "thresholds",
     "bench/devices.py": "prefixes of sizes that an operating system writes",
     "bench/event_clock.py": "times",
     "bench/gates.py": "thresholds, and nanoseconds in a second",
     "bench/host_clock.py": "times",
-    "bench/memory_estimate.py:advice": "half of a batch that was refused",
+    "bench/memory_check.py:advice": "half of a batch that was refused",
     "bench/protocol.py": "times",
+    "bench/result.py:shares": "a zero for each layer",
     "bench/session.py:_flush_bytes": "twice a cache",
     "bench/statistics.py": "order statistics of times",
+    "bench/sustained.py": "times, and the images of several forwards",
 }
 """Files, and functions of files, that may multiply and divide; what has the unit of a cost is a formula instead."""
 

@@ -169,7 +169,11 @@ def test_a_command_may_have_a_format_more(vggcost, tmp_path):
         ),
         ("configs", (), ("The paper: Simonyan & Zisserman", "A name takes any case and an ending _bn")),
         ("stack", (), ("weights without bias, MAC", "non-linearities")),
-        ("bench", (), ("Device cpu", "Roof: how near it comes", "Verdict: ", "sum of layers", "GFLOP/s")),
+        (
+            "bench",
+            (),
+            ("Device cpu", "Roof: its speed over the measured ceiling", "Verdict: ", "sum of layers", "GFLOP/s"),
+        ),
         ("bench-compare", (), ("too few forwards", "The interval knows the forwards of these two runs")),
         ("formula --layer", (), ("k*k*Cin*Cout + Cout", "3*3*128*256 + 256")),
     ],

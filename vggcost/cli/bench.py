@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from vggcost.cli import EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_count, read_keywords
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
 from vggcost.errors import VggcostError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
 
-    from vggcost.bench.session import Settings
+    from vggcost.bench.settings import Settings
     from vggcost.bench.subjects import Subject
     from vggcost.cli.request import Request
 
@@ -56,7 +57,9 @@ def parser() -> Parser:
 def _add_measuring(result: Parser) -> None:
     group = result.add_argument_group("measuring")
     group.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, cuda:1, xpu, mps (cuda where there is one, else cpu)"
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda (or gpu, nvidia, rocm), cuda:1, xpu, mps (cuda where there is one, else cpu)",
     )
     both = argparse.BooleanOptionalAction
     group.add_argument(
@@ -78,8 +81,17 @@ def _add_measuring(result: Parser) -> None:
         read=read_seconds,
         metavar="SECONDS",
         help=f"for each network at each batch, warm-up included ({DEFAULT_BUDGET_S:g});"
-        " not in it: imports, the ceilings, building, and compiling with --compile",
+        " not in it: imports, the ceilings, building, compiling with --compile, and the few forwards that tell kernels"
+        " and memory",
     )
+    group.add_argument(
+        "--sustained",
+        action=Read,
+        read=read_sustained,
+        metavar="SECONDS",
+        help="also run forwards back to back, 2 seconds or more, outside the budget",
+    )
+    group.add_argument("--trace", metavar="FILE", help="write a Chrome trace of one forward, behind the timing, there")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
 
@@ -88,6 +100,7 @@ def run(args: Namespace) -> int:
     if args.load is not None:
         return _print_again(args)
     asked = request(args)
+    _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
     from vggcost import __version__
     from vggcost.bench.session import run as measure
@@ -95,16 +108,43 @@ def run(args: Namespace) -> int:
     # What a module of the user's own prints is no part of the result.
     with ProgressLine() as progress, prints_to_stderr():
         subjects = _subjects(asked)
+        if args.trace is not None and len(subjects) > 1:
+            raise VggcostError(f"--trace has one network at one batch, and {len(subjects)} are asked for; choose one")
         outcome = measure(subjects, settings, progress, __version__)
-    if outcome.document["cases"]:
+    cases, refused = outcome.document["cases"], outcome.document["refused"]
+    if cases:
         emit(_rendered(outcome.document, asked.fmt), asked.place)
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    if args.trace is not None and outcome.trace is not None:
+        from vggcost.results import whole_file
+
+        whole_file.write_bytes(args.trace, outcome.trace)
+    for refusal in refused:
+        named = "" if refusal["case"].partition(" at batch ")[0] in refusal["reason"] else f"{refusal['case']}: "
+        sys.stderr.write(f"vggcost: error: {named}{refusal['reason']}\n")
     if outcome.interrupted:
-        kept = _kept(outcome.document["cases"], len(subjects), asked.place, asked.fmt)
+        kept = _kept(cases, len(subjects), asked.place, asked.fmt)
         sys.stderr.write(f"vggcost: interrupted; {kept}\n")
         return EXIT_INTERRUPTED
-    return EXIT_FINE if outcome.document["cases"] else EXIT_REFUSED
+    if not cases:
+        return EXIT_REFUSED
+    untraced = args.trace is not None and outcome.trace is None
+    if untraced:
+        reasons = "; ".join(cases[0]["notes"])
+        sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
+    return EXIT_DIFFERS if refused or untraced else EXIT_FINE
+
+
+def _check_trace(trace: str | None, place: str | None) -> None:
+    """Refuse a --trace that cannot be written, before anything is measured."""
+    check_writable(trace, "--trace")
+    if trace == "-":
+        raise VggcostError("--trace is '-', where the result goes; give a file")
+    if trace is not None and place is not None and _same_file(trace, place):
+        raise VggcostError(f"--trace and --output are both {trace!r}; give two files")
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _print_again(args: Namespace) -> int:
@@ -146,7 +186,7 @@ def _flag(name: str) -> str:
 
 def _settings(args: Namespace, dtype: str) -> Settings:
     from vggcost.bench.devices import torch_dtype
-    from vggcost.bench.session import Settings
+    from vggcost.bench.settings import Settings
 
     torch_dtype(dtype)
     if args.whole and args.per_layer:
@@ -165,6 +205,7 @@ def _settings(args: Namespace, dtype: str) -> Settings:
         threads=args.threads,
         budget_s=args.budget or DEFAULT_BUDGET_S,
         cudnn_benchmark=args.cudnn_benchmark,
+        sustained_s=args.sustained,
     )
 
 
@@ -174,12 +215,28 @@ def read_seconds(text: str, option: str) -> float:
     Raises:
         VggcostError: it is no number above 0, or more than a day.
     """
+    return _seconds(text, option, 0.0)
+
+
+def read_sustained(text: str, option: str) -> float:
+    """Return how long forwards run back to back [s].
+
+    Raises:
+        VggcostError: it is no number of at least two, or more than a day.
+    """
+    from vggcost.bench.sustained import LEAST_S
+
+    return _seconds(text, option, LEAST_S)
+
+
+def _seconds(text: str, option: str, least: float) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86_400:
-        raise VggcostError(f"{option} is {text!r}; give seconds above 0, at most a day")
+        seconds = -1.0
+    if not least <= seconds <= 86_400 or seconds == 0:
+        above = f"{least:g} seconds or more" if least else "seconds above 0"
+        raise VggcostError(f"{option} is {text!r}; give {above}, at most a day")
     return seconds
 
 

@@ -44,8 +44,8 @@ def close_quietly() -> None:
     os.close(null)
 
 
-def check_writable(place: str | None) -> None:
-    """Refuse an --output that cannot be written, before anything long is done; standard output always can.
+def check_writable(place: str | None, option: str = "--output") -> None:
+    """Refuse the file of an option that cannot be written, before anything long is done; standard output always can.
 
     Raises:
         VggcostError: the path is a directory, or its directory is missing or closed to us.
@@ -53,7 +53,7 @@ def check_writable(place: str | None) -> None:
     if place is not None and place != "-":
         from vggcost.results import whole_file
 
-        whole_file.check_writable(place)
+        whole_file.check_writable(place, option)
 
 
 @contextmanager

@@ -26,13 +26,25 @@ def peak_bytes(counted: Table, element_bytes: int, *, backward: bool = False) ->
     later layer: inside a residual block the block's input. A training step holds weights and gradients, what autograd
     keeps, and two gradients on their way. Buffers of batch normalization are among the weights.
     """
-    params = memory.tensor_bytes(counted.params, element_bytes)
-    buffers = _buffer_bytes(counted, element_bytes)
-    image = memory.tensor_bytes(forward.elements(counted.input), element_bytes)
     if backward:
+        params, buffers, image = _held_bytes(counted, element_bytes)
         largest = memory.tensor_bytes(max(row.output_elements for row in counted.rows), element_bytes)
         return memory.training_peak(params, buffers, image, kept_bytes(counted, element_bytes), largest)
-    return memory.inference_peak(params, buffers, image, max(alive_bytes(counted, element_bytes)))
+    return max(layer_peak_bytes(counted, element_bytes))
+
+
+def layer_peak_bytes(counted: Table, element_bytes: int) -> Iterator[int]:
+    """Yield the memory of a forward while each layer runs [B]: weights, the network's input, the activations alive."""
+    params, buffers, image = _held_bytes(counted, element_bytes)
+    for alive in alive_bytes(counted, element_bytes):
+        yield memory.inference_peak(params, buffers, image, alive)
+
+
+def _held_bytes(counted: Table, element_bytes: int) -> tuple[int, int, int]:
+    """Return what a forward holds before it begins [B]: parameters, buffers, the network's input."""
+    params = memory.tensor_bytes(counted.params, element_bytes)
+    image = memory.tensor_bytes(forward.elements(counted.input), element_bytes)
+    return params, _buffer_bytes(counted, element_bytes), image
 
 
 def alive_bytes(counted: Table, element_bytes: int) -> Iterator[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.algorithms import compute_kernel, memory_kernel
+from vggcost.bench.kernels import algorithm
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.statistics import summary
@@ -74,8 +76,9 @@ RECORD_COLUMNS = tuple(
     )
 )
 LEGEND = (
-    "MiB: what the layer must move at least, each input, parameter and output once. Roof: how near it comes to the"
-    " measured ceiling that binds it."
+    "MiB: what the layer must move at least, each input, parameter and output once. FLOP/B: its FLOPs over those bytes."
+    " Roof: its speed over the measured ceiling that binds it; above 100 % where an algorithm multiplies less than the"
+    " direct count (Winograd) or a cache held the data. no work: nothing was launched, the time is the clock's own."
 )
 PASS_NAMES = {
     LAYERS: "sum of layers",
@@ -97,6 +100,9 @@ def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
         if case["layers"]:
             yield _layer_grid(result, case)
         yield _pass_grid(result, case)
+        beside = (*_sustained(case), *_inspected(case))
+        if beside:
+            yield Text(beside, style="list")
     if len(result["cases"]) > 1:
         yield _case_grid(result)
     yield Text(_verdict(result))
@@ -123,7 +129,7 @@ def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
     environment, settings = result["environment"], result["settings"]
     protocol = settings["protocol"]
     lines = [
-        f"Device   {environment['device']}: {environment['device_name']}{_clocks(environment)}",
+        f"Device   {environment['device']}: {environment['device_name']}{_clocks(result)}",
         f"Software {_software(environment)}, {_switches(result)}",
         f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
         (
@@ -135,18 +141,32 @@ def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _clocks(environment: Mapping[str, Any]) -> str:
-    nvml = environment["nvml"]
-    if not nvml:
-        return f" ({environment['nvml_absent']})" if environment["nvml_absent"] else ""
+def _clocks(result: Mapping[str, Any]) -> str:
+    """Driver, limits, and the clocks and temperatures that the forwards ran at."""
+    environment = result["environment"]
+    nvml = environment["nvml"] or {}
+    capability = environment.get("compute_capability")
+    highest = nvml.get("default_sm_clock_mhz") or nvml.get("highest_sm_clock_mhz")
+    clock = _range([clock for case in result["cases"] for clock in case["sm_clock_mhz"] if clock is not None])
+    heats = [(case.get("under_load") or {}).get("temperature_c") or {} for case in result["cases"]]
+    heat = _range([heat[end] for heat in heats for end in ("min", "max") if end in heat])
     words = [
-        f"driver {nvml['driver']}" if nvml["driver"] else "",
-        f"SM {nvml['sm_clock_mhz']} of {nvml['default_sm_clock_mhz']} MHz" if nvml["sm_clock_mhz"] else "",
-        f"memory {nvml['memory_clock_mhz']} MHz" if nvml["memory_clock_mhz"] else "",
-        f"limit {nvml['power_limit_w']:g} W" if nvml["power_limit_w"] else "",
-        f"{nvml['temperature_c']} C" if nvml["temperature_c"] else "",
+        f"compute capability {capability}" if capability else "",
+        f"driver {nvml['driver']}" if nvml.get("driver") else "",
+        f"SM {clock}{f' of {highest}' if highest else ''} MHz under load" if clock else "",
+        f"memory {nvml['memory_clock_mhz']} MHz" if nvml.get("memory_clock_mhz") else "",
+        f"limit {nvml['power_limit_w']:g} W" if nvml.get("power_limit_w") else "",
+        f"{heat} C" if heat else "",
+        environment["nvml_absent"] or "",
     ]
-    return f" ({', '.join(word for word in words if word)})"
+    told = ", ".join(word for word in words if word)
+    return f" ({told})" if told else ""
+
+
+def _range(values: list[int]) -> str:
+    if not values:
+        return ""
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}-{max(values)}"
 
 
 def _software(environment: Mapping[str, Any]) -> str:
@@ -156,7 +176,17 @@ def _software(environment: Mapping[str, Any]) -> str:
 def _cuda(environment: Mapping[str, Any]) -> str:
     if not environment["device"].startswith("cuda"):
         return ""
-    return f", CUDA {environment['cuda']}, cuDNN {environment['cudnn']}"
+    if environment.get("rocm"):
+        return f", ROCm {environment['rocm']}, MIOpen {environment['cudnn']}"
+    return f", CUDA {environment['cuda']}, cuDNN {_cudnn(environment['cudnn'])}"
+
+
+def _cudnn(number: int | None) -> str:
+    """Write cuDNN's number as its version: 8907 is 8.9.7, and from 9 on 91300 is 9.13.0."""
+    if number is None:
+        return "absent"
+    major, rest = divmod(number, 10_000) if number >= 90_000 else divmod(number, 1_000)
+    return f"{major}.{rest // 100}.{rest % 100}"
 
 
 def _switches(result: Mapping[str, Any]) -> str:
@@ -180,7 +210,7 @@ def _on(switch: bool) -> str:
 def _spin(protocol: Mapping[str, Any]) -> str:
     if protocol["spin_ns"] is None:
         return ""
-    return f"; a spin of {protocol['spin_ns'] / 1e6:.3g} ms before the first event"
+    return f"; a spin of {units.three(protocol['spin_ns'] / 1e6)} ms before the first event"
 
 
 def _layout(settings: Mapping[str, Any]) -> str:
@@ -195,10 +225,11 @@ def _ceilings(result: Mapping[str, Any]) -> str:
     ceilings = result["ceilings"]
     if not ceilings:
         return ""
+    products, moves = (len(ceilings.get(key) or (1,)) for key in ("compute", "memory"))
     return (
-        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s (matrix product of side {ceilings['matmul_side']}),"
-        f" {_giga(ceilings['bytes_per_s'])} GB/s (copy of {units.human_bytes(ceilings['copy_bytes'])}, read + written);"
-        f" both measured in this run, best of {len(ceilings['matmul_ns'])} and {len(ceilings['copy_ns'])}"
+        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s ({compute_kernel(ceilings)}),"
+        f" {_giga(ceilings['bytes_per_s'])} GB/s ({memory_kernel(ceilings)}); measured in this run,"
+        f" the best of {units.counted(products, 'kernel')} and {moves}"
     )
 
 
@@ -267,6 +298,39 @@ def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:
             }
         )
     return Grid(PASS_COLUMNS, rows)
+
+
+def _sustained(case: Case) -> tuple[str, ...]:
+    """What forwards back to back gave, where they were asked for."""
+    numbers = case.get("sustained")
+    if not numbers:
+        return ()
+    watts, joules = numbers["watts"], numbers["joules_per_image"]
+    words = [
+        f"{units.three(numbers['images_per_s'])} images/s back to back for {numbers['seconds']:.1f} s",
+        "" if watts is None else f"{watts:.0f} W",
+        "" if joules is None else f"{joules:.3g} J an image",
+    ]
+    return (f"Sustained: {', '.join(word for word in words if word)}.",)
+
+
+def _inspected(case: Case) -> tuple[str, ...]:
+    """What the kernels' names say, and the memory: both asked behind the timing; empty in results that lack them."""
+    lines = []
+    by_algorithm: dict[str, list[str]] = {}
+    for layer in case["layers"]:
+        words = algorithm(layer.get("kernels"))
+        if words:
+            by_algorithm.setdefault(words, []).append(layer["name"])
+    if by_algorithm:
+        found = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_algorithm.items())
+        lines.append(f"Kernels, by their names (all of them in --format json): {found}.")
+    measured, estimated = case.get("peak_bytes_measured"), case.get("peak_bytes_estimated")
+    if measured is not None:
+        beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
+        lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")
+    lines += [f"Note: {note}." for note in case.get("notes") or ()]
+    return tuple(lines)
 
 
 def _case_grid(result: Mapping[str, Any]) -> Grid:

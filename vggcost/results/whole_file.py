@@ -8,7 +8,7 @@ import stat
 from vggcost.errors import VggcostError
 
 
-def check_writable(path: str) -> None:
+def check_writable(path: str, option: str = "--output") -> None:
     """Refuse a place that cannot be written, before anything long is done.
 
     Raises:
@@ -17,15 +17,15 @@ def check_writable(path: str) -> None:
     if _is_device(path):
         return
     if not path:
-        raise VggcostError("--output is empty; give a file")
+        raise VggcostError(f"{option} is empty; give a file")
     if os.path.isdir(path):
-        raise VggcostError(f"--output is {path!r}, which is a directory; give a file")
+        raise VggcostError(f"{option} is {path!r}, which is a directory; give a file")
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
-        raise VggcostError(f"--output is {path!r}, but there is no directory {folder!r}; make it first")
+        raise VggcostError(f"{option} is {path!r}, but there is no directory {folder!r}; make it first")
     blocked = path if os.path.exists(path) else folder
     if not os.access(blocked, os.W_OK):
-        raise VggcostError(f"--output is {path!r}, and {blocked!r} may not be written; choose another place")
+        raise VggcostError(f"{option} is {path!r}, and {blocked!r} may not be written; choose another place")
 
 
 def write(path: str, text: str) -> None:
