@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from bench_documents import MS, case, document  # noqa: E402  # after the skip
 
-from vggcost.bench import session  # noqa: E402
+from vggcost.bench import one_case, session  # noqa: E402
 from vggcost.bench.result import to_json  # noqa: E402
 
 INPUT = ("--size", "32", "--device", "cpu", "--budget", "1")
@@ -188,13 +188,13 @@ def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets
     ],
 )
 def test_bad_use_is_refused_in_one_line_before_anything_is_built(refused, monkeypatch, words, message):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     assert message in refused("bench", *words)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused_in_one_line(refused, monkeypatch):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     line = refused("bench", "--device", "cuda")
     assert "there is no cuda device" in line
     assert "--device cpu" in line
@@ -352,11 +352,11 @@ def drawn(made):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from vggcost.report import roofline_plot
+    from vggcost.report.plots import roofline
 
     figure = Figure(figsize=(7.0, 4.6), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
-    roofline_plot._draw(figure, made, made["cases"][0])
+    roofline._draw(figure, made, made["cases"][0])
     return figure
 
 
@@ -405,7 +405,8 @@ def test_bars_are_the_middle_half_of_the_forwards():
 
 def test_kinds_differ_in_shape_and_lightness_for_a_print_in_grey():
     from matplotlib.colors import to_rgb
-    from vggcost.report.roofline_plot import LOOKS, NO_MACS_LOOK, OTHER_LOOK
+
+    from vggcost.report.plots.roofline import LOOKS, NO_MACS_LOOK, OTHER_LOOK
 
     looks = [*LOOKS.values(), OTHER_LOOK, NO_MACS_LOOK]
     assert len({marker for marker, _, _ in looks}) == len(looks)

@@ -23,7 +23,7 @@ from vggcost.network.plan import Network, Variant  # noqa: E402
 from vggcost.report import bench  # noqa: E402
 from vggcost.report.formats import rendered  # noqa: E402
 
-QUICK = Settings(device="cpu", budget_s=0.4)
+QUICK = Settings(device="cpu", budget_s=1.0)
 
 
 @pytest.fixture(autouse=True)
