@@ -16,7 +16,7 @@ COSTLY = ("against_torch", "against_tools", "pages", "at_length")
 """The folders of tests that the inner loop leaves out: they run torch or the tools, or take long for what they hold."""
 INNER_LOOP = "not torch"
 
-EXAMPLES_OF_THE_INNER_LOOP = 15
+EXAMPLES_OF_THE_INNER_LOOP = 10
 """Of each property; the whole suite draws hypothesis's hundred."""
 
 # A deadline would be a time asserted in a test.

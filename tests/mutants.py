@@ -44,6 +44,8 @@ PATIENCE = 10
 """How much longer than a multiple of their usual time tests may take [s]: a mutant may hang."""
 PYTEST = ("-q", "-x", "-m", "not torch", "--assert=plain", "--hypothesis-profile=mutants", "-p", "no:cacheprovider")
 PYTEST += ("-p", "no:randomly", "-p", "no:xdist")
+# It holds the list of mutants against the sources, and would fail of every mutant whose line the list names.
+PYTEST += ("--ignore=tests/project/test_mutations.py",)
 
 
 class Place:

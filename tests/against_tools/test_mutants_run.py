@@ -53,6 +53,8 @@ def project(tmp_path, checkout):
             "vggcost/formulas/area.py": formulas,
             "tests/conftest.py": CONFTEST,
             "tests/test_area.py": TESTS + tests,
+            # In a checkout it holds the plan against the sources, which no mutant has as they were.
+            "tests/project/test_mutations.py": "def test_the_plan():\n    assert False\n",
             "tests/mutants.toml": plan,
             "tests/mutations.py": making,
             "tests/mutants.py": script.replace("PATIENCE = 10", f"PATIENCE = {patience}"),

@@ -10,6 +10,7 @@ from vggcost.network.foreign_layers import (
     BatchNorm1d,
     CeilMaxPool2d,
     Free,
+    GroupNorm,
     Idle,
     MatMul,
     Uncounted,
@@ -273,6 +274,7 @@ def test_what_an_input_must_have():
     assert CONV.takes() == ("channels", 1, 6)
     assert BatchNorm2d("bn", None, 6).takes() == ("channels", 1, 6)
     assert Linear("fc", None, 5, 7).takes() == ("features", -1, 5)
+    assert GroupNorm("gn", None, 3, 6).takes() == ("channels", 1, 6)
     assert ReLU("relu", None).takes() is None
 
 
@@ -294,6 +296,9 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
     written = Linear("fc", None, 5, 7).written((2, 3, 7))
     assert (written["params_numbers"], written["macs_numbers"]) == ("5*7 + 7", "6*5*7")
     assert (written["params_formula"], written["macs_formula"]) == ("Fin*Fout + Fout", "N*Fin*Fout")
+    for norm in (BatchNorm2d("bn", None, 6), GroupNorm("gn", None, 3, 6)):
+        written = norm.written(MAPS)
+        assert (written["params_formula"], written["params_numbers"]) == ("2*C", "2*6")
     written = MatMul("matmul", None, 7, (2, 3, 5)).written((2, 3, 5))
     assert (written["macs_numbers"], written["params_numbers"]) == ("30*7*1", None)
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
