@@ -69,7 +69,9 @@ def test_a_sustained_pass_is_printed_and_too_short_a_one_is_refused(vggcost, ref
 def test_several_networks_and_a_file_sweep_over_batches(vggcost, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nfeatures = [4, "M", { residual = [4] }]\nhead = []\n', encoding="utf-8")
-    ran = vggcost("bench", "A,B_bn", "--file", str(path), *SMALL, "--batch", "1,2", "--whole", "--format", "json")
+    ran = vggcost(
+        "bench", "A,B_bn", "--file", str(path), *SMALL, "--budget", "3", "--batch", "1,2", "--whole", "--format", "json"
+    )
     assert ran.status == 0
     cases = json.loads(ran.out)["cases"]
     assert [(case["network"]["name"], case["input"][0]) for case in cases] == [
