@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,36 @@ def test_the_types_know_what_the_protocol_knows():
     fields = {field.name: field.type for field in inspect.type_info(ResultCase).fields}
     assert set(fields["stopped_by"].type.values) == set(ENDINGS)
     assert set(ResultPasses.__struct_fields__) == {LAYERS, WHOLE, GRAPH}
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        ("", "interrupted", 1),
+        ("", "refused", [{"case": "D at batch 1"}]),
+        ("", "ceiling", {"kernel": "matrix product", "flops_per_s": 0}),
+        ("environment", "rocm", 6.4),
+        ("ceilings", "compute", [{"kernel": "matrix product", "flops_per_s": 1.0}]),
+        ("cases[0]", "under_load", {"throttle_reasons": {"power cap": -1}}),
+        ("cases[0]", "sustained", {"seconds": 2.0, "images_per_s": "many", "watts": None, "joules_per_image": None}),
+        ("cases[0]", "notes", [1]),
+        ("cases[0].layers[0]", "kernels", "gemm"),
+    ],
+)
+def test_a_key_of_a_later_release_is_optional_and_held_against_its_type_where_it_stands(saved, where, key, value):
+    made = document()
+    holder = {
+        "": made,
+        "environment": made["environment"],
+        "ceilings": made["ceilings"],
+        "cases[0]": made["cases"][0],
+        "cases[0].layers[0]": made["cases"][0]["layers"][0],
+    }[where]
+    holder.pop(key, None)
+    load(saved(made))
+    holder[key] = value
+    with pytest.raises(VggcostError, match=re.escape(f"{where}.{key}".lstrip("."))):
+        load(saved(made))
 
 
 def test_a_mile_of_nesting_is_refused_in_one_line(saved):
