@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from mutations import PER_FUNCTION
 
 AREA = """def area(height: int, width: int = 3) -> int:
     return height * (width + 0)
@@ -56,7 +57,7 @@ def project(tmp_path, checkout):
             # In a checkout it holds the plan against the sources, which no mutant has as they were.
             "tests/project/test_mutations.py": "def test_the_plan():\n    assert False\n",
             "tests/mutants.toml": plan,
-            "tests/mutations.py": making,
+            "tests/mutations.py": making.replace(f"PER_FUNCTION = {PER_FUNCTION}", "PER_FUNCTION = 4"),
             "tests/mutants.py": script.replace("PATIENCE = 10", f"PATIENCE = {patience}"),
         }
         for name, text in files.items():
