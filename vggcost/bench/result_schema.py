@@ -19,6 +19,7 @@ _Clock = Annotated[
     Meta(extra={WRONG: "has a clock in {place} that is none in whole megahertz; the file is damaged"}),
 ]
 _Side = Annotated[int, Meta(ge=0, extra={WRONG: "has a size in {place} that is no whole number; the file is damaged"})]
+_Number = Annotated[int, Meta(ge=0, extra={WRONG: "has a number in {place} that counts nothing; the file is damaged"})]
 _Ceiling = Annotated[float, Meta(gt=0, extra={WRONG: "has a ceiling that is none in {place}; the file is damaged"})]
 _AN_OBJECT = Meta(extra={WRONG: "is damaged: {place} is no object"})
 
@@ -118,6 +119,7 @@ class ResultPass(Struct):
     q1_ns: int | None
     q3_ns: int | None
     min_ns: int | None
+    n_by_process: list[_Number] | UnsetType = UNSET
 
 
 class ResultPasses(Struct, forbid_unknown_fields=True):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.algorithms import compute_kernel, memory_kernel
+from vggcost.bench.between_processes import by_process
+from vggcost.bench.curve import curves
 from vggcost.bench.kernels import algorithm
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
-from vggcost.bench.result import pass_samples, rates, ratio_to_whole, shares, to_json
+from vggcost.bench.result import case_title, pass_samples, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.statistics import summary
+from vggcost.report import bench_curve
 from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
 
 if TYPE_CHECKING:
@@ -105,7 +109,23 @@ def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
             yield Text(inspected, style="list")
     if len(result["cases"]) > 1:
         yield _case_grid(result)
+    yield from bench_curve.blocks(curves(result))
+    yield from _processes(result)
     yield Text(_verdict(result))
+
+
+def _processes(result: Mapping[str, Any]) -> Iterator[Text]:
+    """Of --repeat: how many processes there were, and how far their medians lie apart."""
+    if "repeats" not in result:
+        return
+    failed = len(result["repeats_failed"])
+    head = f"{len(result['repeats'])} of {result['repeats_asked']} processes measured; each row has the forwards of all"
+    lines = [head + (f"; {failed} failed" if failed else "")]
+    for case in result["cases"]:
+        medians = [median(part) for part in by_process(case["passes"][WHOLE], pass_samples(case, WHOLE))]
+        times = ", ".join(units.milliseconds(time) for time in medians)
+        lines.append(f"{case_title(case)}, the median of the whole in each process: {times}")
+    yield Text(tuple(lines), style="list")
 
 
 def _record_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
