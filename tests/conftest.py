@@ -12,30 +12,45 @@ from hypothesis import Phase, settings
 
 from vggcost.cli import main
 
-NEEDS_TORCH = ("against_torch", "against_tools", "pages")
-"""The folders of tests that cost seconds or minutes: they run torch, or the tools."""
+COSTLY = ("against_torch", "against_tools", "pages", "at_length")
+"""The folders of tests that the inner loop leaves out: they run torch or the tools, or take long for what they hold."""
+INNER_LOOP = "not torch"
+
+EXAMPLES_OF_THE_INNER_LOOP = 10
+"""Of each property; the whole suite draws hypothesis's hundred."""
 
 # A deadline would be a time asserted in a test.
 settings.register_profile("vggcost", deadline=None, database=None)
+settings.register_profile("inner loop", deadline=None, database=None, max_examples=EXAMPLES_OF_THE_INNER_LOOP)
 # A mutant has failed at the first example that fails; nobody reads which is the smallest.
 settings.register_profile(
-    "mutants", deadline=None, database=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
+    "mutants",
+    deadline=None,
+    database=None,
+    derandomize=True,
+    max_examples=EXAMPLES_OF_THE_INNER_LOOP,
+    phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == INNER_LOOP and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("inner loop")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Read no file that needs torch where `-m "not torch"` leaves all of them out: torch need not be installed then."""
-    left_out = config.option.markexpr == "not torch" and collection_path.name in NEEDS_TORCH
+    """Read no file of these where `-m "not torch"` leaves all of them out: what they import need not be installed."""
+    left_out = config.option.markexpr == INNER_LOOP and collection_path.name in COSTLY
     return True if left_out else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if set(NEEDS_TORCH) & set(item.path.parts):
+        if set(COSTLY) & set(item.path.parts):
             item.add_marker(pytest.mark.torch)
 
 

@@ -44,6 +44,8 @@ PATIENCE = 10
 """How much longer than a multiple of their usual time tests may take [s]: a mutant may hang."""
 PYTEST = ("-q", "-x", "-m", "not torch", "--assert=plain", "--hypothesis-profile=mutants", "-p", "no:cacheprovider")
 PYTEST += ("-p", "no:randomly", "-p", "no:xdist")
+# It holds the list of mutants against the sources, and would fail of every mutant whose line the list names.
+PYTEST += ("--ignore=tests/project/test_mutations.py",)
 
 
 class Place:
@@ -67,6 +69,11 @@ class Place:
             for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
                 compiled.unlink()
 
+    def take_bytecode(self, other: Place) -> None:
+        """Copy what another place compiled from the same sources."""
+        for compiled in other.folder.rglob("__pycache__"):
+            shutil.copytree(compiled, self.folder / compiled.relative_to(other.folder), dirs_exist_ok=True)
+
     def start(self, tests: list[str]) -> int:
         """Run tests in a process of their own, and return its id; its exit status is pytest's."""
         self.since = time.monotonic()
@@ -77,6 +84,7 @@ class Place:
         status = 3
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -84,9 +92,11 @@ class Place:
             os.chdir(self.repository)
             os.environ["PYTHONPATH"] = str(self.installed)
             sys.path[:] = [str(self.installed), *(path for path in sys.path if path != str(Path(__file__).parent))]
+            # Tests without a mutant write the bytecode of all that no mutant changes, whatever this run was told.
+            sys.dont_write_bytecode = self.mutant is not None
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             if self.mutant:
                 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-                sys.dont_write_bytecode = True
             status = int(pytest.main([*PYTEST, *tests]))
         except BaseException:  # noqa: BLE001  # a forked process must never go on as its parent
             traceback.print_exc()
@@ -132,41 +142,58 @@ def killed(made: list[Mutant], places: list[Place], plan: dict[str, Any]) -> Ite
     quick = stages(places[0], plan, "")[0]
     # The whole first: it writes the bytecode that all others read.
     slowest = unmutated(places[0], every)
+    for place in places[1:]:
+        place.take_bytecode(places[0])
     limits = [PATIENCE + 8 * unmutated(places[0], quick), PATIENCE + 4 * slowest]
     waiting = iter(made)
     running: dict[int, Place] = {}
     free = list(places)
-    while True:
-        while free and (one := next(waiting, None)):
-            place = free.pop()
-            place.mutant, place.stage = one, 0
-            place.write(one.file, one.source)
-            running[place.start(stages(place, plan, one.file)[0])] = place
-        if not running:
-            return
-        child, status = os.waitpid(-1, os.WNOHANG)
-        if not child:
-            time.sleep(0.01)
-            late = [one for one, place in running.items() if time.monotonic() - place.since > limits[place.stage > 0]]
-            for hanging in late:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(hanging, signal.SIGKILL)
-            continue
-        place = running.pop(child)
-        one = place.mutant
-        assert one
-        left = stages(place, plan, one.file)[place.stage + 1 :]
-        if left and not status:
-            place.stage += 1
-            running[place.start(left[0])] = place
-            continue
-        place.write(one.file, pristine[one.file])
-        free.append(place)
-        yield one, bool(status)
+    try:
+        while True:
+            while free and (one := next(waiting, None)):
+                place = free.pop()
+                place.mutant, place.stage = one, 0
+                place.write(one.file, one.source)
+                running[place.start(stages(place, plan, one.file)[0])] = place
+            if not running:
+                return
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                time.sleep(0.01)
+                late = [
+                    one for one, place in running.items() if time.monotonic() - place.since > limits[place.stage > 0]
+                ]
+                for hanging in late:
+                    _end(hanging)
+                continue
+            place = running.pop(child)
+            one = place.mutant
+            assert one
+            left = stages(place, plan, one.file)[place.stage + 1 :]
+            if left and not status:
+                place.stage += 1
+                running[place.start(left[0])] = place
+                continue
+            place.write(one.file, pristine[one.file])
+            free.append(place)
+            yield one, bool(status)
+    finally:
+        for child in running:
+            _end(child)
+            os.waitpid(child, 0)
 
 
-def outcomes(made: list[Mutant], plan: dict[str, Any]) -> dict[tuple[str, str], bool]:
-    """Whether the tests of each mutant fail, by its file and name; said on a terminal as it goes."""
+def _end(child: int) -> None:
+    """End a process of tests and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def outcomes(made: list[Mutant], plan: dict[str, Any], listed: set[str]) -> dict[tuple[str, str], bool]:
+    """Whether the tests of each mutant fail, by its file and name; a survivor is said at once, on a terminal the rest.
+
+    listed are the names of those that are equivalent.
+    """
     found = {}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         places = [Place(Path(folder) / str(number)) for number in range(WORKERS)]
@@ -175,6 +202,8 @@ def outcomes(made: list[Mutant], plan: dict[str, Any]) -> dict[tuple[str, str], 
                 importlib.import_module(name)
         for one, failed in killed(made, places, plan):
             found[one.file, one.name] = failed
+            if not failed and one.name not in listed:
+                print(f"survives: {one.file}, {one.name}", flush=True)
             if sys.stderr.isatty():
                 text = f"{len(found)} of {len(made)} mutants, {list(found.values()).count(False)} pass all tests"
                 print(text, end="\r", file=sys.stderr, flush=True)
@@ -191,11 +220,9 @@ def run(plan: dict[str, Any], only: str | None) -> int:
         made = [one for one in made if one.file == only]
         if not made:
             raise ValueError(f"no mutant is made in {only}; mutants are made in {', '.join(sources)}")
-    found = outcomes(made, plan)
+    found = outcomes(made, plan, listed)
     survivors = [one for one in made if not found[one.file, one.name] and one.name not in listed]
     wrong = [one for one in made if found[one.file, one.name] and one.name in listed]
-    for one in survivors:
-        print(f"survives: {one.file}, {one.name}")
     for one in wrong:
         print(f"listed as equivalent and killed: {one.name}")
     for name in sorted(gone):
@@ -211,6 +238,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Change the code a little, and see whether a test fails.")
     parser.add_argument("--only", metavar="FILE", help="make the mutants of one file: vggcost/costs/table.py")
     only = parser.parse_args().only
+    # Ended from outside, it ends the tests that it started, too, and leaves no copy behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]  # the options of a run that this one may be part of
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

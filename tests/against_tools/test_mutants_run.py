@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -37,10 +40,10 @@ SOUND = "    assert (area.area(2, 3), area.area(5, 2), area.area(7)) == (6, 10, 
 
 
 @pytest.fixture
-def small(tmp_path, checkout):
-    """A project with a formula and the run of mutants, which leaves each file as it was: its status and its lines."""
+def project(tmp_path, checkout):
+    """Write a project with a formula and the run of mutants: its folder and its files."""
 
-    def run(tests, formulas=AREA, plan=PLAN):
+    def write(tests, formulas=AREA, plan=PLAN, patience=1):
         making = (checkout / "tests" / "mutations.py").read_text()
         script = (checkout / "tests" / "mutants.py").read_text()
         files = {
@@ -50,18 +53,31 @@ def small(tmp_path, checkout):
             "vggcost/formulas/area.py": formulas,
             "tests/conftest.py": CONFTEST,
             "tests/test_area.py": TESTS + tests,
+            # In a checkout it holds the plan against the sources, which no mutant has as they were.
+            "tests/project/test_mutations.py": "def test_the_plan():\n    assert False\n",
             "tests/mutants.toml": plan,
             "tests/mutations.py": making,
-            "tests/mutants.py": script.replace("PATIENCE = 10", "PATIENCE = 1"),
+            "tests/mutants.py": script.replace("PATIENCE = 10", f"PATIENCE = {patience}"),
         }
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        return tmp_path, files
+
+    return write
+
+
+@pytest.fixture
+def small(project):
+    """Run it, which leaves each file as it was: its status and its lines."""
+
+    def run(*texts, **more):
+        folder, files = project(*texts, **more)
         done = subprocess.run(
-            [sys.executable, "-B", "tests/mutants.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+            [sys.executable, "-B", "tests/mutants.py"], cwd=folder, capture_output=True, text=True, check=False
         )
-        found = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.*")}
+        found = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
         assert found == files
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
@@ -92,3 +108,33 @@ def test_a_mutant_that_hangs_is_killed(small):
     plan = PLAN[: PLAN.index("[[by_hand]]")]
     tests = "    assert [area.halvings(4), area.halvings(6)] == [1, 1]\n"
     assert small(tests, HALVINGS, plan) == (0, ["4 mutants, 4 killed, 0 equivalent, 0 survive"])
+
+
+HANGS_WITH_A_MUTANT = """    import os, time
+    with open(os.environ["STARTED"], "a") as file:
+        print(os.getpid(), file=file)
+    if area.area(2, 3) != 6 or area.area(7) != 21:
+        time.sleep(60)
+"""
+
+
+def test_a_run_that_is_ended_leaves_nothing_running_and_no_copy(project, tmp_path_factory):
+    folder, _ = project(HANGS_WITH_A_MUTANT, patience=60)
+    copies = tmp_path_factory.mktemp("copies")
+    started = copies / "started"
+    started.touch()
+    run = subprocess.Popen(
+        [sys.executable, "-B", "tests/mutants.py"],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(copies), "STARTED": str(started)},
+    )
+    # Twice without a mutant, then one in each of the two copies.
+    while len(started.read_text().splitlines()) < 4:
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.terminate()
+    assert run.wait(30) == 128 + signal.SIGTERM
+    assert list(copies.iterdir()) == [started]
+    for line in started.read_text().splitlines():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(line), 0)

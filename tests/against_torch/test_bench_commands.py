@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from bench_documents import MS, case, document  # noqa: E402  # after the skip
 
-from vggcost.bench import session  # noqa: E402
+from vggcost.bench import one_case, session  # noqa: E402
 from vggcost.bench.result import to_json  # noqa: E402
 
 INPUT = ("--size", "32", "--device", "cpu", "--budget", "1")
@@ -58,10 +58,20 @@ def test_a_network_is_benched_to_a_file_and_printed_again(vggcost, tmp_path):
     )
 
 
+def test_a_sustained_pass_is_printed_and_too_short_a_one_is_refused(vggcost, refused):
+    ran = vggcost("bench", "A", *SMALL, "--whole", "--sustained", "2")
+    assert "Sustained: " in ran.out
+    assert "images/s back to back for 2." in ran.out
+    for text in ("1", "0", "nan", "x"):
+        assert "--sustained is" in refused("bench", "A", *SMALL, "--sustained", text)
+
+
 def test_several_networks_and_a_file_sweep_over_batches(vggcost, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nfeatures = [4, "M", { residual = [4] }]\nhead = []\n', encoding="utf-8")
-    ran = vggcost("bench", "A,B_bn", "--file", str(path), *SMALL, "--batch", "1,2", "--whole", "--format", "json")
+    ran = vggcost(
+        "bench", "A,B_bn", "--file", str(path), *SMALL, "--budget", "3", "--batch", "1,2", "--whole", "--format", "json"
+    )
     assert ran.status == 0
     cases = json.loads(ran.out)["cases"]
     assert [(case["network"]["name"], case["input"][0]) for case in cases] == [
@@ -180,13 +190,13 @@ def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets
     ],
 )
 def test_bad_use_is_refused_in_one_line_before_anything_is_built(refused, monkeypatch, words, message):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     assert message in refused("bench", *words)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused_in_one_line(refused, monkeypatch):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     line = refused("bench", "--device", "cuda")
     assert "there is no cuda device" in line
     assert "--device cpu" in line
@@ -200,14 +210,14 @@ def interrupted_script(*words):
     """Ctrl-C after two forwards of the last network."""
     return (
         "import signal, sys\n"
-        "from vggcost.bench import session\n"
+        "from vggcost.bench import one_case\n"
         "from vggcost.cli import main\n"
-        "told = session.progress_line\n"
+        "told = one_case.progress_line\n"
         "def line(prefix, samples, rule, spent_s):\n"
         "    if samples.rounds == 2 and 'batch 2' in prefix:\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "    return told(prefix, samples, rule, spent_s)\n"
-        "session.progress_line = line\n"
+        "one_case.progress_line = line\n"
         f"sys.exit(main(['bench', 'A', '--format', 'json', *{SMALL!r}, *{words!r}]))\n"
     )
 
@@ -232,7 +242,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(heed_ctrl_c):
 @pytest.mark.parametrize(("ending", "mark"), [("json", ", marked incomplete"), ("csv", "")])
 def test_ctrl_c_says_how_much_was_written_and_where(heed_ctrl_c, tmp_path, ending, mark):
     path = tmp_path / f"result.{ending}"
-    words = ("--batch", "1,2,3", "--whole", "--format", ending, "-o", str(path))
+    words = ("--batch", "1,2,3", "--whole", "--budget", "6", "--format", ending, "-o", str(path))
     done = subprocess.run(
         [sys.executable, "-c", interrupted_script(*words)],
         capture_output=True,
@@ -344,11 +354,11 @@ def drawn(made):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from vggcost.report import roofline_plot
+    from vggcost.report.plots import roofline
 
     figure = Figure(figsize=(7.0, 4.6), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
-    roofline_plot._draw(figure, made, made["cases"][0])
+    roofline._draw(figure, made, made["cases"][0])
     return figure
 
 
@@ -397,7 +407,8 @@ def test_bars_are_the_middle_half_of_the_forwards():
 
 def test_kinds_differ_in_shape_and_lightness_for_a_print_in_grey():
     from matplotlib.colors import to_rgb
-    from vggcost.report.roofline_plot import LOOKS, NO_MACS_LOOK, OTHER_LOOK
+
+    from vggcost.report.plots.roofline import LOOKS, NO_MACS_LOOK, OTHER_LOOK
 
     looks = [*LOOKS.values(), OTHER_LOOK, NO_MACS_LOOK]
     assert len({marker for marker, _, _ in looks}) == len(looks)

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402  # after the skip
 
-from vggcost.bench import inspection, session  # noqa: E402
+from vggcost.bench import inspection, one_case, session  # noqa: E402
 from vggcost.bench.inspection import inspected  # noqa: E402
 from vggcost.bench.kernels import onednn_primitives  # noqa: E402
 from vggcost.bench.measured_memory import MemoryPeaks  # noqa: E402
@@ -216,7 +216,7 @@ def test_a_trace_that_could_not_be_made_is_said_and_the_times_stand(monkeypatch,
 )
 def test_a_trace_that_cannot_be_is_refused_before_anything_is_built(refused, monkeypatch, words, message, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     assert message in refused("bench", *words)
     assert os.listdir(tmp_path) == []
 

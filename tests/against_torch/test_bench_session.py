@@ -9,11 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vggcost.bench import devices, session  # noqa: E402  # after the skip
+from vggcost.bench import devices, one_case, session  # noqa: E402  # after the skip
 from vggcost.bench.devices import check_dtype, device_named, has_events, torch_dtype  # noqa: E402
-from vggcost.bench.numerics import numerics  # noqa: E402
+from vggcost.bench.numerics import numerics, tf32_switches, uses_tf32  # noqa: E402
 from vggcost.bench.result import load, ratio_to_whole, to_json  # noqa: E402
-from vggcost.bench.session import Settings, run  # noqa: E402
+from vggcost.bench.session import run  # noqa: E402
+from vggcost.bench.settings import Settings  # noqa: E402
 from vggcost.bench.subjects import Subject, build, random_input  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
@@ -22,7 +23,7 @@ from vggcost.network.plan import Network, Variant  # noqa: E402
 from vggcost.report import bench  # noqa: E402
 from vggcost.report.formats import rendered  # noqa: E402
 
-QUICK = Settings(device="cpu", budget_s=0.4)
+QUICK = Settings(device="cpu", budget_s=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,11 @@ def tiny(name="tiny", batch=2, *, batch_norm=False):
     return Subject(name, shape, table(network, shape))
 
 
+def reasons(outcome):
+    """Why each case was refused."""
+    return [refusal["reason"] for refusal in outcome.document["refused"]]
+
+
 def quiet(line):
     """Nobody watches."""
 
@@ -60,7 +66,7 @@ def test_a_run_measures_every_layer_and_the_whole(tmp_path):
     lines = []
     outcome = run([tiny(), tiny(batch=4, batch_norm=True)], QUICK, lines.append)
     document = outcome.document
-    assert (outcome.refusal, outcome.interrupted, document["complete"]) == (None, False, True)
+    assert (document["refused"], outcome.interrupted, document["complete"]) == ([], False, True)
     names = [layer["name"] for layer in document["cases"][0]["layers"]]
     assert names == ["conv1_1", "relu1_1", "pool1", "flatten", "fc6", "relu6", "drop6", "fc7"]
     for case in document["cases"]:
@@ -90,9 +96,9 @@ def test_the_whole_alone_has_no_layers():
 
 def test_a_training_step_makes_fresh_gradients_every_time(monkeypatch):
     made = []
-    monkeypatch.setattr(session, "build", lambda *args, **options: made.append(build(*args, **options)) or made[-1])
+    monkeypatch.setattr(one_case, "build", lambda *args, **options: made.append(build(*args, **options)) or made[-1])
     steps = []
-    step_of = session._training_step
+    step_of = one_case._training_step
 
     def watched(subject, module, x):
         work = step_of(subject, module, x)
@@ -103,7 +109,7 @@ def test_a_training_step_makes_fresh_gradients_every_time(monkeypatch):
 
         return work.replace(reset=reset)
 
-    monkeypatch.setattr(session, "_training_step", watched)
+    monkeypatch.setattr(one_case, "_training_step", watched)
     document = run([tiny(batch_norm=True)], QUICK.replace(per_layer=False, backward=True), quiet).document
     assert document["settings"]["mode"] == "train, forward and backward"
     assert made[0].training
@@ -127,9 +133,32 @@ def test_a_compiler_that_fails_is_a_refusal(monkeypatch):
         raise torch._dynamo.exc.BackendCompilerFailed(fail, RuntimeError("no C++ compiler"), None)
 
     monkeypatch.setattr(torch, "compile", lambda module: fail)
-    refusal = run([tiny()], QUICK.replace(per_layer=False, compile=True), quiet).refusal
-    assert "torch.compile failed" in str(refusal)
-    assert "leave --compile away" in str(refusal)
+    outcome = run([tiny()], QUICK.replace(per_layer=False, compile=True), quiet)
+    assert "torch.compile failed" in reasons(outcome)[0]
+    assert "leave --compile away, or install a C++ compiler" in reasons(outcome)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("Cannot find a working triton installation", "or install triton"),
+        (
+            "Found Tesla P4 which is too old to be supported by the triton GPU compiler",
+            "for its compiler takes later GPUs",
+        ),
+        ("unsupported operator", "leave --compile away"),
+    ],
+)
+def test_the_advice_about_a_compiler_follows_from_its_words(monkeypatch, words, advice):
+    import torch._dynamo
+
+    def fail(x):
+        raise torch._dynamo.exc.BackendCompilerFailed(fail, RuntimeError(words), None)
+
+    monkeypatch.setattr(torch, "compile", lambda module: fail)
+    reason = reasons(run([tiny()], QUICK.replace(per_layer=False, compile=True), quiet))[0]
+    assert advice in reason
+    assert "C++" not in reason
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])
@@ -173,7 +202,7 @@ def test_nothing_of_the_ceilings_is_left_when_the_module_is_built(monkeypatch):
         alive.append(numbers_alive())
         return build(*args, **options)
 
-    monkeypatch.setattr(session, "build", watched)
+    monkeypatch.setattr(one_case, "build", watched)
     before = numbers_alive()
     run([tiny(), tiny()], QUICK, quiet)
     # The first product has 3 * 512 * 512 numbers; the second build finds nothing of the first module either.
@@ -204,27 +233,38 @@ def test_ctrl_c_while_building_keeps_what_came_before():
 
 
 def test_an_allocator_that_refuses_half_way_ends_the_run_with_advice(monkeypatch):
-    real = session.random_input
+    real = one_case.random_input
 
     def refuse(shape, *args, **options):
         if shape[0] == 4:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes")
         return real(shape, *args, **options)
 
-    monkeypatch.setattr(session, "random_input", refuse)
+    monkeypatch.setattr(one_case, "random_input", refuse)
     outcome = run([tiny(batch=2), tiny(batch=4)], QUICK, quiet)
-    assert "give --batch 2 " in str(outcome.refusal)
+    assert "give --batch 2 " in reasons(outcome)[0]
     assert len(outcome.document["cases"]) == 1
     assert outcome.document["complete"] is False
 
 
-def test_other_runtime_errors_are_not_taken_for_memory(monkeypatch):
-    def fail(*args, **options):
-        raise RuntimeError("shapes do not match")
+def test_one_failing_case_costs_the_others_nothing(monkeypatch):
+    real = one_case.random_input
 
-    monkeypatch.setattr(session, "random_input", fail)
-    with pytest.raises(RuntimeError, match="shapes do not match"):
-        run([tiny()], QUICK, quiet)
+    def fail(shape, *args, **options):
+        if shape[0] == 4:
+            raise RuntimeError("shapes do not match\nin a second line")
+        return real(shape, *args, **options)
+
+    monkeypatch.setattr(one_case, "random_input", fail)
+    outcome = run([tiny(batch=1), tiny(batch=4), tiny(batch=2)], QUICK, quiet)
+    assert outcome.document["refused"] == [
+        {"case": "tiny at batch 4", "reason": "RuntimeError: shapes do not match"}  # not taken for memory
+    ]
+    assert [case["input"][0] for case in outcome.document["cases"]] == [1, 2]
+    assert outcome.document["complete"] is False
+    assert [line["gate"] for line in outcome.document["verdict"] if line["gate"] in ("incomplete", "refused")] == [
+        "refused"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -239,13 +279,13 @@ def test_other_runtime_errors_are_not_taken_for_memory(monkeypatch):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_built(monkeypatch, settings, words):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     with pytest.raises(VggcostError, match=re.escape(words)):
         run([tiny()], settings, quiet)
 
 
 def test_too_large_a_batch_is_refused_before_anything_is_built(monkeypatch):
-    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr(one_case, "build", lambda *_, **__: pytest.fail("built"))
     monkeypatch.setattr(session, "free_bytes", lambda device: 10**9)
     with pytest.raises(VggcostError, match="largest batch that should fit"):
         run([tiny(batch=2), tiny(batch=10**6)], QUICK, quiet)
@@ -254,22 +294,50 @@ def test_too_large_a_batch_is_refused_before_anything_is_built(monkeypatch):
 def test_a_module_that_is_not_what_was_counted_is_found_out():
     subject = tiny()
     other = tiny(batch=4)
-    with pytest.raises(VggcostError, match="is not the network that was counted"):
-        raise run([subject.replace(input=other.input)], QUICK, quiet).refusal
+    assert "is not the network that was counted" in reasons(run([subject.replace(input=other.input)], QUICK, quiet))[0]
+
+
+def switches():
+    """Every switch that numerics sets."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    precisions = (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision, matmul.fp32_precision)
+    return (torch.get_num_threads(), cudnn.benchmark, *precisions)
 
 
 def test_torchs_switches_are_put_back():
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = (torch.get_num_threads(), cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32)
+    before = switches()
+    old = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
     with numerics(torch.device("cpu"), "tf32", threads=1, cudnn_benchmark=True):
-        assert (torch.get_num_threads(), cudnn.benchmark) == (1, True)
-        assert cudnn.allow_tf32
-        assert matmul.allow_tf32
-    assert (torch.get_num_threads(), cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32) == before
+        assert switches() == (1, True, "tf32", "tf32", "tf32")
+        assert uses_tf32(torch) == (True, True)
+    assert switches() == before
     with numerics(torch.device("cpu"), "float32", threads=None, cudnn_benchmark=False):
-        assert not cudnn.allow_tf32
-        assert not matmul.allow_tf32
-    assert (torch.get_num_threads(), cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32) == before
+        assert switches()[2:] == ("ieee", "ieee", "ieee")
+        assert uses_tf32(torch) == (False, False)
+    assert switches() == before
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == old
+
+
+def test_the_users_new_switches_are_no_traceback_and_are_put_back():
+    matmul = torch.backends.cuda.matmul
+    before = matmul.fp32_precision
+    try:
+        matmul.fp32_precision = "tf32"
+        document = run([tiny()], QUICK, quiet).document
+        assert document["complete"]
+        assert document["environment"]["matmul_allow_tf32"] is False
+        assert matmul.fp32_precision == "tf32"
+    finally:
+        matmul.fp32_precision = before
+
+
+def test_a_torch_without_the_new_switches_has_its_old_ones_set():
+    from types import SimpleNamespace
+
+    cudnn, matmul = SimpleNamespace(allow_tf32=True), SimpleNamespace(allow_tf32=False)
+    old = SimpleNamespace(backends=SimpleNamespace(cudnn=cudnn, cuda=SimpleNamespace(matmul=matmul)))
+    assert tf32_switches(old) == [(cudnn, "allow_tf32", True), (matmul, "allow_tf32", False)]
+    assert uses_tf32(old) == (True, False)
 
 
 def test_a_cpu_has_no_events_though_one_can_be_constructed():
@@ -294,12 +362,28 @@ def test_devices_and_dtypes():
 
 
 def test_a_dtype_that_an_operation_refuses_is_refused(monkeypatch):
-    def refuse(*_, **__):
-        raise RuntimeError("\"slow_conv2d_cpu\" not implemented for 'Half'")
+    real = torch.nn.functional.conv2d
+
+    def refuse(image, *rest, **options):
+        if image.dtype == torch.float16:
+            raise RuntimeError("\"slow_conv2d_cpu\" not implemented for 'Half'")
+        return real(image, *rest, **options)
 
     monkeypatch.setattr(torch.nn.functional, "conv2d", refuse)
-    with pytest.raises(VggcostError, match=r"device cpu does not do float16 \(.*not implemented"):
+    with pytest.raises(VggcostError, match=r"device cpu does not do float16 \(.*not implemented.*give --dtype float32"):
         check_dtype(torch.device("cpu"), "float16")
+
+
+def test_advice_never_names_what_was_just_refused(monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("nothing runs")
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", refuse)
+    for dtype in ("float16", "float32"):
+        with pytest.raises(VggcostError, match=r"does not run torch .*nothing runs") as refusal:
+            check_dtype(torch.device("cpu"), dtype)
+        assert "float32" not in str(refusal.value)
+        assert "--device cpu" not in str(refusal.value)
 
 
 @pytest.mark.cuda

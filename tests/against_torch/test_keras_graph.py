@@ -84,6 +84,7 @@ def zoo():
         x = layers.Conv2D(8, (3, 5), strides=(2, 1), activation="relu", **form)(x)
         x = layers.Conv2D(8, 4, padding="same", groups=4, use_bias=False, **form)(x)
         x = layers.BatchNormalization(axis=axis)(x)
+        x = layers.GroupNormalization(groups=4, axis=axis)(x)
         x = layers.Conv2D(8, 3, strides=2, padding="same", **form)(x)
         x = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, **form)(x)
         x = layers.SeparableConv2D(12, 3, padding="same", activation="sigmoid", **form)(x)

@@ -36,6 +36,7 @@ LAYERS = {
     layers.Dropout: (layers.Dropout("drop", None, 0.25), (2, 3, 5)),
     foreign_layers.CeilMaxPool2d: (foreign_layers.CeilMaxPool2d("pool", None, (3, 2), (2, 3)), (2, 3, 8, 9)),
     foreign_layers.BatchNorm1d: (foreign_layers.BatchNorm1d("norm", None, 5, affine=False), (3, 5)),
+    foreign_layers.GroupNorm: (foreign_layers.GroupNorm("norm", None, 2, 6), (2, 6, 5, 7)),
     foreign_layers.AvgPool2d: (foreign_layers.AvgPool2d("pool", None, (2, 3), (3, 2), ceil_mode=True), (2, 3, 6, 8)),
     foreign_layers.ZeroPad2d: (foreign_layers.ZeroPad2d("pad", None, (1, 2, 3, 4)), (2, 3, 5, 7)),
 }

@@ -35,6 +35,34 @@ TRIPPED = [
     ),
     ("no_autotuning", {"device": "cuda:0", "settings__cudnn_benchmark": False}, [], "--cudnn-benchmark"),
     ("no_graph", {"device": "cuda:0"}, [{**case(), "graph_refused": "not permitted"}], "not permitted"),
+    (
+        "dispatch_bound",
+        {"device": "cuda:0"},
+        [{**case(queued_ahead=False, host_ns=[0] * 5), "late_because": "CUDA_LAUNCH_BLOCKING is set"}],
+        "the pass with marks and the whole were not queued before the device began, in most forwards: CUDA_LAUNCH",
+    ),
+    ("dispatch_bound", {"device": "xpu:0"}, [case(queued_ahead=False, host_ns=[0] * 5)], "torch has no spin for this"),
+    (
+        "refused",
+        {"complete": False, "interrupted": False, "refused": [{"case": "E at batch 8", "reason": "give --batch 4"}]},
+        [],
+        "it was refused, and is not among these numbers: give --batch 4",
+    ),
+    ("launch_blocking", {"device": "cuda:0", "environment__launch_blocking": "CUDA_LAUNCH_BLOCKING"}, [], "unset it"),
+    ("other_processes", {"device": "cuda:0", "environment__nvml": {"other_processes": 2}}, [], "2 other processes"),
+    ("mig", {"device": "cuda:0", "environment__nvml": {"mig": True}}, [], "a slice of a GPU (MIG)"),
+    (
+        "slow_clock",
+        {"device": "cuda:0", "environment__nvml": {"default_sm_clock_mhz": None, "highest_sm_clock_mhz": 3105}},
+        [case(clocks=[2500] * 20 + [2000] * 10)],
+        "10 of 30 forwards ran under 75% of the highest SM clock of 3105 MHz (down to 2000)",
+    ),
+    (
+        "throttled",
+        {"device": "cuda:0"},
+        [{**case(), "under_load": {"temperature_c": {"max": 87}, "throttle_reasons": {"power cap": 12}}}],
+        "power cap in 12 rounds of 30, at up to 87 C",
+    ),
     ("no_layers", {}, [{**case(), "layers_refused": "TraceError: x"}], "no per-layer times"),
     ("graph_gain", {"device": "cuda:0"}, [case(graph=20 * MS)], "58.8% of the whole"),
 ]
@@ -134,3 +162,35 @@ def test_variants_are_not_mixed():
     other = case("A", scale=2.0)
     other["network"]["options"]["classes"] = 10
     assert document(other, case("D"))["verdict"] == []
+
+
+def test_the_budget_advised_counts_the_hosts_seconds_and_is_more_than_was_given():
+    spinning = {**case(count=10, stopped_by="budget"), "warm_up_spent_s": 10.0, "spent_s": 30.0}
+    # Two seconds a round, thirty rounds, ten to warm up, a fifth on top; the times alone would make 2 s of it.
+    assert "give --budget 84" in document(spinning)["verdict"][0]["text"]
+    old = {**case(count=10, stopped_by="budget"), "spent_s": 0.0}
+    assert "give --budget 31" in document(old)["verdict"][0]["text"]
+
+
+def test_advice_points_at_nothing_that_is_not_there_or_already_so():
+    late = case(queued_ahead=False, graph=34 * MS)
+    late["passes"]["graph"]["queued_ahead"] = [True] * 30
+    assert "read the graph replay" in document(late, device="cuda:0")["verdict"][0]["text"]
+    without = document({**case(queued_ahead=False), "graph_refused": "it waits"}, device="cuda:0")["verdict"]
+    assert not any("graph replay" in line["text"] for line in without)
+    tuned = [case("A", scale=2.0), case("D")]
+    assert "--no-cudnn-benchmark" in document(*tuned, device="cuda:0")["verdict"][0]["text"]
+    untuned = document(*tuned, device="cuda:0", settings__cudnn_benchmark=False)["verdict"]
+    assert not any("--no-cudnn-benchmark" in line["text"] for line in untuned)
+    neighbours = document(case(batch=1), case(batch=2, scale=5.0))["verdict"]
+    assert "in between" not in neighbours[0]["text"]
+
+
+def test_dispatch_is_blamed_by_the_same_share_everywhere():
+    """One forward of thirty in which the host was late is no cause."""
+    once = case(whole=[30 * MS] * 30)
+    once["layers"][0]["dispatch_bound"] = 1
+    assert "more slowly" not in document(once)["verdict"][0]["text"]
+    for layer in once["layers"]:
+        layer["dispatch_bound"] = 16
+    assert "more slowly" in document(once)["verdict"][0]["text"]

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from vggcost.bench.host_clock import HostClock
-from vggcost.bench.protocol import ForwardTimes, StopRule, Work, forward, measure
+from vggcost.bench.protocol import DeviceState, ForwardTimes, StopRule, Work, forward, measure
 from vggcost.errors import VggcostError
 
 
@@ -29,8 +29,11 @@ class Stopwatch:
     def now_ns(self):
         return self.time_ns
 
-    def sm_clock_mhz(self):
-        return 1410
+    def begin(self):
+        pass
+
+    def settle(self, warm, again):
+        return None
 
     def policy(self):
         return {}
@@ -56,7 +59,7 @@ class StopwatchMarks:
 
     def read(self):
         elapsed = tuple(time - self.times[0] for time in self.times)
-        return ForwardTimes(elapsed, elapsed, None)
+        return ForwardTimes(elapsed, elapsed, None, DeviceState(1410))
 
 
 def nothing(*_):

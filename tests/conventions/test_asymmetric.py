@@ -12,6 +12,7 @@ import pytest
 from vggcost.conventions.counting import NOT_COUNTED, count, difference, rule_text, tally, total
 from vggcost.conventions.rows import DEFINITION, NAMES, Convention, convention
 from vggcost.costs.table import table
+from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import Network, Variant
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -22,7 +23,6 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
 )
 

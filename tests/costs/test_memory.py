@@ -8,7 +8,7 @@ from vggcost import api
 from vggcost.costs.memory import alive_bytes, kept_bytes, largest_batch, peak_bytes
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
-from vggcost.network.layers import BatchNorm2d, Conv2d, MaxPool2d, ReLU
+from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
 from vggcost.network.plan import Network, Variant
 
 
@@ -113,6 +113,13 @@ def test_a_block_inside_a_block_waits_once():
 def test_the_places_of_maxima_are_eight_bytes_each():
     taken, yielded = 2 * 4 * 6 * 10, 2 * 4 * 3 * 5
     assert alive(MaxPool2d("pool", None)) == [2 * (taken + yielded) + 8 * yielded]
+
+
+def test_what_is_kept_in_another_shape_is_kept_once():
+    layers = (ReLU("relu", None), Flatten("flatten", None), Linear("fc", None, 4 * 6 * 10, 7))
+    network = Network("made up", Variant(in_channels=4), layers, (6, 10))
+    # The ReLU's output, which is the linear layer's input as well.
+    assert kept_bytes(table(network, (2, 4, 6, 10)), 4) == 4 * (2 * 4 * 6 * 10)
 
 
 def test_a_norm_that_is_not_affine_has_buffers_all_the_same():

@@ -54,6 +54,8 @@ def test_the_ceiling_that_takes_longer_binds():
     assert roof.bound(11_000, 1_000) == COMPUTE
     assert roof.bound(9_000, 1_000) == MEMORY
     assert roof.bound(0, 1) == MEMORY
+    # At the ridge itself, 8 FLOP/B, arithmetic is said to bind.
+    assert Roof(flops_per_s=2.0**30, bytes_per_s=2.0**27).bound(8_000, 1_000) == COMPUTE
 
 
 def test_intensity():

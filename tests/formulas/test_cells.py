@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+from fractions import Fraction
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -43,6 +44,19 @@ CELLS = {
         (formula.batch_norm2d_params(5), 2 * 5),
         (formula.batch_norm2d_params(5, affine=0), 0),
     ],
+    "batch_norm2d_statistics": [(formula.batch_norm2d_statistics(5), 2 * 5)],
+    "lrn_window_pixels": [(formula.lrn_window_pixels(5, 3), 3 * 5)],
+    "elements": [(formula.elements((2, 3, 5, 7)), 2 * 3 * 5 * 7), (formula.elements(()), 1)],
+    "scaled_width": [
+        (formula.scaled_width(6, 5), 6 * 5),
+        (formula.scaled_width(10, Fraction(3, 4)), 7),  # of 7.5
+    ],
+    "flops": [(formula.flops(7), 2 * 7)],
+    "macs_of_flops": [(formula.macs_of_flops(14), 7)],
+    "window_reach": [
+        (formula.window_reach(4), 1 + 3),
+        (formula.window_reach(4, dilation=5), 1 + 3 * 5),
+    ],
     "window_out": [
         # The places 0, 2, 4, ... at which 3 fit into 30 and one on either side.
         (formula.window_out(30, 3, 2, 1), len(range(0, 30 + 1 + 1 - 3 + 1, 2))),
@@ -51,17 +65,61 @@ CELLS = {
         (formula.window_out(31, 4, 3, 2, dilation=3), len(range(0, 31 + 2 + 2 - 10 + 1, 3))),
         (formula.window_out(5, 5, 1, 0), 1),
     ],
-    "image_elements": [(formula.image_elements(2, 3, 5, 7), 2 * 3 * 5 * 7)],
+    "window_out_over_edge": [
+        # The places 0, 3, ..., 27 of 30 and 1 on either side at which 4 fit, and 30, where only 2 do.
+        (formula.window_out_over_edge(30, 4, 3, 1), len(range(0, 30 + 1 + 1 - 4 + 1, 3)) + 1),
+        # Dilated they reach over 10; the last is 21, where all of them fit, and nothing is left over.
+        (formula.window_out_over_edge(29, 4, 3, 1, dilation=3), len(range(0, 29 + 1 + 1 - 10 + 1, 3))),
+    ],
+    "window_starts": [
+        # From -2 every 3, and the last at 10, the last element of 11.
+        (formula.window_starts(11, 3, 2), len(range(-2, 11, 3))),
+        (formula.window_starts(10, 3, 2), len(range(-2, 10, 3))),
+    ],
+    "window_least": [
+        (formula.window_least(7, 2), 7 - 2 - 2),
+        (formula.window_least(4, 2, dilation=5), 1 + 3 * 5 - 2 - 2),
+    ],
+    "window_elements": [(formula.window_elements(7, 3, 5), 7 * 3 * 5)],
+    "centred_padding": [(formula.centred_padding(7), 3), (formula.centred_padding(6), 3)],
+    "same_padding": [
+        # 8 outputs of stride 3 over 22: the last begins at 21 and reaches over 5.
+        (formula.same_padding(22, 5, 3), 21 + 5 - 22),
+        # Dilated they reach over 9.
+        (formula.same_padding(22, 5, 3, dilation=2), 21 + 9 - 22),
+        (formula.same_padding(21, 5, 3), 18 + 5 - 21),
+    ],
+    "adaptive_cell": [(formula.adaptive_cell(15, 5), 3)],
     "receptive_field": [
         (formula.receptive_field(5, 3, 2), 5 + 2 * 2),
         (formula.receptive_field(5, 3, 2, dilation=3), 5 + 3 * 2 * 2),
     ],
-    "weight_bytes": [
-        (formula.weight_bytes(7, 4), 7 * 4),
-        (formula.weight_bytes(7, 2), 7 * 2),
-        (formula.weight_bytes(7, 8), 7 * 8),
+    "field_stride": [(formula.field_stride(3, 5), 3 * 5)],
+    "field_padding": [(formula.field_padding(3, 5, 7), 3 + 5 * 7)],
+    "tensor_bytes": [
+        (formula.tensor_bytes(7, 4), 7 * 4),
+        (formula.tensor_bytes(7, 2), 7 * 2),
+        (formula.tensor_bytes(7, 8), 7 * 8),
     ],
-    "flops": [(formula.flops(7), 2 * 7)],
+    "least_traffic": [(formula.least_traffic(2, 3, 5, 11), 2 + 3 + 5 + 11)],
+    "alive_at": [(formula.alive_at(2, 3, 7), 2 + 3 + 7)],
+    "inference_peak": [(formula.inference_peak(2, 3, 7, 13), 2 + 3 + 7 + 13)],
+    # Weights, their gradients, buffers, the network's input, what is kept, two gradients on their way.
+    "training_peak": [(formula.training_peak(100, 10, 5, 40, 8), 100 + 100 + 10 + 5 + 40 + 8 + 8)],
+    "fixed_in_training": [(formula.fixed_in_training(100, 10), 100 + 100 + 10)],
+    "bytes_of_one_image": [(formula.bytes_of_one_image(3 + 5 * 7, 3, 5), 7)],
+    "largest_batch": [
+        (formula.largest_batch(3 + 5 * 7, 3, 7), 5),
+        (formula.largest_batch(3 + 5 * 7 - 1, 3, 7), 4),
+    ],
+    "compute_time": [(formula.compute_time(5, 7), 5 * 7)],
+    "memory_time": [(formula.memory_time(5, 7), 5 * 7)],
+    "winograd_saving": [
+        # Of (2*11)^2 = 484 multiplications 12^2 = 144 are left; of 33^2 = 1089, 13^2 = 169; of 10^2 = 100, 6^2 = 36.
+        (formula.winograd_saving(2, 11), 3),
+        (formula.winograd_saving(3, 11), 6),
+        (formula.winograd_saving(5, 2), 2),
+    ],
 }
 """Every formula's cells, by its name: what it gives, and the arithmetic."""
 

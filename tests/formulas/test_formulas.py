@@ -125,15 +125,15 @@ def test_int64_holds_the_largest_network_anyone_sizes_hardware_for():
     assert forward.conv2d_macs(*sizes)[0] == largest
 
 
-MODULES = [
-    # The frameworks' rooms import them.
+PACKAGE = [
+    # Rooms of the frameworks import them.
     pytest.param(name, marks=pytest.mark.torch if name.startswith("vggcost.frameworks.") else ())
     for _, name, _ in pkgutil.walk_packages(vggcost.__path__, "vggcost.")
     if not name.endswith("__main__")
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", PACKAGE)
 def test_every_example_in_a_docstring_runs(name):
     assert doctest.testmod(import_module(name)).failed == 0
 

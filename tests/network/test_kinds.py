@@ -114,6 +114,9 @@ CELLS: dict[type[Layer], Cell | str] = {
         (3, 5),
         Ledger(batch_norm_elements=3 * 5, batch_norm_channels=3 * 5),
     ),
+    foreign_layers.GroupNorm: Cell(
+        foreign_layers.GroupNorm("norm", None, groups=2, channels=6), (2, 6, 5, 7), (2, 6, 5, 7), Ledger(), 2 * 6
+    ),
     AvgPool2d: Cell(
         AvgPool2d("pool", None, kernel=(2, 3), stride=(3, 2), ceil_mode=True), (2, 3, 6, 8), (2, 3, 2, 4), Ledger()
     ),
@@ -158,10 +161,10 @@ def test_a_kind_of_layer_has_all_that_is_asked_of_one(kind):
 
 
 def test_a_made_up_kind_lacks_all_of_it():
-    class GroupNorm(Layer):
-        groups: int
+    class Maxout(Layer):
+        pieces: int
 
-    assert lacks(GroupNorm) == [
+    assert lacks(Maxout) == [
         "words",
         "a family, or else a reason",
         "a torch module, or else a reason",
@@ -170,8 +173,8 @@ def test_a_made_up_kind_lacks_all_of_it():
         "a cell, or else a reason",
     ]
 
-    class Named(GroupNorm):
-        noun, family = "group normalization", "group_norm_"
+    class Named(Maxout):
+        noun, family = "maxout", "maxout_"
 
     assert lacks(Named)[:1] == ["a primitive of its family"]
 
@@ -236,10 +239,19 @@ SHAPE = (2, 3, 4, 8)
         (layers.Linear("fc", None, 4096, 10), None, "linear 4,096->10"),
         (layers.Linear("fc", None, 4, 10, bias=False), None, "linear 4->10 without bias"),
         (layers.Linear("fc", None, 4, 10), layers.Linear("fc", None, 4, 10, bias=False), "linear 4->10 with bias"),
+        (layers.Linear("fc", None, 4, 10), layers.Linear("fc", None, 4, 8), "linear 4->10"),
+        (layers.Linear("fc", None, 4, 10), layers.ReLU("relu", None), "linear 4->10"),
         (BN, None, "batch normalization of 3 channels"),
         (BN.replace(affine=False), None, "batch normalization of 3 channels, not affine"),
+        (
+            foreign_layers.GroupNorm("norm", None, 2, 6, affine=False),
+            None,
+            "group normalization of 6 channels in 2 groups, not affine",
+        ),
         (layers.MaxPool2d("pool", None), None, "max-pool 2x2 of stride 2"),
         (layers.MaxPool2d("pool", None, padding=(1, 0)), None, "max-pool 2x2 of stride 2, padding 1x0"),
+        (layers.MaxPool2d("pool", None, (3, 2), (2, 1)), None, "max-pool 3x2 of stride 2x1"),
+        (AvgPool2d("pool", None, (4, 3), (2, 5), (1, 0)), None, "average-pool 4x3 of stride 2x5, padding 1x0"),
         (CeilMaxPool2d("pool", None), None, "max-pool 2x2 of stride 2, ceil mode"),
         (AvgPool2d("pool", None, (3, 3), (2, 2)), None, "average-pool 3x3 of stride 2"),
         (layers.AdaptiveAvgPool2d("pool", None), None, "adaptive average-pool to 7x7"),
@@ -270,6 +282,13 @@ def test_what_a_layer_reads_and_keeps(layer, reads, buffers, kept_beside, places
     assert layer.buffers() == buffers
     assert layer.kept_beside(SHAPE) == kept_beside
     assert layer.places(SHAPE) == places
+
+
+def test_layers_are_alike_by_all_but_their_names():
+    assert layers.MaxPool2d("pool", "1", (3, 2)).alike() == ((3, 2), (2, 2), (0, 0), (1, 1))
+    assert layers.Linear("fc", "1", 5, 7, bias=False).alike() == (5, 7, False)
+    assert layers.LocalResponseNorm("lrn", "1", size=3, alpha=2e-4).alike() == (3,)
+    assert blocks.Add("add", None, (2, 3)).alike() == ()
 
 
 def test_an_activation_is_told_by_its_name():

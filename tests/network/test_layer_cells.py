@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from vggcost.network.blocks import Add, Residual
 from vggcost.network.foreign_layers import (
     AvgPool2d,
     BatchNorm1d,
     CeilMaxPool2d,
     Free,
+    GroupNorm,
     Idle,
     MatMul,
     Uncounted,
     ZeroPad2d,
     broadcast,
-    product,
 )
+from vggcost.network.layer import Window, walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
-    Add,
     BatchNorm2d,
     Conv2d,
     Dropout,
@@ -27,10 +28,7 @@ from vggcost.network.layers import (
     LocalResponseNorm,
     MaxPool2d,
     ReLU,
-    Residual,
     Softmax,
-    Window,
-    walk,
 )
 from vggcost.network.ledger import Ledger
 
@@ -276,6 +274,7 @@ def test_what_an_input_must_have():
     assert CONV.takes() == ("channels", 1, 6)
     assert BatchNorm2d("bn", None, 6).takes() == ("channels", 1, 6)
     assert Linear("fc", None, 5, 7).takes() == ("features", -1, 5)
+    assert GroupNorm("gn", None, 3, 6).takes() == ("channels", 1, 6)
     assert ReLU("relu", None).takes() is None
 
 
@@ -297,6 +296,11 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
     written = Linear("fc", None, 5, 7).written((2, 3, 7))
     assert (written["params_numbers"], written["macs_numbers"]) == ("5*7 + 7", "6*5*7")
     assert (written["params_formula"], written["macs_formula"]) == ("Fin*Fout + Fout", "N*Fin*Fout")
+    for norm in (BatchNorm2d("bn", None, 6), GroupNorm("gn", None, 3, 6)):
+        written = norm.written(MAPS)
+        assert (written["params_formula"], written["params_numbers"]) == ("2*C", "2*6")
+    written = MatMul("matmul", None, 7, (2, 3, 5)).written((2, 3, 5))
+    assert (written["macs_numbers"], written["params_numbers"]) == ("30*7*1", None)
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
 
 
@@ -307,11 +311,6 @@ def test_a_block_is_walked_body_first_then_shortcut_then_the_addition():
     assert [step.input for step in steps] == [MAPS, MAPS, output, output]
     assert [step.output for step in steps] == [output] * 4
     assert steps[2].layer == Add("block", None, output)
-
-
-def test_elements_of_a_shape():
-    assert product((2, 3, 5)) == 2 * 3 * 5
-    assert product(()) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
+from itertools import permutations
 
 import mutations
 import pytest
+import sympy
+
+from vggcost.formulas import forward, memory, roofline
 
 AREA = '''"""A formula."""
 
@@ -65,6 +70,19 @@ def test_the_mutants_of_weights_and_of_conditions(monkeypatch):
         ("has", "return call(shape, *text, text, one=1, other=3)"),
         ("has", "return call(shape, *text, text, one=2, other=1)"),
         ("has", "return call(shape, *text, text, one=2, other=2)"),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(mutations.SYMMETRIC))
+def test_a_formula_whose_arguments_are_not_exchanged_is_symmetric(name):
+    (function,) = (vars(module)[name] for module in (forward, memory, roofline) if name in vars(module))
+    symbols = sympy.symbols("a:z", integer=True, positive=True)[: len(inspect.signature(function).parameters)]
+    assert len({sympy.simplify(function(*order)) for order in permutations(symbols)}) == 1
+
+
+def test_arguments_of_a_symmetric_formula_are_not_exchanged(monkeypatch):
+    assert made_of("PEAK = [memory.tensor_bytes(a, b), other(a, b)]", monkeypatch) == [
+        ("<module>", "PEAK = [memory.tensor_bytes(a, b), other(b, a)]")
     ]
 
 

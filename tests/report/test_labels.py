@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vggcost.report.plots.labels import Disc, Names
@@ -25,7 +25,6 @@ def apart(one, other):
     return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(300, 1100), st.integers(250, 650), st.integers(2, 30)), min_size=1, max_size=12))
 def test_no_name_covers_another_or_leaves_the_frame(points):
     placed = boxes([Disc(float(x), float(y), float(radius)) for x, y, radius in points])

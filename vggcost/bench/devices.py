@@ -18,6 +18,9 @@ DTYPES = ("float32", "tf32", "float16", "bfloat16", "float64")
 
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 
+ALSO_CUDA = ("gpu", "nvidia", "rocm")
+"""Other words for it: a torch built for AMD's GPUs calls them cuda too."""
+
 
 def default_device() -> str:
     """Return cuda where there is one, cpu otherwise."""
@@ -32,7 +35,10 @@ def device_named(name: str) -> torch.device:
         VggcostError: the machine, or this torch, has no such device.
     """
     torch = require_torch("bench")
-    kind, _, index = name.lower().partition(":")
+    kind, colon, index = name.lower().partition(":")
+    if kind in ALSO_CUDA:
+        kind = "cuda"
+        name = f"{kind}{colon}{index}"
     if kind not in DEVICES or (index and not (index.isascii() and index.isdigit())):
         found = nearest(kind, DEVICES)
         raise VggcostError(f"unknown device {name!r}; {found}, and cuda:1 for the second", nearest=found.names)
@@ -104,15 +110,39 @@ def check_dtype(device: torch.device, name: str) -> None:
             f"device {device} does not do tf32, which is a mode of CUDA devices from compute capability 8.0 on;"
             " give --dtype float32"
         )
+    reason = _why_not(torch, device, dtype)
+    if reason is None:
+        return
+    if dtype is torch.float32 or _why_not(torch, device, torch.float32) is not None:
+        raise VggcostError(
+            f"device {device} does not run torch {torch.__version__} ({reason}); {_other(torch, device)}"
+        )
+    raise VggcostError(f"device {device} does not do {name} ({reason}); give --dtype float32")
+
+
+def _why_not(torch: Any, device: torch.device, dtype: DType) -> str | None:
+    """Return why a small convolution and a small product do not run, in torch's words; None where they do."""
     try:
         image = torch.rand(1, 4, 8, 8, device=device).to(dtype)
         kernel = torch.rand(4, 4, 3, 3, device=device).to(dtype)
         bias = torch.rand(4, device=device).to(dtype)
         torch.nn.functional.conv2d(image, kernel, bias, padding=1)
         torch.nn.functional.linear(image.flatten(1), torch.rand(4, 256, device=device).to(dtype))
+        if device.type != "cpu":
+            getattr(torch, device.type).synchronize()  # an error of a kernel is told by the next call that waits
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise VggcostError(f"device {device} does not do {name} ({reason}); give --dtype float32") from None
+        return " ".join(str(error).split())[:120]
+    return None
+
+
+def _other(torch: Any, device: torch.device) -> str:
+    """Say what to do about a device on which not even float32 runs."""
+    if device.type == "cpu":
+        return "install another torch"
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        return f"install a torch built for compute capability {major}.{minor}, or give --device cpu"
+    return "give --device cpu"
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -192,3 +222,23 @@ def _host_cache_bytes() -> int | None:
     except (OSError, ValueError):
         return None
     return largest
+
+
+LOST_DEVICE = (
+    "illegal memory access",
+    "illegal address",
+    "illegal instruction",
+    "misaligned address",
+    "unspecified launch failure",
+    "device-side assert",
+    "ECC error",
+    "launch timed out",
+    "hardware exception",
+)
+"""Words of errors after which every further call of the process on that device fails. Source: cudaError_t, where it
+says that the process must be terminated and relaunched."""
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the device runs nothing more in this process after this error."""
+    return any(words in str(error) for words in LOST_DEVICE)

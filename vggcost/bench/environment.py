@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.devices import cache_bytes
+from vggcost.bench.numerics import uses_tf32
 from vggcost.frameworks.pytorch.build import require_torch
 
 if TYPE_CHECKING:
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
     from vggcost.bench.nvml import Monitor
 
 
+BLOCKING_SWITCHES = ("CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING", "AMD_SERIALIZE_KERNEL")
+"""Variables under which every launch waits for its kernel, NVIDIA's and AMD's."""
+
+
 def environment(device: torch.device, watch: Monitor | None, watch_refused: str | None) -> dict[str, Any]:
     """Return the machine, the device, the software and torch's switches as plain values; what nobody says is None."""
     torch = require_torch("bench")
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    tf32_convolutions, tf32_products = uses_tf32(torch)
     return {
         "device": str(device),
         "device_name": _device_name(torch, device),
         "cache_bytes": cache_bytes(device),
+        **_card(torch, device),
         "cpu": cpu_name(),
         "cpu_cores": _cores(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
@@ -32,13 +40,24 @@ def environment(device: torch.device, watch: Monitor | None, watch_refused: str 
         "torch": torch.__version__,
         "onednn": bool(torch.backends.mkldnn.is_available()),
         "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version() if device.type == "cuda" else None,
-        "cudnn_benchmark": bool(torch.backends.cudnn.benchmark),
-        "cudnn_allow_tf32": bool(torch.backends.cudnn.allow_tf32),
-        "matmul_allow_tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "rocm": torch.version.hip,
+        "cudnn": cudnn.version() if device.type == "cuda" else None,
+        "cudnn_benchmark": bool(cudnn.benchmark),
+        "cudnn_benchmark_limit": cudnn.benchmark_limit if device.type == "cuda" else None,
+        "cudnn_deterministic": bool(cudnn.deterministic),
+        "cudnn_allow_tf32": tf32_convolutions,
+        "matmul_allow_tf32": tf32_products,
+        "matmul_allow_fp16_reduction": bool(matmul.allow_fp16_reduced_precision_reduction),
+        "matmul_allow_bf16_reduction": bool(matmul.allow_bf16_reduced_precision_reduction),
+        "launch_blocking": launch_blocking() if device.type == "cuda" else None,
         "nvml": watch.facts() if watch else None,
         "nvml_absent": watch_refused,
     }
+
+
+def launch_blocking() -> str | None:
+    """Return the variable that makes every launch wait for its kernel; None where none is set."""
+    return next((name for name in BLOCKING_SWITCHES if os.environ.get(name, "0") not in ("", "0")), None)
 
 
 def cpu_name() -> str:
@@ -66,7 +85,7 @@ def uuid_of(device: torch.device) -> str:
     if device.type != "cuda":
         return ""
     torch = require_torch("bench")
-    return str(torch.cuda.get_device_properties(device).uuid)
+    return str(getattr(torch.cuda.get_device_properties(device), "uuid", ""))
 
 
 def _cores() -> int | None:
@@ -80,3 +99,15 @@ def _device_name(torch: Any, device: torch.device) -> str:
     if device.type in ("cuda", "xpu"):
         return str(getattr(torch, device.type).get_device_name(device))
     return cpu_name()
+
+
+def _card(torch: Any, device: torch.device) -> dict[str, Any]:
+    """Return what the driver says of a GPU without NVML."""
+    if device.type != "cuda":
+        return {"compute_capability": None, "multiprocessors": None, "memory_bytes": None}
+    card = torch.cuda.get_device_properties(device)
+    return {
+        "compute_capability": f"{card.major}.{card.minor}",
+        "multiprocessors": card.multi_processor_count,
+        "memory_bytes": card.total_memory,
+    }

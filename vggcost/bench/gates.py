@@ -7,12 +7,13 @@ is empty for what concerns the whole run.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.algorithms import SLACK, beaten, compute_kernel, memory_kernel
-from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
+from vggcost.bench.device_gates import DEVICE_GATES, bound_layers
+from vggcost.bench.protocol import LAYERS, WHOLE
 from vggcost.bench.result import best_pass, case_title, pass_samples, rates, ratio_to_whole
 from vggcost.bench.statistics import summary
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 LAYERS_OVER_WHOLE = 0.03
 """How far the layers' sum may lie from the pass without instruments."""
-
-SLOW_CLOCK = 0.75
-"""Samples under this part of the default SM clock are flagged."""
 
 NOISY_SPREAD = 0.1
 """An interquartile range of this part of the median is worth a warning."""
@@ -48,8 +46,14 @@ def verdict(document: Document) -> list[dict[str, str]]:
 
 
 def _incomplete(document: Document) -> Found:
-    if not document["complete"]:
+    # What was refused has lines of its own.
+    if document.get("interrupted", not document["complete"]):
         yield "", "the run was ended before it was complete; this is what was measured until then"
+
+
+def _refused(document: Document) -> Found:
+    for refusal in document.get("refused", ()):
+        yield refusal["case"], f"it was refused, and is not among these numbers: {refusal['reason']}"
 
 
 def _few_forwards(document: Document) -> Found:
@@ -57,12 +61,18 @@ def _few_forwards(document: Document) -> Found:
     for case in document["cases"]:
         if case["stopped_by"] != "budget" or case["rounds"] >= rule["forwards"]:
             continue
-        warm_up = len(case["warm_up_ns"])
-        spent_ns = sum(case["warm_up_ns"]) + sum(sum(pass_samples(case, name)) for name in case["passes"])
-        each_s = spent_ns / (case["rounds"] + warm_up) / 1e9
-        needed_s = ceil(1.2 * each_s * (rule["forwards"] + warm_up))
+        needed_s = max(ceil(1.2 * _needed_s(case, rule["forwards"])), floor(rule["budget_s"]) + 1)
         text = f"the budget of {rule['budget_s']:g} s ended after {case['rounds']} of {rule['forwards']} forwards"
         yield case_title(case), f"{text}; give --budget {needed_s}"
+
+
+def _needed_s(case: Case, forwards: int) -> float:
+    """Seconds on the host's clock for warm-up and that many rounds, each with its spins, by those that were taken."""
+    warm_up_s, spent_s = case.get("warm_up_spent_s", 0.0), case.get("spent_s", 0.0)
+    if not spent_s:  # a result of before: the times between the marks alone
+        warm_up_s = sum(case["warm_up_ns"]) / 1e9
+        spent_s = warm_up_s + sum(sum(pass_samples(case, name)) for name in case["passes"]) / 1e9
+    return float(warm_up_s + forwards * (spent_s - warm_up_s) / max(1, case["rounds"]))
 
 
 def _spread(document: Document) -> Found:
@@ -96,7 +106,7 @@ def _layers_over_whole(document: Document) -> Found:
 def _why_layers_differ(document: Document, case: Case, ratio: float) -> str:
     if document["settings"]["protocol"].get("synchronised_marks"):
         return "the host clock has to wait for this device at every layer; believe --whole"
-    if ratio > 1 and any(layer["dispatch_bound"] for layer in case["layers"]):
+    if ratio > 1 and bound_layers(case):
         return "the host queued kernels more slowly than the device ran them; try a larger --batch, or believe --whole"
     numbers = summary(best_pass(case))
     if numbers and numbers.n < document["settings"]["rule"]["forwards"]:
@@ -105,16 +115,6 @@ def _why_layers_differ(document: Document, case: Case, ratio: float) -> str:
         apart = f"single forwards differ by more than that themselves (quartiles {numbers.spread:.0%} apart)"
         return f"{apart}; repeat on an idle machine, or give a larger --budget"
     return "marks cost time where layers are this short; believe --whole, or try a larger --batch"
-
-
-def _dispatch_bound(document: Document) -> Found:
-    for case in document["cases"]:
-        bound = [layer["name"] for layer in case["layers"] if 2 * layer["dispatch_bound"] > len(layer["samples_ns"])]
-        if bound:
-            names = ", ".join(bound[:6]) + (f" and {len(bound) - 6} more" if len(bound) > 6 else "")
-            text = f"the host took as long to queue {names} as the device to run it"
-            advice = "that time is Python's, not the device's; try a larger --batch, or read the graph replay"
-            yield case_title(case), f"{text}: {advice}"
 
 
 def _above_memory(document: Document) -> Found:
@@ -175,7 +175,8 @@ def _batch_norm_costs(document: Document) -> Found:
 
 def _not_below(document: Document, chain: list[Case], reason: str) -> Found:
     on_cuda = document["environment"]["device"].startswith("cuda")
-    fix = "repeat, or fix the algorithm with --no-cudnn-benchmark" if on_cuda else "repeat on an idle machine"
+    tuned = on_cuda and document["settings"]["cudnn_benchmark"]
+    fix = "repeat, or fix the algorithm with --no-cudnn-benchmark" if tuned else "repeat on an idle machine"
     for less, more in pairwise(chain):
         small, large = summary(best_pass(less)), summary(best_pass(more))
         if small and large and large.q3_ns < small.q1_ns:
@@ -196,20 +197,8 @@ def _batch_doubling(document: Document) -> Found:
                 longer = f"{large.median_ns / small.median_ns:.2f} times as long"
                 text = f"{times:g} times the images of batch {one['input'][0]} take {longer}"
                 causes = "memory runs short, clocks fell, or other work ran"
-                yield case_title(more), f"{text}: {causes}; watch memory and temperature, try a batch in between"
-
-
-def _slow_clock(document: Document) -> Found:
-    default = (document["environment"].get("nvml") or {}).get("default_sm_clock_mhz")
-    if not default:
-        return
-    for case in document["cases"]:
-        clocks = [clock for clock in case["sm_clock_mhz"] if clock is not None]
-        slow = [clock for clock in clocks if clock < SLOW_CLOCK * default]
-        if slow:
-            text = f"{len(slow)} of {len(clocks)} forwards ran under {SLOW_CLOCK:.0%} of the default SM clock"
-            clock = f"of {default} MHz (down to {min(slow)})"
-            yield case_title(case), f"{text} {clock}: power or heat; let it cool, or lock its clocks: nvidia-smi -lgc"
+                between = ", try a batch in between" if more["input"][0] - one["input"][0] > 1 else ", and repeat"
+                yield case_title(more), f"{text}: {causes}; watch memory and temperature{between}"
 
 
 def _no_autotuning(document: Document) -> Found:
@@ -218,25 +207,11 @@ def _no_autotuning(document: Document) -> Found:
         yield "", f"{text}; --cudnn-benchmark shows what the device can do"
 
 
-def _no_graph(document: Document) -> Found:
-    for case in document["cases"]:
-        if case.get("graph_refused"):
-            yield case_title(case), f"no graph could be captured ({case['graph_refused']}); the whole stands alone"
-
-
 def _no_layers(document: Document) -> Found:
     for case in document["cases"]:
         if case.get("layers_refused"):
             text = f"torch.fx could not follow its forward ({case['layers_refused']})"
             yield case_title(case), f"{text}, so there are no per-layer times; the whole stands alone"
-
-
-def _graph_gain(document: Document) -> Found:
-    for case in document["cases"]:
-        ratio = ratio_to_whole(case, GRAPH)
-        if ratio is not None and ratio < 1 - LAYERS_OVER_WHOLE:
-            text = f"the graph's replay takes {ratio:.1%} of the whole"
-            yield case_title(case), f"{text}: the whole holds gaps between kernels; try a larger --batch, or a graph"
 
 
 def _variant(case: Case, without: str = "") -> str:
@@ -254,19 +229,17 @@ def _grouped(document: Document, key: Callable[[Case], Any]) -> list[list[Case]]
 
 GATES: tuple[Callable[[Document], Found], ...] = (
     _incomplete,
+    _refused,
     _few_forwards,
     _spread,
     _loaded,
     _layers_over_whole,
-    _dispatch_bound,
     _above_memory,
     _above_compute,
     _paper_order,
     _batch_norm_costs,
     _batch_doubling,
-    _slow_clock,
     _no_autotuning,
-    _no_graph,
     _no_layers,
-    _graph_gain,
+    *DEVICE_GATES,
 )

@@ -35,9 +35,11 @@ class HostClock:
         """The host's time."""
         return time.perf_counter_ns()
 
-    def sm_clock_mhz(self) -> None:
-        """A CPU's clock is not sampled."""
-        return
+    def begin(self) -> None:
+        """Nothing was set by the work before."""
+
+    def settle(self, warm: object, again: object) -> None:
+        """Nothing is set: without a spin there is nothing that could be too short."""
 
     def policy(self) -> dict[str, Any]:
         """No spin, no flush."""

@@ -56,8 +56,11 @@ def inspected(torch: Any, kind: str, work: Work, module: Any, names: list[str]) 
             kernels = tried(kernels_missing, lambda: _kernels(torch, kind, work, trace))
         else:
             notes.append(f"{kernels_missing}: they are read out of the trace")
-    tensors = [*module.parameters(), *module.buffers(), work.x]
-    memory = tried(memory_missing, lambda: _memory(torch, kind, work, trace, held_bytes(tensors)))
+
+    def peaks() -> MemoryPeaks | None:
+        return _memory(torch, kind, work, trace, held_bytes([*module.parameters(), *module.buffers(), work.x]))
+
+    memory = tried(memory_missing, peaks)
     if kernels is None and trace is not None and work.layers is not None and not notes:
         notes.append(f"{kernels_missing}: torch's profiler recorded no kernel of this {kind} device")
     if memory is None and not any(note.startswith(memory_missing) for note in notes):

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.protocol import LAYERS, WHOLE
-from vggcost.bench.statistics import Summary, median_interval, summary
+from vggcost.bench.statistics import Summary, extent, median_interval, percentile, summary
 from vggcost.costs.roofline import COMPUTE, Roof, intensity
 from vggcost.errors import VggcostError
 
@@ -37,6 +37,8 @@ def case_document(
         times = [reading.layers_ns[index] for reading in readings]
         bound = sum(reading.dispatch_bound()[index] for reading in readings)
         layers.append({**row, **sample_statistics(times), "dispatch_bound": bound, "samples_ns": times})
+    for layer, share in zip(layers, shares({"layers": layers}), strict=True):
+        layer["share"] = share
     passes = {}
     for name, taken in samples.readings.items():
         times = [reading.whole_ns for reading in taken]
@@ -53,6 +55,15 @@ def case_document(
         "stopped_by": samples.stopped_by,
         "deviation": samples.deviation,
         "graph_refused": samples.graph_refused,
+        "late_because": samples.late_because,
+        "spent_s": samples.spent_s,
+        "warm_up_spent_s": samples.warm_up_spent_s,
+        "under_load": {
+            "sm_clock_mhz": extent(samples.sm_clock_mhz),
+            "temperature_c": extent(samples.temperature_c),
+            "throttle_reasons": samples.throttle_reasons,
+        },
+        "sustained": samples.sustained,
         "warm_up_ns": samples.warm_up_ns,
         "sm_clock_mhz": samples.sm_clock_mhz,
         "passes": passes,
@@ -66,6 +77,8 @@ def sample_statistics(times: list[int]) -> dict[str, Any]:
     interval = median_interval(times)
     return {
         **{name: getattr(numbers, name) if numbers else None for name in ("median_ns", "q1_ns", "q3_ns", "min_ns")},
+        "p90_ns": percentile(times, 90),
+        "p99_ns": percentile(times, 99),
         "median_interval_ns": list(interval) if interval else None,
         "n": len(times),
     }
@@ -137,10 +150,19 @@ def ratio_to_whole(case: Mapping[str, Any], name: str) -> float | None:
 
 
 def shares(case: Mapping[str, Any]) -> list[float]:
-    """Return each layer's part of all time between the marks; they sum to 1."""
-    sums = [sum(layer["samples_ns"]) for layer in case["layers"]]
-    total = sum(sums)
-    return [part / total if total else 0.0 for part in sums]
+    """Return each layer's part of the time between the marks: the median of the rounds' own parts; they sum to 1.
+
+    Within a round all layers ran in the same state of the machine, and one late sample moves one round alone.
+    """
+    from statistics import median
+
+    rounds = [times for times in zip(*(layer["samples_ns"] for layer in case["layers"]), strict=False) if sum(times)]
+    if not rounds:
+        return [0.0] * len(case["layers"])
+    own = [[time / sum(times) for time in times] for times in rounds]
+    parts = [median(column) for column in zip(*own, strict=True)]
+    total = sum(parts)
+    return [part / total for part in parts]
 
 
 def to_json(document: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """What a bench result holds, schema vggcost.bench/1, as msgspec types: everything that is read of one later.
 
 So a damaged file is refused where it is loaded and nowhere else. Keys beside these are taken as they are; a pass that
-nobody knows is not. What no type can say, that layers sum to their whole, `vggcost.bench.result` checks.
+nobody knows is not. Keys that the first release did not write are optional. What no type can say, that layers sum to
+their whole, `vggcost.bench.result` checks.
 """
 
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ _Clock = Annotated[
     Meta(extra={WRONG: "has a clock in {place} that is none in whole megahertz; the file is damaged"}),
 ]
 _Side = Annotated[int, Meta(ge=0, extra={WRONG: "has a size in {place} that is no whole number; the file is damaged"})]
+_Count = Annotated[int, Meta(ge=0)]
 _Number = Annotated[int, Meta(ge=0, extra={WRONG: "has a number in {place} that counts nothing; the file is damaged"})]
 _Ceiling = Annotated[float, Meta(gt=0, extra={WRONG: "has a ceiling that is none in {place}; the file is damaged"})]
 _AN_OBJECT = Meta(extra={WRONG: "is damaged: {place} is no object"})
@@ -33,6 +35,9 @@ class ResultNvml(Struct):
     default_sm_clock_mhz: int | None
     memory_clock_mhz: int | None
     temperature_c: int | None
+    highest_sm_clock_mhz: int | UnsetType | None = UNSET
+    mig: bool | UnsetType = UNSET
+    other_processes: int | UnsetType | None = UNSET
 
 
 class ResultEnvironment(Struct):
@@ -54,6 +59,15 @@ class ResultEnvironment(Struct):
     cudnn: int | None
     nvml: ResultNvml | None
     nvml_absent: str | None
+    rocm: str | UnsetType | None = UNSET
+    launch_blocking: str | UnsetType | None = UNSET
+    compute_capability: str | UnsetType | None = UNSET
+    multiprocessors: int | UnsetType | None = UNSET
+    memory_bytes: int | UnsetType | None = UNSET
+    cudnn_benchmark_limit: int | UnsetType | None = UNSET
+    cudnn_deterministic: bool | UnsetType = UNSET
+    matmul_allow_fp16_reduction: bool | UnsetType = UNSET
+    matmul_allow_bf16_reduction: bool | UnsetType = UNSET
 
 
 class ResultRule(Struct):
@@ -85,10 +99,34 @@ class ResultSettings(Struct):
     cudnn_benchmark: bool
     rule: ResultRule
     protocol: ResultProtocol
+    sustained_s: float | UnsetType | None = UNSET
+
+
+class ResultComputeKernel(Struct):
+    """One kernel that was tried for the compute ceiling [FLOP/s], and its times [ns]."""
+
+    kernel: str
+    flops_per_s: float
+    samples_ns: list[_Time]
+
+
+class ResultMemoryKernel(Struct):
+    """One kernel that was tried for the memory ceiling [B/s], and its times [ns]."""
+
+    kernel: str
+    bytes_per_s: float
+    samples_ns: list[_Time]
+
+
+class ResultCeiling(Struct):
+    """The compute ceiling by the name of what reached it [FLOP/s]."""
+
+    kernel: str
+    flops_per_s: _Ceiling
 
 
 class ResultCeilings(Struct):
-    """What the device reached with one matrix product [FLOP/s] and one copy [B/s], and their times [ns]."""
+    """What the device reached at its best [FLOP/s] and [B/s], and the times of a matrix product and a copy [ns]."""
 
     flops_per_s: _Ceiling
     bytes_per_s: _Ceiling
@@ -96,6 +134,11 @@ class ResultCeilings(Struct):
     copy_bytes: int
     matmul_ns: list[Any]
     copy_ns: list[Any]
+    kernel: str | UnsetType = UNSET
+    memory_kernel: str | UnsetType = UNSET
+    compute: list[ResultComputeKernel] | UnsetType = UNSET
+    memory: list[ResultMemoryKernel] | UnsetType = UNSET
+    left_out: list[str] | UnsetType = UNSET
 
 
 class ResultNetwork(Struct):
@@ -119,6 +162,9 @@ class ResultPass(Struct):
     q1_ns: int | None
     q3_ns: int | None
     min_ns: int | None
+    p90_ns: int | UnsetType | None = UNSET
+    p99_ns: int | UnsetType | None = UNSET
+    queued_ahead: list[bool | None] | UnsetType = UNSET
     n_by_process: list[_Number] | UnsetType = UNSET
 
 
@@ -148,6 +194,40 @@ class ResultLayer(Struct):
     q1_ns: int | None
     q3_ns: int | None
     min_ns: int | None
+    p90_ns: int | UnsetType | None = UNSET
+    p99_ns: int | UnsetType | None = UNSET
+    share: float | UnsetType = UNSET
+    kernels: list[str] | UnsetType | None = UNSET
+    peak_bytes_measured: int | UnsetType | None = UNSET
+    peak_bytes_estimated: int | UnsetType | None = UNSET
+
+
+class ResultExtent(Struct):
+    """The least, the median and the largest of what was read."""
+
+    min: float
+    median: float
+    max: float
+
+
+class ResultLoad(Struct):
+    """What the device said between the rounds: clock [MHz], temperature [C], and in how many rounds what throttled."""
+
+    throttle_reasons: dict[str, _Count]
+    sm_clock_mhz: ResultExtent | UnsetType | None = UNSET
+    temperature_c: ResultExtent | UnsetType | None = UNSET
+
+
+class ResultSustained(Struct):
+    """Forwards back to back: how long [s], how many, images/s, power [W], energy an image [J], clock [MHz]."""
+
+    seconds: float
+    images_per_s: float
+    watts: float | None
+    joules_per_image: float | None
+    forwards: int | UnsetType = UNSET
+    sm_clock_mhz: ResultExtent | UnsetType | None = UNSET
+    throttle_reasons: list[str] | UnsetType = UNSET
 
 
 class ResultCase(Struct):
@@ -166,6 +246,15 @@ class ResultCase(Struct):
     sm_clock_mhz: list[_Clock]
     passes: Annotated[ResultPasses, Meta(extra={UNKNOWN: "has an unknown pass {key!r:.60} in {holder}; it is damaged"})]
     layers: list[Annotated[ResultLayer, _AN_OBJECT]]
+    late_because: str | UnsetType | None = UNSET
+    spent_s: float | UnsetType = UNSET
+    warm_up_spent_s: float | UnsetType = UNSET
+    spin_ns: int | UnsetType | None = UNSET
+    under_load: ResultLoad | UnsetType = UNSET
+    sustained: ResultSustained | UnsetType | None = UNSET
+    peak_bytes_measured: int | UnsetType | None = UNSET
+    peak_bytes_estimated: int | UnsetType | None = UNSET
+    notes: list[str] | UnsetType = UNSET
 
 
 class ResultVerdict(Struct):
@@ -174,6 +263,13 @@ class ResultVerdict(Struct):
     gate: str
     case: str
     text: str
+
+
+class ResultRefusal(Struct):
+    """A case that was asked for and is not among the numbers, and why."""
+
+    case: str
+    reason: str
 
 
 class BenchResult(Struct):
@@ -191,6 +287,9 @@ class BenchResult(Struct):
         ),
     ]
     verdict: list[Annotated[ResultVerdict, _AN_OBJECT]]
+    interrupted: bool | UnsetType = UNSET
+    refused: list[Annotated[ResultRefusal, _AN_OBJECT]] | UnsetType = UNSET
+    ceiling: ResultCeiling | UnsetType | None = UNSET
 
 
 def refusal(fault: Fault) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,74 +17,52 @@ from vggcost.bench.devices import (
     device_named,
     free_bytes,
     has_events,
+    is_device_lost,
     torch_dtype,
 )
 from vggcost.bench.environment import environment, load_average, uuid_of
 from vggcost.bench.event_clock import EventClock
-from vggcost.bench.graph_replay import capture
 from vggcost.bench.host_clock import HostClock
-from vggcost.bench.inspection import inspect_case
-from vggcost.bench.memory_estimate import check_fits, refused
+from vggcost.bench.memory_check import check_fits
 from vggcost.bench.numerics import numerics
 from vggcost.bench.nvml import monitor
-from vggcost.bench.protocol import StopRule, Work, measure
-from vggcost.bench.result import SCHEMA, case_document
-from vggcost.bench.subjects import build, check_runs, layer_rows, probe, random_input
+from vggcost.bench.one_case import Bench, measured_case
+from vggcost.bench.protocol import StopRule
+from vggcost.bench.result import SCHEMA
+from vggcost.bench.settings import rule_of, warm_up_s
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.build import require_torch
-from vggcost.frameworks.pytorch.flat_forward import flat_operations
-from vggcost.frameworks.pytorch.traced_forward import NotTraceableError, traced_steps
+from vggcost.frameworks.target import said
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
     from vggcost.bench.nvml import Monitor
-    from vggcost.bench.protocol import Clock, Operation, Samples
+    from vggcost.bench.one_case import Say
+    from vggcost.bench.protocol import Clock
+    from vggcost.bench.settings import Settings
     from vggcost.bench.subjects import Subject
-
-    Say = Callable[[str], None]
-
-GPU_WARM_UP_S = 0.5
-"""A GPU's clocks take this long to rise from idle."""
 
 LEAST_FLUSH_BYTES = 64 << 20
 
 
-class Settings(Record):
-    """How to measure; what to measure comes beside it."""
-
-    device: str | None = None
-    """None: cuda where there is one, cpu otherwise."""
-    dtype: str = "float32"
-    channels_last: bool = False
-    compile: bool = False
-    """Through torch.compile; the whole only, for fused kernels have no layers."""
-    backward: bool = False
-    """A training step's forward and backward; the whole only."""
-    per_layer: bool = True
-    threads: int | None = None
-    budget_s: float = 30.0
-    """For each network at each batch, warm-up included."""
-    cudnn_benchmark: bool = True
-
-
 class BenchOutcome(Record):
-    """A run's document, and the refusal that ended it early if one did."""
+    """A run's document, with the refusals in it, and whether Ctrl-C ended it."""
 
     document: dict[str, Any]
-    refusal: VggcostError | None
     interrupted: bool
     trace: bytes | None = None
     """A Chrome trace of one forward of the last case."""
 
 
 def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str | None = None) -> BenchOutcome:
-    """Measure every subject; what was measured before Ctrl-C or before memory ran out is in the document.
+    """Measure every subject; one that fails is refused, with its reason in the document, and the others go on.
 
-    say is told what is being measured, line by line; version is vggcost's own, for the record.
+    Ctrl-C, or an error after which the device runs nothing more, ends the run; what was measured before is in the
+    document. say is told what is being measured, line by line; version is vggcost's own, for the record.
 
     Raises:
         VggcostError: no such device, a dtype that it does not do, not enough memory, a target that is none: before
@@ -101,33 +80,83 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
         # Without inference mode the flush buffer is an ordinary tensor, which backward passes may run beside.
         clock = _clock(torch, device, flush, watch)
         document = _empty_document(settings, device, watch, watch_refused, version)
-        refusal, interrupted, trace = None, False, None
+        interrupted, trace = False, None
         try:
-            say("ceilings: products, a direct convolution, a copy and a read")
-            winograd = uses_winograd(document["environment"], settings.dtype)
-            sizes = cache_bytes(device), free_bytes(device), _warm_up_s(device)
-            measured = ceilings(clock, device, dtype, *sizes, winograd=winograd)
-            document["ceilings"] = measured.values()
-            best = measured.best_compute
-            document["ceiling"] = {"kernel": best.kernel, "flops_per_s": best.per_s}
-            for number, subject in enumerate(subjects, 1):
-                prefix = f"{number}/{len(subjects)} {subject.identity()['name']} batch {subject.input[0]}"
-                case = _measured(torch, clock, subject, settings, device, dtype, prefix, say)
-                trace = case.pop("trace")
-                if case["rounds"]:
-                    document["cases"].append(case)
-                if case["stopped_by"] == "interrupted":
-                    interrupted = True
-                    break
+            trace = _measure_all(Bench(torch, clock, device, dtype, settings, watch, say), subjects, document)
         except KeyboardInterrupt:
             interrupted = True
-        except VggcostError as error:
-            refusal = error
-        document["settings"]["protocol"] = clock.policy()
+        interrupted = interrupted or any(case["stopped_by"] == "interrupted" for case in document["cases"])
+        document["settings"]["protocol"] = clock.policy() | _longest_spin(document["cases"])
         document["environment"]["load_average_after"] = load_average()
-    document["complete"] = not interrupted and refusal is None
+    document["interrupted"] = interrupted
+    document["complete"] = not interrupted and not document["refused"]
     document["verdict"] = gates.verdict(document)
-    return BenchOutcome(document, refusal, interrupted, trace)
+    return BenchOutcome(document, interrupted, trace)
+
+
+def _measure_all(bench: Bench, subjects: Sequence[Subject], document: dict[str, Any]) -> bytes | None:
+    """Measure the ceilings, then every subject; whatever one of them raises is its refusal.
+
+    Returns the trace of the last case, taken out of it.
+    """
+    bench.say("ceilings: products, a direct convolution, a copy and a read")
+    lost = False
+    try:
+        _measure_ceilings(bench, document)
+    except Exception as error:  # noqa: BLE001  # whatever a library raises: the networks can be measured without
+        lost = is_device_lost(error)
+        document["refused"].append({"case": "the ceilings", "reason": _reason(error)})
+    _release(bench)
+    trace: bytes | None = None
+    for number, subject in enumerate(subjects, 1):
+        if lost:
+            reason = "not begun, for the device runs nothing more in this process"
+            document["refused"].append({"case": subject.short_title, "reason": reason})
+            continue
+        prefix = f"{number}/{len(subjects)} {subject.identity()['name']} batch {subject.input[0]}"
+        case = None
+        try:
+            case = measured_case(bench, subject, prefix)
+            trace = case.pop("trace")
+        except Exception as error:  # noqa: BLE001  # the user's module, torch and its libraries raise what they like
+            lost = is_device_lost(error)
+            document["refused"].append({"case": subject.short_title, "reason": _reason(error)})
+        _release(bench)  # behind the exception, whose traceback has held the module
+        if case and case["rounds"]:
+            document["cases"].append(case)
+        if case and case["stopped_by"] == "interrupted":
+            raise KeyboardInterrupt
+    return trace
+
+
+def _measure_ceilings(bench: Bench, document: dict[str, Any]) -> None:
+    device = bench.device
+    bench.clock.begin()
+    winograd = uses_winograd(document["environment"], bench.settings.dtype)
+    sizes = cache_bytes(device), free_bytes(device), warm_up_s(device)
+    measured = ceilings(bench.clock, device, bench.dtype, *sizes, winograd=winograd)
+    best = measured.best_compute
+    document["ceilings"] = measured.values()
+    document["ceiling"] = {"kernel": best.kernel, "flops_per_s": best.per_s}
+
+
+def _reason(error: BaseException) -> str:
+    """Return an exception as one line, torch's own words in it."""
+    return str(error) if isinstance(error, VggcostError) else said(error)
+
+
+def _release(bench: Bench) -> None:
+    """Give back what the last case held."""
+    gc.collect()
+    if bench.device.type in ("cuda", "xpu", "mps"):
+        with suppress(RuntimeError):  # of a device that is lost
+            getattr(bench.torch, bench.device.type).empty_cache()
+
+
+def _longest_spin(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Each case has a spin of its own; the run's protocol tells the longest."""
+    spins = [case["spin_ns"] for case in cases if case["spin_ns"] is not None]
+    return {"spin_ns": max(spins)} if spins else {}
 
 
 def _check_settings(settings: Settings) -> None:
@@ -140,7 +169,10 @@ def _check_settings(settings: Settings) -> None:
 
 def _clock(torch: Any, device: torch.device, flush: int, watch: Monitor | None) -> Clock:
     if has_events(device):
-        return EventClock(torch, device, flush, watch.sm_clock_mhz if watch else None)
+        try:
+            return EventClock(torch, device, flush, watch.state if watch else None)
+        except RuntimeError as error:
+            raise VggcostError(f"device {device} cannot be timed ({said(error)}); see what else runs on it") from None
     if device.type == "cpu":
         return HostClock()
     return HostClock(getattr(torch, device.type).synchronize)
@@ -175,154 +207,11 @@ def _empty_document(
             **{name: getattr(settings, name) for name in settings._fields},  # a Record's own fields
             "device": str(device),
             "mode": "train, forward and backward" if settings.backward else "eval, inference mode",
-            "rule": {name: getattr(_rule(settings, device), name) for name in StopRule._fields},  # the same
+            "rule": {name: getattr(rule_of(settings, device), name) for name in StopRule._fields},  # the same
         },
         "ceilings": None,
         "ceiling": None,
         "cases": [],
+        "refused": [],
         "verdict": [],
     }
-
-
-def _rule(settings: Settings, device: torch.device) -> StopRule:
-    return StopRule(budget_s=settings.budget_s, warm_up_s=_warm_up_s(device))
-
-
-def _warm_up_s(device: torch.device) -> float:
-    return 0.0 if device.type == "cpu" else GPU_WARM_UP_S
-
-
-def _measured(
-    torch: Any,
-    clock: Clock,
-    subject: Subject,
-    settings: Settings,
-    device: torch.device,
-    dtype: torch.dtype,
-    prefix: str,
-    say: Say,
-) -> dict[str, Any]:
-    """Build, warm up, measure, and let go of the module before the next one is built."""
-    say(f"{prefix}: building")
-    refused: list[str] = []
-    try:
-        samples, rows, found = _samples(torch, clock, subject, settings, device, dtype, prefix, say, refused)
-    except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(torch, error):
-            raise
-        raise _memory_refusal(subject, device, dtype, settings) from None
-    finally:
-        gc.collect()
-        if device.type in ("cuda", "xpu", "mps"):
-            getattr(torch, device.type).empty_cache()
-    # A training step does more than its forward, so the forward's FLOPs would give it a false rate.
-    flops = None if settings.backward else _flops(subject, rows)
-    case = case_document(subject.identity(), subject.input, rows, samples, flops)
-    return {**case, **found, "layers_refused": refused[0] if refused else None}
-
-
-def _flops(subject: Subject, rows: list[dict[str, Any]]) -> int | None:
-    if subject.counted is not None:
-        return subject.counted.flops
-    return sum(row["flops"] for row in rows) if rows else None
-
-
-def _samples(
-    torch: Any,
-    clock: Clock,
-    subject: Subject,
-    settings: Settings,
-    device: torch.device,
-    dtype: torch.dtype,
-    prefix: str,
-    say: Say,
-    refused: list[str],
-) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
-    module = build(subject, device, dtype, channels_last=settings.channels_last)
-    x = random_input(subject.input, device, dtype, channels_last=settings.channels_last)
-    rule = _rule(settings, device)
-    if subject.counted is None:
-        check_runs(module, x, subject)
-
-    def progress(samples: Samples, rule: StopRule, spent_s: float) -> None:
-        say(progress_line(prefix, samples, rule, spent_s))
-
-    def measured(work: Work, rows: list[dict[str, Any]]) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
-        samples = measure(clock, work, rule, progress)
-        return samples, rows, inspect_case(torch, device, work, module, rows, samples, subject.counted)
-
-    if settings.backward:
-        return measured(_training_step(subject, module, x), [])
-    with torch.inference_mode():
-        whole = _compiled(torch, module, x) if settings.compile else module
-        layers, rows = _layers(subject, module, x, refused) if settings.per_layer else (None, [])
-        graphs = device.type == "cuda" and has_events(device)
-        replay = (lambda: capture(torch, whole, x)) if graphs else None
-        return measured(Work(subject.short_title, whole, x, layers, None, replay), rows)
-
-
-def _layers(
-    subject: Subject, module: Any, x: Any, refused: list[str]
-) -> tuple[tuple[Operation, ...] | None, list[dict[str, Any]]]:
-    """Return the layers' operations and rows, or none and the reason in `refused`."""
-    if subject.counted is not None:
-        layers = flat_operations(module, subject.counted.network)
-        rows = layer_rows(subject.counted, x.element_size())
-        probe(layers, x, rows)
-        return layers, rows
-    try:
-        steps = traced_steps(module, x)
-    except NotTraceableError as error:
-        refused.append(str(error))
-        return None, []
-    return tuple(step.call for step in steps), [step.row for step in steps]
-
-
-def _training_step(subject: Subject, module: Any, x: Any) -> Work:
-    module.train()
-    x.requires_grad_(False)
-
-    def step(x: Any) -> Any:
-        output = module(x)
-        # The mean of squares has a gradient for every output, whatever the network ends in.
-        output.float().square().mean().backward()
-        return output.detach()
-
-    def reset() -> None:
-        module.zero_grad(set_to_none=True)
-
-    return Work(subject.short_title, step, x, None, reset, None)
-
-
-def _compiled(torch: Any, module: Any, x: Any) -> Any:
-    """Return the compiled module, compiled now, so that its failure is a refusal and not a sample."""
-    whole = torch.compile(module)
-    try:
-        whole(x)
-    except torch._dynamo.exc.TorchDynamoException as error:  # noqa: SLF001  # torch names it nowhere else
-        reason = " ".join(str(error).split())[:160]
-        raise VggcostError(
-            f"torch.compile failed ({reason}); leave --compile away, or install a C++ compiler"
-        ) from None
-    return whole
-
-
-def _is_out_of_memory(torch: Any, error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _memory_refusal(subject: Subject, device: torch.device, dtype: torch.dtype, settings: Settings) -> VggcostError:
-    if subject.counted is None:
-        return VggcostError(f"the allocator refused {subject.short_title} half way; give a smaller --batch")
-    free = free_bytes(device)
-    return refused(subject.counted, dtype.itemsize, free, _flush_bytes(device), backward=settings.backward)
-
-
-def progress_line(prefix: str, samples: Samples, rule: StopRule, spent_s: float) -> str:
-    """Say what is being measured and how far the uncertainty has come down."""
-    if not samples.readings:
-        return f"{prefix}: warm-up {len(samples.warm_up_ns)}, {spent_s:.1f} s"
-    deviation = (
-        "" if samples.deviation is None else f", median within {samples.deviation:.1%} (goal {rule.deviation:.1%})"
-    )
-    return f"{prefix}: {samples.rounds}/{rule.forwards} forwards{deviation}, {spent_s:.1f} of {rule.budget_s:g} s"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 CONFIDENCE = 0.95
 """How often an interval of this room holds the true median, at least."""
@@ -46,6 +46,27 @@ def summary(samples_ns: Sequence[int]) -> Summary | None:
         return Summary(only, only, only, only, 1)
     q1, middle, q3 = quantiles(samples_ns, n=4, method="inclusive")
     return Summary(round(middle), round(q1), round(q3), min(samples_ns), len(samples_ns))
+
+
+def extent(values: Iterable[int | None]) -> dict[str, float] | None:
+    """Return minimum, median and maximum of what was read; None where nothing was.
+
+    >>> extent([1410, None, 1395, 1400])
+    {'min': 1395, 'median': 1400, 'max': 1410}
+    """
+    known = [value for value in values if value is not None]
+    return {"min": min(known), "median": median(known), "max": max(known)} if known else None
+
+
+def percentile(samples_ns: Sequence[int], percent: int) -> int | None:
+    """Return the timing that this many percent of them do not exceed [ns], as the quartiles are reckoned.
+
+    >>> percentile(range(101), 90)
+    90
+    """
+    if len(samples_ns) < 2:
+        return samples_ns[0] if samples_ns else None
+    return round(quantiles(samples_ns, n=100, method="inclusive")[percent - 1])
 
 
 def median_interval(samples_ns: Sequence[int], confidence: float = CONFIDENCE) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.memory_check import is_out_of_memory
 from vggcost.costs.roofline import least_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
@@ -211,7 +212,7 @@ def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:
         with torch.no_grad():
             module(x)
     except Exception as error:
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        if is_out_of_memory(torch, error):
             raise
         shape = units.shape_text(subject.input)
         advice = "choose --size and --in-channels, or see vggcost audit"

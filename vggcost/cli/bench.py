@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
 
-    from vggcost.bench.session import Settings
+    from vggcost.bench.settings import Settings
     from vggcost.bench.subjects import Subject
     from vggcost.cli.request import Request
 
@@ -58,7 +58,9 @@ def parser() -> Parser:
 def _add_measuring(result: Parser) -> None:
     group = result.add_argument_group("measuring")
     group.add_argument(
-        "--device", metavar="NAME", help="cpu, cuda, cuda:1, xpu, mps (cuda where there is one, else cpu)"
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda (or gpu, nvidia, rocm), cuda:1, xpu, mps (cuda where there is one, else cpu)",
     )
     both = argparse.BooleanOptionalAction
     group.add_argument(
@@ -91,6 +93,13 @@ def _add_measuring(result: Parser) -> None:
         default=1,
         help="the same in N fresh processes, so that bench-compare knows the spread between them (1)",
     )
+    group.add_argument(
+        "--sustained",
+        action=Read,
+        read=read_sustained,
+        metavar="SECONDS",
+        help="also run forwards back to back, 2 seconds or more, outside the budget",
+    )
     group.add_argument("--trace", metavar="FILE", help="write a Chrome trace of one forward, behind the timing, there")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
@@ -113,25 +122,27 @@ def run(args: Namespace) -> int:
         if args.trace is not None and len(subjects) > 1:
             raise VggcostError(f"--trace has one network at one batch, and {len(subjects)} are asked for; choose one")
         outcome = measure(subjects, settings, progress, __version__)
-    if outcome.document["cases"]:
+    cases, refused = outcome.document["cases"], outcome.document["refused"]
+    if cases:
         emit(_rendered(outcome.document, asked.fmt), asked.place)
     if args.trace is not None and outcome.trace is not None:
         from vggcost.results import whole_file
 
         whole_file.write_bytes(args.trace, outcome.trace)
-    if outcome.refusal is not None:
-        raise outcome.refusal
+    for refusal in refused:
+        named = "" if refusal["case"].partition(" at batch ")[0] in refusal["reason"] else f"{refusal['case']}: "
+        sys.stderr.write(f"vggcost: error: {named}{refusal['reason']}\n")
     if outcome.interrupted:
-        kept = _kept(outcome.document["cases"], len(subjects), asked.place, asked.fmt)
+        kept = _kept(cases, len(subjects), asked.place, asked.fmt)
         sys.stderr.write(f"vggcost: interrupted; {kept}\n")
         return EXIT_INTERRUPTED
-    if not outcome.document["cases"]:
+    if not cases:
         return EXIT_REFUSED
-    if args.trace is not None and outcome.trace is None:
-        reasons = "; ".join(outcome.document["cases"][0]["notes"])
+    untraced = args.trace is not None and outcome.trace is None
+    if untraced:
+        reasons = "; ".join(cases[0]["notes"])
         sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
-        return EXIT_DIFFERS
-    return EXIT_FINE
+    return EXIT_DIFFERS if refused or untraced else EXIT_FINE
 
 
 def _run_repeats(args: Namespace, asked: Request) -> int:
@@ -208,7 +219,7 @@ def _flag(name: str) -> str:
 
 def _settings(args: Namespace, dtype: str) -> Settings:
     from vggcost.bench.devices import torch_dtype
-    from vggcost.bench.session import Settings
+    from vggcost.bench.settings import Settings
 
     torch_dtype(dtype)
     if args.whole and args.per_layer:
@@ -227,6 +238,7 @@ def _settings(args: Namespace, dtype: str) -> Settings:
         threads=args.threads,
         budget_s=args.budget or DEFAULT_BUDGET_S,
         cudnn_benchmark=args.cudnn_benchmark,
+        sustained_s=args.sustained,
     )
 
 
@@ -248,12 +260,28 @@ def read_seconds(text: str, option: str) -> float:
     Raises:
         VggcostError: it is no number above 0, or more than a day.
     """
+    return _seconds(text, option, 0.0)
+
+
+def read_sustained(text: str, option: str) -> float:
+    """Return how long forwards run back to back [s].
+
+    Raises:
+        VggcostError: it is no number of at least two, or more than a day.
+    """
+    from vggcost.bench.sustained import LEAST_S
+
+    return _seconds(text, option, LEAST_S)
+
+
+def _seconds(text: str, option: str, least: float) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86_400:
-        raise VggcostError(f"{option} is {text!r}; give seconds above 0, at most a day")
+        seconds = -1.0
+    if not least <= seconds <= 86_400 or seconds == 0:
+        above = f"{least:g} seconds or more" if least else "seconds above 0"
+        raise VggcostError(f"{option} is {text!r}; give {above}, at most a day")
     return seconds
 
 

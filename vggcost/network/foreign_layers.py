@@ -42,6 +42,36 @@ class BatchNorm1d(BatchNorm2d):
     """Batch normalization over features (torch.nn.BatchNorm1d); (N, C) or (N, C, L)."""
 
 
+class GroupNorm(Layer):
+    """Normalization over groups of channels (Wu & He 2018; torch.nn.GroupNorm); (N, C, ...)."""
+
+    groups: int
+    channels: Size
+    affine: bool = True
+
+    noun = "group normalization"
+    no_family = "no VGG has it, so what tools count of it was not looked at"
+    counts_known = False
+    structural = keeps_input = True
+
+    def takes(self) -> tuple[str, int, Size]:
+        """Its channels."""
+        return "channels", 1, self.channels
+
+    def params_call(self) -> Call:
+        """A scale and a shift a channel, as batch normalization has them."""
+        return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
+
+    def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
+        """Keep the shape."""
+        return shape, Ledger()
+
+    def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
+        """``group normalization of 64 channels in 8 groups``."""
+        affine = "" if self.affine else ", not affine"
+        return f"{self.noun} of {self.channels} channels in {self.groups} groups{affine}"
+
+
 class AvgPool2d(Layer):
     """The mean of each window (torch.nn.AvgPool2d): no multiply-accumulate in the textbook's count."""
 
@@ -52,6 +82,7 @@ class AvgPool2d(Layer):
 
     noun = "average-pool"
     no_family = "no VGG has it, so what tools count of it was not looked at"
+    counts_known = False
     structural = spatial = keeps_input = True
 
     def window(self, shape: Shape) -> Window:  # noqa: ARG002  # the same at every size
@@ -91,6 +122,7 @@ class MatMul(Layer):
 
     noun = "matrix product"
     family = "linear_"
+    counts_known = False
     structural = True
 
     def macs_call(self, output: Shape) -> Call:
@@ -109,6 +141,7 @@ class Free(Layer):
     operation: str
 
     no_family = "it stands for many operations, none of which multiplies and accumulates"
+    counts_known = False
 
     @property
     def kind(self) -> str:

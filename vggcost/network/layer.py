@@ -81,6 +81,9 @@ class Layer(Record):
     no_family = ""
     """Why it has no primitives, where it has none."""
 
+    counts_known = True
+    """Whether it is known what other tools count of it."""
+
     computes = True
     """Whether a forward in eval mode computes anything."""
 

@@ -6,7 +6,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
-from vggcost.bench.algorithms import compute_kernel, memory_kernel
 from vggcost.bench.between_processes import by_process
 from vggcost.bench.curve import curves
 from vggcost.bench.kernels import algorithm
@@ -14,6 +13,7 @@ from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import case_title, pass_samples, rates, ratio_to_whole, shares, to_json
 from vggcost.bench.statistics import summary
 from vggcost.report import bench_curve
+from vggcost.report.bench_machine import machine_lines
 from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
 
 if TYPE_CHECKING:
@@ -98,15 +98,15 @@ def document(result: Mapping[str, Any]) -> Document:
 
 
 def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
-    yield Text(_machine(result), style="list", hang="         ")
+    yield Text(machine_lines(result), style="list", hang="         ")
     for case in result["cases"]:
         yield Text((_case_head(result, case),))
         if case["layers"]:
             yield _layer_grid(result, case)
         yield _pass_grid(result, case)
-        inspected = _inspected(case)
-        if inspected:
-            yield Text(inspected, style="list")
+        beside = (*_sustained(case), *_inspected(case))
+        if beside:
+            yield Text(beside, style="list")
     if len(result["cases"]) > 1:
         yield _case_grid(result)
     yield from bench_curve.blocks(curves(result))
@@ -143,90 +143,6 @@ def _record_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             if pass_samples(case, name):
                 rows.append({**case["passes"][name], **common, "name": label, "flops": case["flops"]})
     return rows
-
-
-def _machine(result: Mapping[str, Any]) -> tuple[str, ...]:
-    environment, settings = result["environment"], result["settings"]
-    protocol = settings["protocol"]
-    lines = [
-        f"Device   {environment['device']}: {environment['device_name']}{_clocks(environment)}",
-        f"Software {_software(environment)}, {_switches(result)}",
-        f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
-        (
-            f"Run      {settings['dtype']}, {_layout(settings)}, {settings['mode']}{_compiled(settings)},"
-            " random weights and inputs"
-        ),
-        _ceilings(result),
-    ]
-    return tuple(line for line in lines if line)
-
-
-def _clocks(environment: Mapping[str, Any]) -> str:
-    nvml = environment["nvml"]
-    if not nvml:
-        return f" ({environment['nvml_absent']})" if environment["nvml_absent"] else ""
-    words = [
-        f"driver {nvml['driver']}" if nvml["driver"] else "",
-        f"SM {nvml['sm_clock_mhz']} of {nvml['default_sm_clock_mhz']} MHz" if nvml["sm_clock_mhz"] else "",
-        f"memory {nvml['memory_clock_mhz']} MHz" if nvml["memory_clock_mhz"] else "",
-        f"limit {nvml['power_limit_w']:g} W" if nvml["power_limit_w"] else "",
-        f"{nvml['temperature_c']} C" if nvml["temperature_c"] else "",
-    ]
-    return f" ({', '.join(word for word in words if word)})"
-
-
-def _software(environment: Mapping[str, Any]) -> str:
-    return f"torch {environment['torch']}{_cuda(environment)}, Python {environment['python']}"
-
-
-def _cuda(environment: Mapping[str, Any]) -> str:
-    if not environment["device"].startswith("cuda"):
-        return ""
-    return f", CUDA {environment['cuda']}, cuDNN {environment['cudnn']}"
-
-
-def _switches(result: Mapping[str, Any]) -> str:
-    environment = result["environment"]
-    if environment["device"].startswith("cuda"):
-        return (
-            f"cudnn.benchmark {_on(environment['cudnn_benchmark'])},"
-            f" TF32 convolutions {_on(environment['cudnn_allow_tf32'])},"
-            f" TF32 products {_on(environment['matmul_allow_tf32'])}"
-        )
-    load = environment["load_average"]
-    return f"{units.counted(environment['threads'], 'thread')}, {environment['cpu_capability']}" + (
-        "" if load is None else f", load average {load:g} before"
-    )
-
-
-def _on(switch: bool) -> str:
-    return "on" if switch else "off"
-
-
-def _spin(protocol: Mapping[str, Any]) -> str:
-    if protocol["spin_ns"] is None:
-        return ""
-    return f"; a spin of {protocol['spin_ns'] / 1e6:.3g} ms before the first event"
-
-
-def _layout(settings: Mapping[str, Any]) -> str:
-    return "channels last" if settings["channels_last"] else "channels first"
-
-
-def _compiled(settings: Mapping[str, Any]) -> str:
-    return ", torch.compile" if settings["compile"] else ""
-
-
-def _ceilings(result: Mapping[str, Any]) -> str:
-    ceilings = result["ceilings"]
-    if not ceilings:
-        return ""
-    products, moves = (len(ceilings.get(key) or (1,)) for key in ("compute", "memory"))
-    return (
-        f"Ceilings {_giga(ceilings['flops_per_s'])} GFLOP/s ({compute_kernel(ceilings)}),"
-        f" {_giga(ceilings['bytes_per_s'])} GB/s ({memory_kernel(ceilings)}); measured in this run,"
-        f" the best of {units.counted(products, 'kernel')} and {moves}"
-    )
 
 
 def _case_head(result: Mapping[str, Any], case: Case) -> str:
@@ -294,6 +210,20 @@ def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:
             }
         )
     return Grid(PASS_COLUMNS, rows)
+
+
+def _sustained(case: Case) -> tuple[str, ...]:
+    """What forwards back to back gave, where they were asked for."""
+    numbers = case.get("sustained")
+    if not numbers:
+        return ()
+    watts, joules = numbers["watts"], numbers["joules_per_image"]
+    words = [
+        f"{units.three(numbers['images_per_s'])} images/s back to back for {numbers['seconds']:.1f} s",
+        "" if watts is None else f"{watts:.0f} W",
+        "" if joules is None else f"{joules:.3g} J an image",
+    ]
+    return (f"Sustained: {', '.join(word for word in words if word)}.",)
 
 
 def _inspected(case: Case) -> tuple[str, ...]:

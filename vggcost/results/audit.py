@@ -12,7 +12,7 @@ from vggcost.conventions.special_rules import Count
 from vggcost.costs.table import Row
 from vggcost.formulas import forward, memory
 from vggcost.network import catalogue
-from vggcost.network.foreign_layers import AvgPool2d, Free, MatMul, Uncounted
+from vggcost.network.foreign_layers import Uncounted
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
@@ -211,7 +211,7 @@ class Audit(Frozen):
         """What the convention counts of one operation; None where its tool's count of such an operation is unknown."""
         if isinstance(row.layer, Uncounted):
             return Count(None, "no formula")
-        if isinstance(row.layer, Free | MatMul | AvgPool2d) and not self._counts_macs_alone:
+        if not row.layer.counts_known and not self._counts_macs_alone:
             return Count(None, f"what {self.convention} counts is not known")
         return count(self.counted_by, row, before)
 

@@ -34,6 +34,7 @@ KINDS: Mapping[type[Layer], Mapping[str, str] | str] = {
     blocks.Residual: "it is read as its layers and its addition",
     foreign_layers.CeilMaxPool2d: "Keras's pools do not reach over the edge; padding takes the place of it",
     foreign_layers.BatchNorm1d: {"BatchNormalization": "batch_norm"},
+    foreign_layers.GroupNorm: {"GroupNormalization": "group_norm"},
     foreign_layers.AvgPool2d: {"AveragePooling2D": "pool"},
     foreign_layers.ZeroPad2d: {"ZeroPadding2D": "zero_pad"},
     foreign_layers.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
@@ -211,6 +212,14 @@ class Rules(Recorder):
         if channels != shape[1]:
             self.fail(layer, made, f"takes {channels:,} channels and gets {shape[1]:,}", (self.outward(shape),))
         self.emit(layer, made, shape, shape, ledger, params=params)
+        return shape
+
+    def group_norm(self, layer: Any, shapes: Shapes) -> Ints:
+        """Group normalization; Keras writes a group a channel as -1."""
+        shape = shapes[0]
+        groups = int(layer.groups) if layer.groups > 0 else shape[1]
+        made = foreign_layers.GroupNorm("", None, groups, shape[1], bool(layer.center and layer.scale))
+        self.emit(layer, made, shape, shape, Ledger(), params=self.claim(layer, "gamma", "beta"))
         return shape
 
     def zero_pad(self, layer: Any, shapes: Shapes) -> Ints:

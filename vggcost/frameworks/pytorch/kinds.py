@@ -107,6 +107,21 @@ def batch_norm(
     return Plan(kind, fields, shape, shape, ledger, problem, (shape, (known,)))
 
 
+def group_norm(
+    input: torch.Tensor,  # noqa: A002  # torch's name
+    num_groups: int,
+    weight: torch.Tensor | None = None,
+    *_: Any,
+    **__: Any,
+) -> Plan:
+    """Rule of torch.nn.functional.group_norm."""
+    shape = shape_of(input)
+    known = shape[1] if weight is None else len(weight)
+    fields: dict[str, Any] = {"groups": num_groups, "channels": known, "affine": weight is not None}
+    problem = f"takes {known:,} channels and gets {shape[1]:,}" if known != shape[1] else None
+    return Plan(foreign_layers.GroupNorm, fields, shape, shape, Ledger(), problem, (shape, (known,)))
+
+
 def max_pool2d(
     input: torch.Tensor,  # noqa: A002  # torch's name
     kernel_size: Any,
@@ -280,6 +295,10 @@ KINDS: Mapping[type[Layer], TorchKind] = {
     ),
     foreign_layers.BatchNorm1d: TorchKind(
         module=lambda nn, norm: nn.BatchNorm1d(norm.channels, affine=norm.affine), rules={"batch_norm": batch_norm}
+    ),
+    foreign_layers.GroupNorm: TorchKind(
+        module=lambda nn, norm: nn.GroupNorm(norm.groups, norm.channels, affine=norm.affine),
+        rules={"group_norm": group_norm},
     ),
     foreign_layers.AvgPool2d: TorchKind(
         module=lambda nn, pool: nn.AvgPool2d(

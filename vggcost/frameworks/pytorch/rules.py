@@ -29,7 +29,7 @@ UNARY = frozenset(
         *("relu6", "sigmoid", "tanh", "silu", "gelu", "elu", "leaky_relu", "hardswish", "hardsigmoid", "hardtanh"),
         *("softplus", "softsign", "mish", "selu", "celu", "prelu", "rrelu", "threshold", "logsigmoid", "log_softmax"),
         *("clamp", "clip", "exp", "log", "sqrt", "rsqrt", "square", "abs", "neg", "__neg__", "__pow__", "pow", "sign"),
-        *("layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "cumsum", "flip", "roll", "reciprocal"),
+        *("layer_norm", "instance_norm", "rms_norm", "normalize", "cumsum", "flip", "roll", "reciprocal"),
         *("__abs__", "sin", "cos", "erf", "floor", "ceil", "round"),
     )
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
-from vggcost.bench.memory_estimate import check_fits, refused
+from vggcost.bench.memory_check import check_fits, graph_refused, refused
+from vggcost.costs.memory import peak_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Variant
@@ -30,3 +31,21 @@ def test_nothing_fits_where_the_weights_do_not():
 def test_an_allocator_that_gave_up_is_answered_with_a_smaller_batch_than_it_was_asked_for():
     assert "give --batch 4 " in str(refused(counted(batch=8), 4, 10**12))
     assert "smaller --batch" in str(refused(counted(batch=8), 4, None))
+
+
+def test_a_graph_needs_room_for_a_second_set_of_activations():
+    of_eight = counted(batch=8)
+    forward = peak_bytes(of_eight, 4)
+    pool = forward - 4 * (of_eight.params + 8 * 3 * of_eight.input[2] * of_eight.input[3])
+    assert graph_refused(of_eight, 4, forward + pool) is None
+    assert "do not fit beside those of a forward" in graph_refused(of_eight, 4, forward + pool - 1)
+    assert graph_refused(of_eight, 4, None) is None
+
+
+def test_after_a_refusal_half_way_the_advice_is_half_of_what_was_refused_or_what_fits():
+    of_eight = counted(batch=8)
+    assert "give --batch 4 " in str(refused(of_eight, 4, 10**12))
+    fits = peak_bytes(counted(batch=3), 4)
+    assert "give --batch 3 " in str(refused(of_eight, 4, fits))
+    assert "not even one image fits" in str(refused(counted(batch=1), 4, None))
+    assert "--batch" not in str(refused(counted(batch=1), 4, None))
