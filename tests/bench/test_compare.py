@@ -150,3 +150,15 @@ def test_one_process_on_a_side_keeps_the_interval_of_its_forwards():
             before = next(each for each in old["cases"][0]["layers"] if each["name"] == layer["name"])
             wanted = compare(before["samples_ns"], layer["samples_ns"], 0.01)
             assert (row["low"], row["high"], row["word"]) == (wanted.low, wanted.high, wanted.word)
+
+
+def test_an_interval_that_says_nothing_is_not_written_out_to_thirty_digits():
+    from vggcost.report.bench_compare import document as report
+    from vggcost.report.formats import rendered
+
+    def run(scales):
+        return pooled([document(case(scale=scale)) for scale in scales], len(scales))
+
+    text = rendered(report(comparison(run((1.0, 3.0)), run((1.0, 9.0)), 0.01)), "table")
+    assert "0.000 to 100 and more" in text
+    assert not any(len(word) > 20 for line in text.splitlines() for word in line.split() if word[:1].isdigit())

@@ -87,6 +87,13 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         "old": None if row["old_ns"] is None else units.milliseconds(row["old_ns"]),
         "new": None if row["new_ns"] is None else units.milliseconds(row["new_ns"]),
         "ratio": None if row["ratio"] is None else f"{row['ratio']:.3f}",
-        "interval": _UNKNOWN[min(row["processes"]) >= LEAST_PROCESSES] if low is None else f"{low:.3f} to {high:.3f}",
+        "interval": _UNKNOWN[min(row["processes"]) >= LEAST_PROCESSES]
+        if low is None
+        else f"{low:.3f} to {_upper(high)}",
         "word": row["word"],
     }
+
+
+def _upper(high: float) -> str:
+    """The interval's upper end; beyond a hundred times it says only that too few processes were run."""
+    return f"{high:.3f}" if high < 100 else "100 and more"

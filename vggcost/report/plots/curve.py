@@ -94,7 +94,7 @@ def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, s
         # A ring, which stands around the marker whatever its shape.
         axes.plot([batches[knee]], [heights[knee]], "o", markersize=10, markerfacecolor="none", color=colour, zorder=4)
     below.annotate(
-        f"knee {one['knee']}", (batches[knee], speeds[knee]), xytext=(0, -15), textcoords="offset points", ha="left"
+        f"knee {one['knee']}", (batches[knee], speeds[knee]), xytext=(-8, 6), textcoords="offset points", ha="right"
     )
     if one["refused"] is not None:
         for axes in (above, below):
