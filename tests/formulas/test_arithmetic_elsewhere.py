@@ -43,6 +43,7 @@ ALLOWED = {
     "frameworks/pytorch/kinds.py:": "torch divides LRN's alpha by the size, so it is given the product",
     "frameworks/pytorch/operations.py:pad": "a padding's two sides",
     "bench/algorithms.py": "thresholds, and nanoseconds in a second",
+    "bench/between_processes.py": "Student's t, and the spread of times between processes",
     "bench/ceilings.py": "parts of memory, and nanoseconds in a second",
     "bench/device_gates.py": "thresholds",
     "bench/devices.py": "prefixes of sizes that an operating system writes",

@@ -43,6 +43,7 @@ WORDS = {
     "verify": ("verify", "A"),
     "bench": ("bench", "--load"),
     "bench-compare": ("bench-compare",),
+    "bench-curve": ("bench-curve",),
 }
 """A way to ask each command that has --format."""
 
@@ -58,9 +59,18 @@ def result(tmp_path):
 
 
 @pytest.fixture
-def asked(result):
+def several(tmp_path):
+    """A result of one network at several batches."""
+    path = tmp_path / "several.json"
+    cases = [bench_documents.case(batch=batch, scale=0.5 + batch / 2) for batch in (1, 2, 4, 8)]
+    path.write_text(to_json(bench_documents.document(*cases)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def asked(result, several):
     """The words of a command, with the files that it reads."""
-    files = {"bench": (result,), "bench-compare": (result, result)}
+    files = {"bench": (result,), "bench-compare": (result, result), "bench-curve": (several,)}
     return lambda name: (*WORDS[name], *files.get(name, ()))
 
 
@@ -96,7 +106,7 @@ def test_every_command_takes_every_format(vggcost, asked, name, fmt):
 def test_every_command_refuses_a_format_with_the_same_sentence(refused, asked, name):
     error = refused(*asked(name), "--format", "markdwon")
     assert error == "vggcost: error: unknown format 'markdwon'; the nearest are markdown\n"
-    more = ", python" if name.startswith("formula") else ""
+    more = {"formula": ", python", "bench-curve": ", svg, png, pdf"}.get(name.partition(" ")[0], "")
     assert f"known are table, markdown, csv, json, latex, html{more}\n" in refused(*asked(name), "--format", "xyz")
 
 
@@ -175,6 +185,7 @@ def test_a_command_may_have_a_format_more(vggcost, tmp_path):
             ("Device cpu", "Roof: its speed over the measured ceiling", "Verdict: ", "sum of layers", "GFLOP/s"),
         ),
         ("bench-compare", (), ("too few forwards", "The interval knows the forwards of these two runs")),
+        ("bench-curve", (), ("over the batch", "knee: the smallest batch", "Largest batch that fits: 8 or more")),
         ("formula --layer", (), ("k*k*Cin*Cout + Cout", "3*3*128*256 + 256")),
     ],
 )

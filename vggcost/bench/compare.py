@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
+from vggcost.bench.between_processes import LEAST_PROCESSES, by_process, compare_processes
 from vggcost.bench.protocol import GRAPH, LAYERS, WHOLE
 from vggcost.bench.result import pass_samples
 from vggcost.bench.statistics import CONFIDENCE, UNDECIDED, compare, summary
 from vggcost.errors import VggcostError
+from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,16 @@ WORTH_SAYING = (
 """Parts of the environment whose change may be the cause."""
 
 
+_PASSES = ((WHOLE, "whole"), (GRAPH, "graph replay"), (LAYERS, "sum of layers"))
+
+
+class Rows(Record):
+    """How many rows a comparison has: the intervals of its passes, and those of its layers, hold all together."""
+
+    passes: int
+    layers: int
+
+
 def comparison(old: Document, new: Document, threshold: float) -> dict[str, Any]:
     """Compare what both results have; the word of a case is that of its pass without instruments.
 
@@ -39,13 +51,18 @@ def comparison(old: Document, new: Document, threshold: float) -> dict[str, Any]
                 f"the two results differ in {key} ({old['settings'][key]!r} and {new['settings'][key]!r}), so their"
                 " times cannot be compared; measure both alike"
             )
-    theirs = {_identity(case): case for case in old["cases"]}
-    ours = {_identity(case): case for case in new["cases"]}
+    theirs = {case_identity(case): case for case in old["cases"]}
+    ours = {case_identity(case): case for case in new["cases"]}
     common = [key for key in ours if key in theirs]
     if not common:
         raise VggcostError(
             f"the two results have no network at the same input in common: {_names(theirs)} and {_names(ours)}"
         )
+    pairs = [(theirs[key], ours[key]) for key in common]
+    rows = Rows(
+        sum(name in before["passes"] and name in after["passes"] for before, after in pairs for name, _ in _PASSES),
+        sum(len(_common_layers(before, after)) for before, after in pairs),
+    )
     return {
         "schema": SCHEMA,
         "threshold": threshold,
@@ -53,11 +70,12 @@ def comparison(old: Document, new: Document, threshold: float) -> dict[str, Any]
         "environment_changes": _changes(old["environment"], new["environment"]),
         "only_old": [_title(theirs[key]) for key in theirs if key not in ours],
         "only_new": [_title(ours[key]) for key in ours if key not in theirs],
-        "cases": [_case(theirs[key], ours[key], threshold) for key in common],
+        "cases": [_case(before, after, threshold, rows) for before, after in pairs],
     }
 
 
-def _identity(case: Mapping[str, Any]) -> str:
+def case_identity(case: Mapping[str, Any]) -> str:
+    """Return what two cases must share to be the same network at the same input."""
     network = case["network"]
     return repr((network["name"], sorted((network["options"] or {}).items(), key=str), case["input"]))
 
@@ -74,25 +92,47 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [f"{key}: {old.get(key)} -> {new.get(key)}" for key in WORTH_SAYING if old.get(key) != new.get(key)]
 
 
-def _case(old: Mapping[str, Any], new: Mapping[str, Any], threshold: float) -> dict[str, Any]:
-    rows = []
-    for name, label in ((WHOLE, "whole"), (GRAPH, "graph replay"), (LAYERS, "sum of layers")):
-        before, after = pass_samples(old, name), pass_samples(new, name)
-        if before and after:
-            rows.append(_row(label, before, after, threshold))
-    by_name = {layer["name"]: layer["samples_ns"] for layer in old["layers"]}
-    layers = [
-        _row(layer["name"], by_name[layer["name"]], layer["samples_ns"], threshold)
-        for layer in new["layers"]
-        if layer["runs"] and layer["name"] in by_name
+def _case(old: Mapping[str, Any], new: Mapping[str, Any], threshold: float, rows: Rows) -> dict[str, Any]:
+    passes = [
+        _row(
+            label,
+            by_process(old["passes"][name], pass_samples(old, name)),
+            by_process(new["passes"][name], pass_samples(new, name)),
+            threshold,
+            rows.passes,
+        )
+        for name, label in _PASSES
+        if name in old["passes"] and name in new["passes"]
     ]
-    word = rows[0]["word"] if rows and rows[0]["what"] == "whole" else UNDECIDED
-    return {"network": new["network"], "input": new["input"], "word": word, "passes": rows, "layers": layers}
+    layers = [
+        _row(
+            one["name"],
+            by_process(old["passes"].get(LAYERS, {}), other["samples_ns"]),
+            by_process(new["passes"].get(LAYERS, {}), one["samples_ns"]),
+            threshold,
+            rows.layers,
+        )
+        for other, one in _common_layers(old, new)
+    ]
+    word = passes[0]["word"] if passes and passes[0]["what"] == "whole" else UNDECIDED
+    return {"network": new["network"], "input": new["input"], "word": word, "passes": passes, "layers": layers}
 
 
-def _row(what: str, before: Sequence[int], after: Sequence[int], threshold: float) -> dict[str, Any]:
-    result = compare(before, after, threshold)
-    old, new = summary(before), summary(after)
+def _common_layers(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    by_name = {layer["name"]: layer for layer in old["layers"]}
+    return [(by_name[one["name"]], one) for one in new["layers"] if one["runs"] and one["name"] in by_name]
+
+
+def _row(
+    what: str, before: Sequence[Sequence[int]], after: Sequence[Sequence[int]], threshold: float, family: int
+) -> dict[str, Any]:
+    """Compare by the spread between processes where both sides have one, else by that within the one process."""
+    olds, news = ([time for samples in side for time in samples] for side in (before, after))
+    if min(len(before), len(after)) < LEAST_PROCESSES:
+        result = compare(olds, news, threshold)
+    else:
+        result = compare_processes(before, after, threshold, family)
+    old, new = summary(olds), summary(news)
     return {
         "what": what,
         "old_ns": old.median_ns if old else None,
@@ -101,4 +141,5 @@ def _row(what: str, before: Sequence[int], after: Sequence[int], threshold: floa
         "low": result.low,
         "high": result.high,
         "word": result.word,
+        "processes": [len(before), len(after)],
     }

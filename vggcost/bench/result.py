@@ -36,14 +36,14 @@ def case_document(
     for index, row in enumerate(rows):
         times = [reading.layers_ns[index] for reading in readings]
         bound = sum(reading.dispatch_bound()[index] for reading in readings)
-        layers.append({**row, **_statistics(times), "dispatch_bound": bound, "samples_ns": times})
+        layers.append({**row, **sample_statistics(times), "dispatch_bound": bound, "samples_ns": times})
     for layer, share in zip(layers, shares({"layers": layers}), strict=True):
         layer["share"] = share
     passes = {}
     for name, taken in samples.readings.items():
         times = [reading.whole_ns for reading in taken]
         passes[name] = {
-            **_statistics(times),
+            **sample_statistics(times),
             "queued_ahead": [reading.queued_ahead for reading in taken],
             "samples_ns": times,
         }
@@ -71,7 +71,8 @@ def case_document(
     }
 
 
-def _statistics(times: list[int]) -> dict[str, Any]:
+def sample_statistics(times: list[int]) -> dict[str, Any]:
+    """Return what a document says of timings [ns] beside the timings themselves."""
     numbers = summary(times)
     interval = median_interval(times)
     return {
@@ -207,6 +208,7 @@ def load(path: str) -> dict[str, Any]:
         raise VggcostError(f"{path!r} {refusal(fault)}")
     for number, case in enumerate(document["cases"]):
         _check_sums(path, f"cases[{number}]", case)
+        _check_processes(path, f"cases[{number}]", case)
     return dict(document)
 
 
@@ -218,3 +220,12 @@ def _check_sums(path: str, where: str, case: Mapping[str, Any]) -> None:
             sum(layer["samples_ns"][number] for layer in case["layers"]) != whole
         ):
             raise VggcostError(f"{path!r}: the layers of {where} do not sum to their whole; the file was edited")
+
+
+def _check_processes(path: str, where: str, case: Mapping[str, Any]) -> None:
+    """What the processes of --repeat gave is all there is."""
+    for name, measured in case["passes"].items():
+        if "n_by_process" in measured and sum(measured["n_by_process"]) != len(measured["samples_ns"]):
+            raise VggcostError(
+                f"{path!r}: n_by_process of {where}.passes.{name} does not sum to its samples; the file was edited"
+            )

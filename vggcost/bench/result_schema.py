@@ -21,6 +21,7 @@ _Clock = Annotated[
 ]
 _Side = Annotated[int, Meta(ge=0, extra={WRONG: "has a size in {place} that is no whole number; the file is damaged"})]
 _Count = Annotated[int, Meta(ge=0)]
+_Number = Annotated[int, Meta(ge=0, extra={WRONG: "has a number in {place} that counts nothing; the file is damaged"})]
 _Ceiling = Annotated[float, Meta(gt=0, extra={WRONG: "has a ceiling that is none in {place}; the file is damaged"})]
 _AN_OBJECT = Meta(extra={WRONG: "is damaged: {place} is no object"})
 
@@ -164,6 +165,7 @@ class ResultPass(Struct):
     p90_ns: int | UnsetType | None = UNSET
     p99_ns: int | UnsetType | None = UNSET
     queued_ahead: list[bool | None] | UnsetType = UNSET
+    n_by_process: list[_Number] | UnsetType = UNSET
 
 
 class ResultPasses(Struct, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "write or check the tables of all twelve variants",
     "bench": "time the real forward pass, layer by layer",
     "bench-compare": "two bench results: faster, slower, or undecided",
+    "bench-curve": "latency and images/s of a bench result over the batch",
     "roofline": "a bench result as a picture under this machine's ceilings",
 }
 """Every command and what it is for, in the order of --help. Each is a module of this package, with _ for -."""

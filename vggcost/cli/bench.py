@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vggcost.cli.request import Request
 
 DEFAULT_BUDGET_S = 30.0
+MOST_REPEATS = 1000
 
 
 def parser() -> Parser:
@@ -85,6 +86,14 @@ def _add_measuring(result: Parser) -> None:
         " and memory",
     )
     group.add_argument(
+        "--repeat",
+        action=Read,
+        read=read_repeat,
+        metavar="N",
+        default=1,
+        help="the same in N fresh processes, so that bench-compare knows the spread between them (1)",
+    )
+    group.add_argument(
         "--sustained",
         action=Read,
         read=read_sustained,
@@ -102,6 +111,8 @@ def run(args: Namespace) -> int:
     asked = request(args)
     _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
+    if args.repeat > 1:
+        return _run_repeats(args, asked)
     from vggcost import __version__
     from vggcost.bench.session import run as measure
 
@@ -134,6 +145,28 @@ def run(args: Namespace) -> int:
     return EXIT_DIFFERS if refused or untraced else EXIT_FINE
 
 
+def _run_repeats(args: Namespace, asked: Request) -> int:
+    """Measure in fresh processes; print or write their one result, and a line for each that failed."""
+    if args.trace is not None:
+        raise VggcostError("--trace has one forward of one process; leave --repeat away, or --trace")
+    from vggcost.bench.repeat import repeated, run_command
+
+    with ProgressLine() as progress:
+        outcome = repeated(args.repeat, run_command(args.words), progress)
+    if outcome.document is None and outcome.failures and not outcome.interrupted:
+        raise VggcostError(f"none of {args.repeat} processes measured anything; {outcome.failures[0]}")
+    if outcome.document is not None:
+        emit(_rendered(outcome.document, asked.fmt), asked.place)
+    for line in outcome.failures:
+        sys.stderr.write(f"vggcost: error: {line}\n")
+    if outcome.interrupted:
+        done = len(outcome.document["repeats"]) if outcome.document else 0
+        kept = f"what {done} of {args.repeat} processes measured is kept" if done else "nothing was measured yet"
+        sys.stderr.write(f"vggcost: interrupted; {kept}\n")
+        return EXIT_INTERRUPTED
+    return EXIT_DIFFERS if outcome.failures else EXIT_FINE
+
+
 def _check_trace(trace: str | None, place: str | None) -> None:
     """Refuse a --trace that cannot be written, before anything is measured."""
     check_writable(trace, "--trace")
@@ -151,7 +184,7 @@ def _print_again(args: Namespace) -> int:
     """A loaded result is what it is: options that say what to measure would be ignored in silence."""
     fmt, place = output_from(args)
     fresh = parser().parse([])
-    kept = ("load", "format", "output")
+    kept = ("load", "format", "output", "words")
     for name, value in vars(args).items():
         if name not in kept and value != getattr(fresh, name):
             raise VggcostError(f"--load prints a result as it was measured; leave {_flag(name)} away")
@@ -207,6 +240,18 @@ def _settings(args: Namespace, dtype: str) -> Settings:
         cudnn_benchmark=args.cudnn_benchmark,
         sustained_s=args.sustained,
     )
+
+
+def read_repeat(text: str, option: str) -> int:
+    """Return a number of processes.
+
+    Raises:
+        VggcostError: it is no whole number from 1 to 1000.
+    """
+    count = read_count(text, option)
+    if count > MOST_REPEATS:
+        raise VggcostError(f"{option} is {count}; give at most {MOST_REPEATS} processes")
+    return count
 
 
 def read_seconds(text: str, option: str) -> float:

@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
         raise VggcostError(f"{message}; {self.prog} --help lists the options")
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
-        """Return the parsed options.
+        """Return the parsed options, and as `words` the command with the words that they were read from.
 
         Raises:
             VggcostError: an option that is unknown, or lacks its value.
@@ -76,6 +76,7 @@ class Parser(argparse.ArgumentParser):
             if not word.startswith("-"):
                 raise VggcostError(f"unexpected word {word!r}; {self.prog} --help shows what it takes")
             raise unknown("option", word, tuple(self._option_string_actions), f" ({self.prog} --help lists all)")
+        args.words = (self.prog.split()[-1], *argv)
         return args
 
 
@@ -156,7 +157,8 @@ def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> N
         action=Read,
         read=read_batches if batches else read_batch,
         metavar="N",
-        help="images in one forward call (1)" + ("; a comma list for several" if batches else ""),
+        help="images in one forward call (1)"
+        + ("; several: a comma list, or 1..256 with the powers of two between" if batches else ""),
     )
     if dtype:
         group.add_argument(
@@ -223,15 +225,27 @@ def read_batch(text: str, option: str) -> tuple[int]:
 
 
 def read_batches(text: str, option: str) -> tuple[int, ...]:
-    """Return the batches of a comma list.
+    """Return the batches of a comma list; 1..256 in it are both ends and the powers of two between.
 
     Raises:
-        VggcostError: one is no whole number from 1 to 10^18, or is given twice.
+        VggcostError: one is no whole number from 1 to 10^18, or is given twice; a range that does not rise.
     """
-    batches = tuple(read_count(part, option) for part in text.split(","))
+    batches = tuple(batch for part in text.split(",") for batch in _batch_range(part, option))
     if len(set(batches)) < len(batches):
         raise VggcostError(f"{option} is {text!r}; give each batch once")
     return batches
+
+
+def _batch_range(text: str, option: str) -> list[int]:
+    first, dots, last = text.partition("..")
+    least = read_count(first, option)
+    if not dots:
+        return [least]
+    most = read_count(last, option)
+    if most <= least:
+        raise VggcostError(f"{option} is {text!r}; give a range that rises, as 1..256")
+    powers = (2**power for power in range(most.bit_length()))
+    return [least, *(batch for batch in powers if least < batch < most), most]
 
 
 def read_size(text: str, option: str) -> Pair:
