@@ -53,7 +53,8 @@ ALLOWED = {
     "bench/memory_check.py:advice": "half of a batch that was refused",
     "bench/protocol.py": "times",
     "bench/result.py:shares": "a zero for each layer",
-    "bench/session.py:_flush_bytes": "twice a cache",
+    "bench/plan.py:planned": "seconds of several processes",
+    "bench/session.py:flush_bytes": "twice a cache",
     "bench/statistics.py": "order statistics of times",
     "bench/sustained.py": "times, and the images of several forwards",
 }

@@ -74,7 +74,7 @@ def run(subjects: Sequence[Subject], settings: Settings, say: Say, version: str 
     dtype = torch_dtype(settings.dtype)
     with numerics(device, settings.dtype, threads=settings.threads, cudnn_benchmark=settings.cudnn_benchmark):
         check_dtype(device, settings.dtype)
-        flush = _flush_bytes(device)
+        flush = flush_bytes(device)
         _check_memory(subjects, device, dtype, flush, settings)
         watch, watch_refused = monitor(device, uuid_of(device))
         # Without inference mode the flush buffer is an ordinary tensor, which backward passes may run beside.
@@ -178,7 +178,7 @@ def _clock(torch: Any, device: torch.device, flush: int, watch: Monitor | None) 
     return HostClock(getattr(torch, device.type).synchronize)
 
 
-def _flush_bytes(device: torch.device) -> int:
+def flush_bytes(device: torch.device) -> int:
     """Twice the last-level cache, so that nothing of the forward before stays in it; none on a host."""
     if device.type == "cpu" or not has_events(device):
         return 0

@@ -100,6 +100,9 @@ def _add_measuring(result: Parser) -> None:
         metavar="SECONDS",
         help="also run forwards back to back, 2 seconds or more, outside the budget",
     )
+    group.add_argument(
+        "--plan", action="store_true", help="the cases, their memory and the time, estimated; measure nothing"
+    )
     group.add_argument("--trace", metavar="FILE", help="write a Chrome trace of one forward, behind the timing, there")
     group.add_argument("--cudnn-benchmark", action=both, default=True, help="cuDNN's autotuning (on)")
 
@@ -111,8 +114,13 @@ def run(args: Namespace) -> int:
     asked = request(args)
     _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
-    if args.repeat > 1:
-        return _run_repeats(args, asked)
+    if args.plan:
+        return _print_plan(args, asked, settings)
+    return _run_repeats(args, asked) if args.repeat > 1 else _measure(args, asked, settings)
+
+
+def _measure(args: Namespace, asked: Request, settings: Settings) -> int:
+    """Measure in this process; print or write the result, a line for each network that failed, and the trace."""
     from vggcost import __version__
     from vggcost.bench.session import run as measure
 
@@ -143,6 +151,16 @@ def run(args: Namespace) -> int:
         reasons = "; ".join(cases[0]["notes"])
         sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
     return EXIT_DIFFERS if refused or untraced else EXIT_FINE
+
+
+def _print_plan(args: Namespace, asked: Request, settings: Settings) -> int:
+    """Print or write what would be measured."""
+    from vggcost.bench.plan import planned
+    from vggcost.report.bench_plan import document
+    from vggcost.report.formats import rendered
+
+    emit(rendered(document(planned(_subjects(asked), settings, args.repeat)), asked.fmt), asked.place)
+    return EXIT_FINE
 
 
 def _run_repeats(args: Namespace, asked: Request) -> int:
