@@ -40,6 +40,24 @@ def test_wrong_fields_are_refused(args, kwargs):
         Point(*args, **kwargs)
 
 
+def test_a_refusal_names_the_class_and_the_field():
+    with pytest.raises(TypeError, match=r"Point\.__init__\(\) missing 1 required positional argument: 'x'"):
+        Point()
+
+
+def test_a_subclass_has_its_own_fields_also_where_its_base_made_a_value_first():
+    class Base(Record):
+        x: int
+
+    assert Base(1).x == 1
+
+    class Derived(Base):
+        y: int = 2
+
+    assert Derived(1, 5) == Derived(x=1, y=5) != Derived(1)
+    assert Base(1).x == 1
+
+
 def test_a_record_is_frozen_and_replace_makes_a_copy():
     point = Point(1)
     with pytest.raises(AttributeError):
