@@ -175,6 +175,60 @@ def test_a_script_has_its_own_device_in_the_children(tmp_path):
     assert made["cases"][0]["passes"]["whole"]["n_by_process"] == [30, 30]
 
 
+@pytest.fixture
+def run_code(monkeypatch):
+    """Run some code as the one child, which gets the place of its result as its argument."""
+
+    def run(code):
+        monkeypatch.setattr(repeat, "child_command", lambda words, place: [sys.executable, "-c", *words, place])
+        return repeat.run_command((code,))
+
+    return run
+
+
+def test_a_child_has_a_status_and_what_it_said(run_code, tmp_path):
+    place = tmp_path / "x.json"
+    run = run_code("import sys; print('a table'); open(sys.argv[1], 'w').close(); sys.exit('no such network')")
+    assert run(str(place)) == (1, "no such network\n")
+    assert place.exists()
+
+
+WAITS = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, {heed})
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(20)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("times_pressed", [1, 2])
+def test_no_child_outlives_ctrl_c(run_code, monkeypatch, tmp_path, times_pressed):
+    """Once, it is waited for and what it said is kept; twice, it is ended."""
+    place = tmp_path / "ready"
+    children = []
+    communicate = subprocess.Popen.communicate
+
+    def pressed(child, *args, **kwargs):
+        children.append(child)
+        while not place.exists():
+            time.sleep(0.01)
+        if len(children) <= times_pressed:
+            raise KeyboardInterrupt
+        return communicate(child, *args, **kwargs)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", pressed)
+    if times_pressed == 1:
+        run = run_code(WAITS.format(heed="lambda *_: sys.exit('kept')"))
+        assert run(str(place)) == (repeat.INTERRUPTED, "kept\n")
+        assert children[0].returncode == 1
+    else:
+        run = run_code(WAITS.format(heed="signal.SIG_IGN"))
+        with pytest.raises(KeyboardInterrupt):
+            run(str(place))
+        assert children[0].returncode == -signal.SIGKILL
+
+
 def test_all_that_fail_are_one_line(tmp_path):
     child = started(tmp_path, "sys.exit('vggcost: error: nothing here')")
     out, err = child.communicate(timeout=60)

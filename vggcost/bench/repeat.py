@@ -67,7 +67,7 @@ def run_command(words: Sequence[str]) -> RunChild:
 
     def run(place: str) -> tuple[int, str]:
         # In a session of its own, so that Ctrl-C comes once: from here, and not from the terminal as well.
-        child = subprocess.Popen(  # noqa: S603  # this process's own command line
+        with subprocess.Popen(  # noqa: S603  # this process's own command line
             child_command(words, place),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -75,19 +75,17 @@ def run_command(words: Sequence[str]) -> RunChild:
             text=True,
             errors="replace",
             start_new_session=True,
-        )
-        try:
+        ) as child:
             try:
                 _, said = child.communicate()
             except KeyboardInterrupt:
                 child.send_signal(signal.SIGINT)
                 _, said = child.communicate()
                 return INTERRUPTED, said
-            return child.returncode, said
-        finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
+            finally:
+                if child.poll() is None:
+                    child.kill()
+        return child.returncode, said
 
     return run
 
