@@ -12,6 +12,7 @@ from vggcost.bench import ceilings as room  # noqa: E402  # after the skip
 from vggcost.bench.ceilings import CeilingKernel, Ceilings, ceilings  # noqa: E402
 from vggcost.bench.environment import environment  # noqa: E402
 from vggcost.bench.host_clock import HostClock  # noqa: E402
+from vggcost.bench.numerics import numerics  # noqa: E402
 from vggcost.bench.protocol import ForwardTimes  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -169,3 +170,15 @@ def test_the_environment_names_the_machine_and_the_switches():
     assert seen["cudnn"] is None
     for key in ("device_name", "cpu", "cpu_capability", "python", "platform", "onednn", "matmul_allow_tf32"):
         assert seen[key] is not None, key
+
+
+@pytest.mark.parametrize("benchmark", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "tf32"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_environment_follows_the_switches(benchmark, dtype, threads):
+    with numerics(CPU, dtype, threads=threads, cudnn_benchmark=benchmark):
+        seen = environment(CPU, None, None)
+    assert seen["threads"] == threads
+    assert seen["cudnn_benchmark"] is benchmark
+    assert seen["cudnn_allow_tf32"] is seen["matmul_allow_tf32"] is (dtype == "tf32")
+    assert seen["load_average"] is not None

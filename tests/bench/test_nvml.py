@@ -58,6 +58,10 @@ def test_what_is_answered_is_recorded_and_what_is_refused_is_none(library):
         "other_processes": 2,  # one of the three is this one, whatever number a container gives it
     }
     assert watch.energy_mj() == 1234
+    library.nvmlDeviceGetTemperature = lambda handle, sensor: 41
+    library.nvmlDeviceGetDefaultApplicationsClock = lambda handle, kind: 1200
+    watch, _ = monitor(CUDA, "1234")
+    assert (watch.facts()["temperature_c"], watch.facts()["default_sm_clock_mhz"]) == (41, 1200)
 
 
 def test_the_device_is_found_by_its_uuid(library):
