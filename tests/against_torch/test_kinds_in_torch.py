@@ -16,7 +16,7 @@ from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.kinds import KINDS, module_of  # noqa: E402
 from vggcost.frameworks.pytorch.program import read_module  # noqa: E402
 from vggcost.frameworks.pytorch.traced_forward import traced_steps  # noqa: E402
-from vggcost.network import blocks, foreign_layers, layers  # noqa: E402
+from vggcost.network import blocks, foreign_layers, foreign_norms, foreign_pools, layers  # noqa: E402
 from vggcost.network.layer import Layer  # noqa: E402
 from vggcost.network.plan import Variant  # noqa: E402
 
@@ -34,10 +34,10 @@ LAYERS = {
     layers.Linear: (layers.Linear("fc", None, 5, 7), (2, 3, 5)),
     layers.Softmax: (layers.Softmax("softmax", None), (2, 3, 5)),
     layers.Dropout: (layers.Dropout("drop", None, 0.25), (2, 3, 5)),
-    foreign_layers.CeilMaxPool2d: (foreign_layers.CeilMaxPool2d("pool", None, (3, 2), (2, 3)), (2, 3, 8, 9)),
-    foreign_layers.BatchNorm1d: (foreign_layers.BatchNorm1d("norm", None, 5, affine=False), (3, 5)),
-    foreign_layers.GroupNorm: (foreign_layers.GroupNorm("norm", None, 2, 6), (2, 6, 5, 7)),
-    foreign_layers.AvgPool2d: (foreign_layers.AvgPool2d("pool", None, (2, 3), (3, 2), ceil_mode=True), (2, 3, 6, 8)),
+    foreign_pools.CeilMaxPool2d: (foreign_pools.CeilMaxPool2d("pool", None, (3, 2), (2, 3)), (2, 3, 8, 9)),
+    foreign_norms.BatchNorm1d: (foreign_norms.BatchNorm1d("norm", None, 5, affine=False), (3, 5)),
+    foreign_norms.GroupNorm: (foreign_norms.GroupNorm("norm", None, 2, 6), (2, 6, 5, 7)),
+    foreign_pools.AvgPool2d: (foreign_pools.AvgPool2d("pool", None, (2, 3), (3, 2), ceil_mode=True), (2, 3, 6, 8)),
     foreign_layers.ZeroPad2d: (foreign_layers.ZeroPad2d("pad", None, (1, 2, 3, 4)), (2, 3, 5, 7)),
 }
 

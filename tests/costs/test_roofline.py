@@ -7,9 +7,9 @@ import pytest
 from vggcost import api
 from vggcost.costs.roofline import COMPUTE, MEMORY, WINOGRAD_SAVING, Roof, intensity, least_bytes
 from vggcost.costs.table import table
-from vggcost.network.foreign_layers import MatMul
 from vggcost.network.layers import Conv2d, ReLU
 from vggcost.network.plan import Variant
+from vggcost.network.products import MatMul
 
 
 def test_least_bytes_count_each_input_parameter_buffer_and_output_once():

@@ -9,12 +9,14 @@ import pytest
 from vggcost.conventions.counting import KINDS as COUNTED
 from vggcost.frameworks.keras import rules as keras_rules
 from vggcost.frameworks.pytorch import kinds as torch_kinds
-from vggcost.network import blocks, foreign_layers, layers
-from vggcost.network.foreign_layers import AvgPool2d, BatchNorm1d, CeilMaxPool2d, Free, Idle, MatMul, ZeroPad2d
+from vggcost.network import blocks, foreign_layers, foreign_norms, layers
+from vggcost.network.foreign_layers import Free, Idle, ZeroPad2d
+from vggcost.network.foreign_norms import BatchNorm1d
+from vggcost.network.foreign_pools import AvgPool2d, CeilMaxPool2d
+from vggcost.network.kinds import KINDS as EVERY
 from vggcost.network.layer import Layer, Window
 from vggcost.network.ledger import PRIMITIVES, Ledger
-
-EVERY = (*layers.KINDS, *blocks.KINDS, *foreign_layers.KINDS)
+from vggcost.network.products import MatMul
 
 
 class Cell(NamedTuple):
@@ -114,8 +116,8 @@ CELLS: dict[type[Layer], Cell | str] = {
         (3, 5),
         Ledger(batch_norm_elements=3 * 5, batch_norm_channels=3 * 5),
     ),
-    foreign_layers.GroupNorm: Cell(
-        foreign_layers.GroupNorm("norm", None, groups=2, channels=6), (2, 6, 5, 7), (2, 6, 5, 7), Ledger(), 2 * 6
+    foreign_norms.GroupNorm: Cell(
+        foreign_norms.GroupNorm("norm", None, groups=2, channels=6), (2, 6, 5, 7), (2, 6, 5, 7), Ledger(), 2 * 6
     ),
     AvgPool2d: Cell(
         AvgPool2d("pool", None, kernel=(2, 3), stride=(3, 2), ceil_mode=True), (2, 3, 6, 8), (2, 3, 2, 4), Ledger()
@@ -244,7 +246,7 @@ SHAPE = (2, 3, 4, 8)
         (BN, None, "batch normalization of 3 channels"),
         (BN.replace(affine=False), None, "batch normalization of 3 channels, not affine"),
         (
-            foreign_layers.GroupNorm("norm", None, 2, 6, affine=False),
+            foreign_norms.GroupNorm("norm", None, 2, 6, affine=False),
             None,
             "group normalization of 6 channels in 2 groups, not affine",
         ),

@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vggcost.network.blocks import Add, Residual
-from vggcost.network.foreign_layers import (
-    AvgPool2d,
-    BatchNorm1d,
-    CeilMaxPool2d,
-    Free,
-    GroupNorm,
-    Idle,
-    MatMul,
-    Uncounted,
-    ZeroPad2d,
-    broadcast,
-)
+from vggcost.network.foreign_layers import Free, Idle, Uncounted, ZeroPad2d, broadcast
+from vggcost.network.foreign_norms import BatchNorm1d, GroupNorm
+from vggcost.network.foreign_pools import AvgPool2d, CeilMaxPool2d
 from vggcost.network.layer import Window, walk
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -31,6 +22,7 @@ from vggcost.network.layers import (
     Softmax,
 )
 from vggcost.network.ledger import Ledger
+from vggcost.network.products import MatMul
 
 MAPS = (2, 6, 17, 23)
 N, C, H, W = MAPS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.network.blocks import Add, Residual
-from vggcost.network.foreign_layers import MatMul
+from vggcost.network.products import MatMul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

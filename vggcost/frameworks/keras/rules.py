@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward, windows
 from vggcost.frameworks.keras.record import Recorder
-from vggcost.network import blocks, foreign_layers, layers
+from vggcost.network import blocks, foreign_layers, foreign_norms, foreign_pools, layers, products
 from vggcost.network.foreign_layers import Free
 from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
@@ -32,12 +32,12 @@ KINDS: Mapping[type[Layer], Mapping[str, str] | str] = {
     layers.Dropout: {"Dropout": "dropout", "SpatialDropout2D": "dropout"},
     blocks.Add: {"Add": "add"},
     blocks.Residual: "it is read as its layers and its addition",
-    foreign_layers.CeilMaxPool2d: "Keras's pools do not reach over the edge; padding takes the place of it",
-    foreign_layers.BatchNorm1d: {"BatchNormalization": "batch_norm"},
-    foreign_layers.GroupNorm: {"GroupNormalization": "group_norm"},
-    foreign_layers.AvgPool2d: {"AveragePooling2D": "pool"},
+    foreign_pools.CeilMaxPool2d: "Keras's pools do not reach over the edge; padding takes the place of it",
+    foreign_norms.BatchNorm1d: {"BatchNormalization": "batch_norm"},
+    foreign_norms.GroupNorm: {"GroupNormalization": "group_norm"},
+    foreign_pools.AvgPool2d: {"AveragePooling2D": "pool"},
     foreign_layers.ZeroPad2d: {"ZeroPadding2D": "zero_pad"},
-    foreign_layers.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
+    products.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
     foreign_layers.Free: {
         "InputLayer": "input_layer",
         "Reshape": "reshape",
@@ -169,9 +169,7 @@ class Rules(Recorder):
         kernel, stride = _pair(layer.pool_size), _pair(layer.strides)
         largest = type(layer).__name__ == "MaxPooling2D"
         made = (
-            layers.MaxPool2d("", None, kernel, stride)
-            if largest
-            else foreign_layers.AvgPool2d("", None, kernel, stride)
+            layers.MaxPool2d("", None, kernel, stride) if largest else foreign_pools.AvgPool2d("", None, kernel, stride)
         )
         return self._slide(layer, made, shapes[0], ())
 
@@ -204,7 +202,7 @@ class Rules(Recorder):
         shape = shapes[0]
         affine = bool(layer.center and layer.scale)
         channels = int(layer.moving_mean.shape[0])
-        kind = layers.BatchNorm2d if len(shape) == 4 else foreign_layers.BatchNorm1d
+        kind = layers.BatchNorm2d if len(shape) == 4 else foreign_norms.BatchNorm1d
         made = kind("", None, channels, affine)
         _, ledger = made.apply(shape)
         params = self.claim(layer, "gamma", "beta")
@@ -218,7 +216,7 @@ class Rules(Recorder):
         """Group normalization; Keras writes a group a channel as -1."""
         shape = shapes[0]
         groups = int(layer.groups) if layer.groups > 0 else shape[1]
-        made = foreign_layers.GroupNorm("", None, groups, shape[1], bool(layer.center and layer.scale))
+        made = foreign_norms.GroupNorm("", None, groups, shape[1], bool(layer.center and layer.scale))
         self.emit(layer, made, shape, shape, Ledger(), params=self.claim(layer, "gamma", "beta"))
         return shape
 

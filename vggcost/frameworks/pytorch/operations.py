@@ -1,11 +1,11 @@
-"""What torch's element-wise functions, joints and products do to shapes: a rule a function, with torch's signature."""
+"""What torch's element-wise functions and joints do to shapes: a rule a function, with torch's signature."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.pytorch.plans import Plan, is_tensor, shape_of
-from vggcost.network import foreign_layers
+from vggcost.frameworks.pytorch.plans import Plan, is_tensor, same_shape, shape_of
+from vggcost.network import foreign_layers, layers
 from vggcost.network.blocks import Add
 from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
@@ -95,24 +95,16 @@ def mean(
     return Plan(foreign_layers.Free, {"operation": "mean"}, shape, output, Ledger())
 
 
-def matmul(input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa: A002  # torch's name
-    """Rule of torch.matmul, mm and bmm."""
-    left, right = shape_of(input), shape_of(other)
-    rows, columns = left if len(left) > 1 else (1, *left), right if len(right) > 1 else (*right, 1)
-    problem = None
-    if rows[-1] != columns[-2]:
-        inner = f"{rows[-1]:,} and {columns[-2]:,}"
-        problem = f"gets {shape_text(left)} and {shape_text(right)}, whose inner sizes {inner} differ"
-    batch = foreign_layers.broadcast(rows[:-2], columns[:-2])
-    if batch is None:
-        problem = problem or f"gets {shape_text(left)} and {shape_text(right)}, which do not go together"
-        batch = rows[:-2]
-    output = (*batch, *(rows[-2:-1] if len(left) > 1 else ()), *(columns[-1:] if len(right) > 1 else ()))
-    fields: dict[str, Any] = {"inner": rows[-1], "output": output}
-    ledger = foreign_layers.MatMul("", None, **fields).apply(left)[1]
-    return Plan(foreign_layers.MatMul, fields, left, output, ledger, problem, (left, right))
+def relu(input: torch.Tensor, inplace: bool = False) -> Plan:  # noqa: A002, ARG001  # torch's signature
+    """Rule of torch.nn.functional.relu."""
+    return same_shape(layers.ReLU, input)
 
 
-def addmm(bias: torch.Tensor, input: torch.Tensor, other: torch.Tensor, **_: Any) -> Plan:  # noqa: A002, ARG001  # torch's signature
-    """Rule of torch.addmm, baddbmm and addbmm: a product and an addition that broadcasts."""
-    return matmul(input, other)
+def softmax(input: torch.Tensor, *_: Any, **__: Any) -> Plan:  # noqa: A002  # torch's name
+    """Rule of torch.nn.functional.softmax."""
+    return same_shape(layers.Softmax, input)
+
+
+def dropout(input: torch.Tensor, p: float = 0.5, *_: Any, **__: Any) -> Plan:  # noqa: A002  # torch's name
+    """Rule of torch.nn.functional.dropout and its kin."""
+    return same_shape(layers.Dropout, input, {"p": float(p)})
