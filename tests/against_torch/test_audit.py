@@ -403,8 +403,8 @@ model = nn.ReLU()
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        ("", [], "TARGET is ''"),
-        ("net.toml", [], "a network file and no program; give it to vggcost table --file"),
+        ("", [], "no TARGET is given"),
+        ("net.toml", [], "cannot read the network file 'net.toml': No such file or directory"),
         ("bad.py", [], "give package.module:callable or path/to/file.py:callable"),
         ("nosuch.py:VGG", [], "the file 'nosuch.py' is not there"),
         ("bad.py:Neds", [], "bad.py has no 'Neds'; the nearest are Needs"),

@@ -31,8 +31,8 @@ from vggcost.bench.protocol import StopRule
 from vggcost.bench.result import SCHEMA
 from vggcost.bench.settings import rule_of, warm_up_s
 from vggcost.errors import VggcostError
+from vggcost.frameworks.own_lines import said
 from vggcost.frameworks.pytorch.build import require_torch
-from vggcost.frameworks.target import said
 from vggcost.record import Record
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from vggcost.costs.roofline import least_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.frameworks.door import found
+from vggcost.frameworks.finding import maker, neighbours_importable
+from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch.build import build_module, require_torch
-from vggcost.frameworks.target import maker, neighbours_importable, told
 from vggcost.record import Record
 
 if TYPE_CHECKING:

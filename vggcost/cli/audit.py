@@ -80,15 +80,17 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Read the model and print what it is."""
     asked = request(args)
-    if asked.target is None:
+    if not asked.target:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
     if args.input and asked.size:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
     shapes = [_shape(text) for text in args.input or ()]
+    from vggcost.frameworks.target import Given
     from vggcost.results.audit import audit_target
 
+    given = Given(asked.keywords, tuple(shapes), asked.size, asked.batch)
     with prints_to_stderr():
-        audit = audit_target(asked.target, asked.keywords, shapes, asked.size, asked.batch, args.like, asked.convention)
+        audit = audit_target(asked.target, given, args.like, asked.convention)
     emit(audit.rendered(asked.fmt, AuditView(asked.view.every_row, asked.view.human)), asked.place)
     return _status(audit, args)
 

@@ -1,21 +1,25 @@
 """The one place that knows which frameworks exist: which of them owns a model, and how it makes, shapes and reads one.
 
 A framework is a folder beside this file, whose module `framework` has the names of `Framework`, and an entry of
-FRAMEWORKS.
+FRAMEWORKS. A kind of stored model is a module with the names of `FileReader`, and an entry of FILE_READERS.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.finding import find, maker, neighbours_importable
 from vggcost.frameworks.keras import framework as keras_framework
+from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch import framework as torch_framework
-from vggcost.frameworks.target import find, maker, neighbours_importable, told
+from vggcost.frameworks.target import PROGRAM, STORED, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vggcost.frameworks.target import Given
     from vggcost.programs.reading import ProgramReading
 
     Ints = tuple[int, ...]
@@ -55,6 +59,20 @@ FRAMEWORKS: tuple[Framework, ...] = (torch_framework, keras_framework)
 """Every framework. The last is asked first: on its torch backend a Keras model is a torch module, too."""
 
 
+class FileReader(Protocol):
+    """What the reader of a kind of stored model has; it runs nothing that the file holds."""
+
+    ENDINGS: tuple[str, ...]
+    """Those of `vggcost.frameworks.target.STORED_ENDINGS` that it reads."""
+
+    def read(self, path: str, given: Given) -> ProgramReading:
+        """What the model of a file is, and does with what it is given."""
+
+
+FILE_READERS: tuple[FileReader, ...] = ()
+"""The readers of stored models."""
+
+
 def read(model: Any, given: Any, program: str) -> ProgramReading:
     """Read a live model, whichever framework's it is; given is a shape, batch first, a tensor, or a list of these.
 
@@ -70,28 +88,46 @@ def read(model: Any, given: Any, program: str) -> ProgramReading:
     return owner.read(model, inputs, program, None)
 
 
-def read_target(
-    target: str, keywords: Mapping[str, Any], shapes: Sequence[Ints], size: tuple[int, int] | None, batch: int
-) -> ProgramReading:
-    """Find what TARGET names, make its model with these keywords, give it an input, read it. This runs the program.
-
-    shapes are the inputs' without the batch; where there are none the input is an image of this size, with as many
-    channels as the model takes.
+def read_target(target: str, given: Given) -> ProgramReading:
+    """Read a target of any kind: a configuration, a network file, a stored model, or a program, which this runs.
 
     Raises:
-        VggcostError: the target is not there, is no model, or raises before it is one.
+        VggcostError: the target is not there, is no model, or raises before it is one; a configuration or a network
+            file is given what only a program takes, or an image that does not fit.
     """
+    kind = kind_of(target)
+    if kind == PROGRAM:
+        return _read_program(target, given)
+    if kind == STORED:
+        return _read_stored(target, given)
+    from vggcost.programs.network_reading import read_network
+
+    if given.keywords or given.shapes:
+        option = "--call" if given.keywords else "--input"
+        raise VggcostError(f"{option} is for a program, and {target!r} is a {kind}; leave it away")
+    return read_network(target, kind, given.size, given.batch)
+
+
+def _read_stored(path: str, given: Given) -> ProgramReading:
+    ending = os.path.splitext(path)[1].lower()
+    reader = next((each for each in FILE_READERS if ending in each.ENDINGS), None)
+    if reader is None:
+        raise VggcostError(f"{path!r} is a stored model, and vggcost cannot read {ending} files; give the program")
+    return reader.read(path, given)
+
+
+def _read_program(target: str, given: Given) -> ProgramReading:
     for framework in FRAMEWORKS:
         framework.prepare()
     with neighbours_importable(target):
-        model, owner, notes, rebuild = _made(found(target), target, keywords)
-        inputs = [(batch, *shape) for shape in shapes] or owner.image_shapes(model, size, batch)
+        model, owner, notes, rebuild = _made(found(target), target, given.keywords or {})
+        inputs = [(given.batch, *shape) for shape in given.shapes] or owner.image_shapes(model, given.size, given.batch)
         reading = owner.read(model, inputs, target, rebuild)
     return reading.replace(notes=(*notes, *reading.notes))
 
 
 def found(target: str) -> Any:
-    """Return the object that TARGET names; see `vggcost.frameworks.target.find`.
+    """Return the object that TARGET names; see `vggcost.frameworks.finding.find`.
 
     Raises:
         MissingExtraError: the program imports a framework that is not installed.

@@ -1,191 +1,47 @@
-"""Finds what TARGET names: ``package.module:callable`` or ``path/to/file.py:callable``. This runs the file."""
+"""What kind of target a text is: a configuration's name, a network file, a stored model or a program. Loads nothing."""
 
 from __future__ import annotations
 
-import linecache
 import os
-import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError, nearest
+from vggcost.network.catalogue import NETWORK_FILE_ENDING, may_be_name
+from vggcost.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import ModuleType
+    from collections.abc import Mapping
+    from typing import Any
 
-DEFAULT_SIZE = (224, 224)
-"""Height and width of an image where neither a program nor anyone else says any [pixels]."""
+NAME, NETWORK_FILE, STORED, PROGRAM = "configuration", "network file", "stored model", "program"
+"""The kinds of target. The first two are networks of ours, which need no framework."""
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-@contextmanager
-def neighbours_importable(target: str) -> Iterator[None]:
-    """Let a program import what stands beside it, as ``python path/to/file.py`` and ``python -m package`` do."""
-    place = target.rpartition(":")[0]
-    folder = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
-    before = list(sys.path)
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path[:] = before
+STORED_ENDINGS = (".pt", ".pth", ".safetensors", ".keras", ".h5", ".onnx")
+"""The files that hold a model, or a model's tensors, and are read without being run."""
 
 
-def _is_file(place: str) -> bool:
-    return place.endswith(".py") or os.sep in place
+def kind_of(text: str) -> str:
+    """Return which kind of target a text is, by its form alone.
 
-
-def find(target: str, extras: Mapping[str, str]) -> Any:
-    """Return the object that TARGET names; extras are the packages that a program may want, and what brings each.
-
-    Raises:
-        MissingExtraError: the program imports one of these packages, and it is not installed.
-        VggcostError: it is written otherwise, does not exist, or raises when it is imported; the message then has the
-            program's own line.
+    >>> [kind_of(each) for each in ("vgg16_bn", "net.toml", "runs/best.PTH", "vgg.py:VGG16", "vgg.py", "torch.nn:ReLU")]
+    ['configuration', 'network file', 'stored model', 'program', 'program', 'program']
     """
-    place, colon, name = target.rpartition(":")
-    if target.endswith(".toml"):
-        raise VggcostError(f"TARGET is {target!r}, a network file and no program; give it to vggcost table --file")
-    if not colon or not place or not name:
-        raise VggcostError(
-            f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"
-        )
-    module = _from_file(place, extras) if _is_file(place) else _from_package(place, extras)
-    value: Any = module
-    for piece in name.split("."):
-        try:
-            value = getattr(value, piece)
-        except AttributeError:
-            known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
-            if not known:
-                raise VggcostError(f"{place} has no {name!r}; it has nothing that can be called") from None
-            found = nearest(piece, known)
-            raise VggcostError(f"{place} has no {name!r}; {found}", nearest=found.names) from None
-    return value
+    if may_be_name(text):
+        return NAME
+    ending = os.path.splitext(text)[1].lower()
+    if ending == NETWORK_FILE_ENDING:
+        return NETWORK_FILE
+    return STORED if ending in STORED_ENDINGS else PROGRAM
 
 
-def _from_package(name: str, extras: Mapping[str, str]) -> ModuleType:
-    from importlib import import_module
+class Given(Record):
+    """What is given beside a target, to make its model and to run it.
 
-    if not all(piece.isidentifier() for piece in name.split(".")):
-        raise VggcostError(
-            f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py"
-        )
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        missing = error.name or name
-        if name == missing or name.startswith(f"{missing}."):
-            raise VggcostError(
-                f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"
-                " or a file as path/to/file.py:callable"
-            ) from None
-        raise _unimportable(name, error, extras) from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        raise _unimportable(name, error, extras) from None
-
-
-def _unimportable(place: str, error: BaseException, extras: Mapping[str, str]) -> VggcostError:
-    missing = (error.name if isinstance(error, ModuleNotFoundError) else None) or ""
-    if missing in extras:
-        return MissingExtraError(f"auditing {place}", missing, extras[missing])
-    return VggcostError(f"{place} cannot be imported: {told(error)}")
-
-
-def _from_file(path: str, extras: Mapping[str, str]) -> ModuleType:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    if not os.path.isfile(path):
-        what = "a directory" if os.path.isdir(path) else "not there"
-        raise VggcostError(f"the file {path!r} is {what}; give path/to/file.py:callable")
-    stem = os.path.splitext(os.path.basename(path))[0]
-    name = f"audited_{stem}" if stem in sys.modules or not stem.isidentifier() else stem
-    spec = spec_from_file_location(name, os.path.abspath(path))
-    if spec is None or spec.loader is None:
-        raise VggcostError(f"{path!r} is no Python file; give one that ends in .py")
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses, among others, look for their module there
-    arguments, sys.argv = sys.argv, [path]
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        del sys.modules[name]
-        raise _unimportable(path, error, extras) from None
-    finally:
-        sys.argv = arguments
-    return module
-
-
-def maker(value: Any, target: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
-    """Return a call without arguments that makes the model.
-
-    Raises:
-        VggcostError: it cannot be called, needs arguments or does not take those given. The call itself raises what
-            the program raises; `told` makes a line of that.
+    keywords are those of the call that makes it; shapes are the inputs' without the batch, and where there are none the
+    input is an image of this size (height, width) [pixels], None being the model's own; batch: images in one forward
+    call.
     """
-    import inspect
 
-    if not callable(value):
-        raise VggcostError(
-            f"{target} is {_a(type(value).__name__)}, no model and nothing that makes one; give a class or a function"
-        )
-    try:
-        signature = inspect.signature(value)
-    except (ValueError, TypeError):
-        return lambda: value(**keywords)
-    try:
-        signature.bind(**keywords)
-    except TypeError as error:
-        raise VggcostError(f"{target} takes {signature}, and {_unfit(error, keywords)}") from None
-    return lambda: value(**keywords)
-
-
-def _unfit(error: TypeError, keywords: Mapping[str, Any]) -> str:
-    given = ", ".join(f"{name}={value!r}" for name, value in keywords.items()) or "nothing"
-    return f'was given {given} ({error}); give its arguments as --call "name=value, ..."'
-
-
-def told(error: BaseException) -> str:
-    """Return an exception as one line: what it says, and the program's own line that raised it."""
-    line = own_line(error)
-    return f"{said(error)} ({line})" if line else said(error)
-
-
-def said(error: BaseException) -> str:
-    """Return an exception's class and the first line of what it says."""
-    text = str(error.msg if isinstance(error, SyntaxError) else error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
-
-
-def own_line(error: BaseException) -> str | None:
-    """Return ``file:line: code`` of the innermost frame that is the program's own, not vggcost's, not a library's."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return _line_text(error.filename, error.lineno or 0)
-    found = None
-    outside = None
-    trace = error.__traceback__
-    while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if not filename.startswith((HERE, "<")):
-            outside = (filename, trace.tb_lineno)
-            if "site-packages" not in filename and not filename.startswith(_STDLIB):
-                found = outside
-        trace = trace.tb_next
-    place = found or outside
-    return _line_text(*place) if place else None
-
-
-_STDLIB = os.path.dirname(os.__file__) + os.sep
-
-
-def _line_text(filename: str, number: int) -> str:
-    relative = os.path.relpath(filename)
-    shown = filename if relative.startswith("..") else relative
-    code = linecache.getline(filename, number).strip()
-    return f"{shown}:{number}: {code}" if code else f"{shown}:{number}"
-
-
-def _a(word: str) -> str:
-    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+    keywords: Mapping[str, Any] | None = None
+    shapes: tuple[tuple[int, ...], ...] = ()
+    size: tuple[int, int] | None = None
+    batch: int = 1

@@ -20,6 +20,7 @@ __all__ = [
     "ALIASES",
     "FEATURE_MAP",
     "HEAD",
+    "NETWORK_FILE_ENDING",
     "TABLE_1",
     "TABLE_2_MILLIONS",
     "Configuration",
@@ -28,6 +29,8 @@ __all__ = [
     "aliases",
     "conv_token",
     "find",
+    "may_be_name",
+    "named",
     "names",
     "network",
     "printed_millions",
@@ -69,6 +72,10 @@ ALIASES: Mapping[str, str] = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19":
 """The names by weight layers, as torchvision and Keras use them; C also has 16 weight layers and no such name."""
 
 
+NETWORK_FILE_ENDING = ".toml"
+"""How the names of network files end."""
+
+
 def printed_millions(built: Network) -> int | None:
     """Return what the paper's Table 2 prints for a network, in millions; None where it is not the paper's own."""
     if built.variant != Variant() or built.name not in TABLE_1:
@@ -106,6 +113,15 @@ def resolve(name: str) -> tuple[str, bool]:
     raise unknown("configuration", name, known, more)
 
 
+def may_be_name(text: str) -> bool:
+    """Whether a text may name a configuration: it has none of the signs that a file or a module's callable has.
+
+    >>> may_be_name("vgg16_bn"), may_be_name("net.toml"), may_be_name("vgg.py:VGG16")
+    (True, False, False)
+    """
+    return not any(sign in text for sign in "./\\:")
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all configurations: the paper's letters, then the packaged networks."""
     from vggcost.network import network_file
@@ -132,6 +148,19 @@ def find(name: str) -> Configuration:
 
     packaged = network_file.packaged(own)
     return packaged.replace(variant=packaged.variant.replace(batch_norm=True)) if batch_norm else packaged
+
+
+def named(text: str) -> Configuration:
+    """Return the configuration of a name, or of a network file by its path.
+
+    Raises:
+        VggcostError: no such configuration, or a file that is no network.
+    """
+    if not text.lower().endswith(NETWORK_FILE_ENDING):
+        return find(text)
+    from vggcost.network import network_file
+
+    return network_file.read(text)
 
 
 def network(name: str, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:

@@ -21,10 +21,10 @@ from vggcost.report.audit import AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from vggcost.conventions.rows import Convention, ConventionName
+    from vggcost.frameworks.target import Given
     from vggcost.network.plan import Configuration
     from vggcost.programs.identify import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
@@ -273,11 +273,8 @@ def named(like: str) -> tuple[Configuration, bool]:
     Raises:
         VggcostError: there is none.
     """
-    if like.endswith(".toml"):
-        from vggcost.network import network_file
-
-        return network_file.read(like), False
-    return catalogue.find(like), catalogue.resolve(like)[1]
+    configuration = catalogue.named(like)
+    return configuration, catalogue.may_be_name(like) and catalogue.resolve(like)[1]
 
 
 def audit(
@@ -304,16 +301,8 @@ def audit(
     return Audit(door.read(model, input, type(model).__name__), like, counted_by)
 
 
-def audit_target(
-    target: str,
-    keywords: Mapping[str, Any],
-    shapes: Sequence[tuple[int, ...]],
-    size: tuple[int, int] | None,
-    batch: int,
-    like: str | None,
-    counted_by: Convention = TEXTBOOK,
-) -> Audit:
-    """Return the audit of what TARGET names, called with these keywords; see `vggcost.frameworks.door.read_target`.
+def audit_target(target: str, given: Given, like: str | None = None, counted_by: Convention = TEXTBOOK) -> Audit:
+    """Return the audit of a target of any kind; see `vggcost.frameworks.door.read_target`.
 
     Raises:
         VggcostError: the target is not there, is no model, or raises before it is one; like names nothing.
@@ -322,4 +311,4 @@ def audit_target(
 
     if like is not None:
         named(like)  # refused before anything is run
-    return Audit(door.read_target(target, keywords, shapes, size, batch), like, counted_by)
+    return Audit(door.read_target(target, given), like, counted_by)

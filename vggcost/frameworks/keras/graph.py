@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.keras.rules import FREE, RULES, Rules
-from vggcost.frameworks.target import DEFAULT_SIZE, told
+from vggcost.frameworks.own_lines import told
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
+from vggcost.network.plan import DEFAULT_SIZE
 from vggcost.programs.reading import Operation, ProgramReading
 from vggcost.units import DTYPE_BYTES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vggcost.frameworks.target import DEFAULT_SIZE
+from vggcost.network.plan import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

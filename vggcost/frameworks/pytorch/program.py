@@ -199,7 +199,7 @@ def _run_forward(model: nn.Module, inputs: Sequence[torch.Tensor], trace: Trace)
 
 def _raised(error: Exception, position: int, inputs: Sequence[torch.Tensor]) -> Failure:
     """The failure of a forward call that raised in its own Python."""
-    from vggcost.frameworks.target import own_line, said
+    from vggcost.frameworks.own_lines import own_line, said
 
     shapes = tuple(tuple(tensor.shape) for tensor in inputs)
     return Failure(position, None, "forward", f"raises {said(error)}", shapes, own_line(error), None)

@@ -1,0 +1,46 @@
+"""A network of ours read as a program is, so that what can be said of a program can be said of it."""
+
+from __future__ import annotations
+
+from vggcost.costs.table import table
+from vggcost.network import catalogue
+from vggcost.network.blocks import Add, Residual
+from vggcost.programs.reading import Operation, ProgramReading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vggcost.network.plan import Network
+
+
+def read_network(target: str, kind: str, size: tuple[int, int] | None, batch: int) -> ProgramReading:
+    """Return the reading of a configuration's name or a network file, at an image of this size or of its own.
+
+    kind is what the reading calls its framework.
+
+    Raises:
+        VggcostError: there is none, or the image does not fit it.
+    """
+    plan = catalogue.named(target)
+    network = catalogue.unfolded(plan, plan.variant, size or plan.size)
+    shape = (batch, network.variant.in_channels, *network.image)
+    counted = table(network, shape)
+    joined = _joined(network)
+    operations = tuple(
+        Operation(
+            row.layer,
+            row.input,
+            row.output,
+            row.params,
+            row.ledger,
+            branch=joined[row.name] if isinstance(row.layer, Add) else 0,
+        )
+        for row in counted.rows
+    )
+    return ProgramReading(target, kind, (shape,), operations)
+
+
+def _joined(network: Network) -> dict[str, int]:
+    """How many operations the addition at the end of each residual block joins."""
+    return {
+        layer.name: len(layer.body) + len(layer.shortcut) for layer in network.layers if isinstance(layer, Residual)
+    }
