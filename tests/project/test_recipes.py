@@ -20,6 +20,7 @@ MOST_FILES = {
     "a convention": 1,
     "a format": 2,
     "a framework": 2,
+    "a kind of stored model": 1,
     "a command": 2,
     "a counter that runs": 3,
 }
