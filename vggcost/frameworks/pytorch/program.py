@@ -78,7 +78,7 @@ def read_module(
             if not still:
                 notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
                 model, trace, failures = valued, again, ()
-    operations = (*trace.operations, *trace.unused(model))
+    operations = (*trace.recording.operations, *trace.recording.unused(model))
     unlisted = trace.tensors.loose_params
     if unlisted:
         loose = (
@@ -186,10 +186,10 @@ def _traced(
         except VggcostError:
             raise  # ours, and no answer: a tensor that torch cannot address
         except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
-            if not trace.failures:
-                trace.failures.append(_raised(error, len(trace.operations), inputs))
+            if not trace.recording.failures:
+                trace.recording.failures.append(_raised(error, len(trace.recording.operations), inputs))
                 trace.doubtful = True
-        return trace, tuple(trace.failures)
+        return trace, tuple(trace.recording.failures)
 
 
 def _run_forward(model: nn.Module, inputs: Sequence[torch.Tensor], trace: Trace) -> None:

@@ -8,9 +8,6 @@ every operation compute, and the rules only watch.
 
 from __future__ import annotations
 
-import os
-import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,19 +23,17 @@ from vggcost.frameworks.pytorch.names import (
     PASSIVE,
     VALUE_SEEKERS,
     VIEWS,
-    spoken,
     writes,
 )
 from vggcost.frameworks.pytorch.plans import Plan
+from vggcost.frameworks.pytorch.recording import Recording
 from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
-from vggcost.network import blocks, foreign_layers, layers
+from vggcost.network import foreign_layers, layers
 from vggcost.network.ledger import Ledger
-from vggcost.programs.reading import Failure, Operation
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from torch import nn
 
@@ -69,20 +64,17 @@ class StoppedError(Exception):
 class Trace(TorchFunctionMode):
     """Watches one construction (model is None) or one forward call of a model.
 
-    values: let every operation compute. operations and failures are filled in execution order; doubtful says that a
-    failure came from torch's meta kernels and not from a rule.
+    values: let every operation compute. recording has what was seen; doubtful says that a failure came from torch's
+    meta kernels and not from a rule.
     """
 
     def __init__(self, model: nn.Module | None = None, *, values: bool = False) -> None:
         super().__init__()
-        self.operations: list[Operation] = []
-        self.failures: list[Failure] = []
         self.doubtful = False
         self.tensors = Tensors(model, values=values)
+        self.recording = Recording(model, self.tensors)
         self._values = values
-        self._recording = model is not None
-        self._modules = {id(module): path for path, module in model.named_modules()} if model is not None else {}
-        self._names: dict[str, int] = {}
+        self._running = model is not None
 
     def __torch_function__(
         self,
@@ -96,7 +88,7 @@ class Trace(TorchFunctionMode):
         name = getattr(func, "__name__", str(func))
         tensors = found_in((args, kwargs))
         live = any(map(self.tensors.is_live, tensors))
-        if self._recording and tensors and writes(name):
+        if self._running and tensors and writes(name):
             self.tensors.protect(tensors[0])
         result = self._answer(name, func, args, kwargs, live=live)
         if self._values and live:
@@ -121,7 +113,7 @@ class Trace(TorchFunctionMode):
             return self._copy(name, func, args, kwargs)
         if not live:
             return self._compute(func, args, kwargs)
-        if not self._recording:
+        if not self._running:
             return self._construct(name, func, args, kwargs)
         if name in VIEWS:
             return self._view(name, func, args, kwargs)
@@ -166,7 +158,7 @@ class Trace(TorchFunctionMode):
             return func(*looked_up, **kwargs)
         # A live model's parameters have values of their own, whatever stands in for them.
         if any(tensor.is_meta for tensor in found_in(args)):
-            raise NeedsValuesError(name, self._where()[0])
+            raise NeedsValuesError(name, self.recording.source())
         return func(*args, **kwargs)
 
     def _compute(self, func: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -179,7 +171,7 @@ class Trace(TorchFunctionMode):
             if writes(name):
                 target: torch.Tensor = args[0] if args else kwargs["tensor"]
                 if not target.is_meta:
-                    raise NeedsValuesError(name, self._where()[0])  # it has values, which would change
+                    raise NeedsValuesError(name, self.recording.source())  # it has values, which would change
                 return target
             plan = self._plan(name, args, kwargs)
             if plan is not None and plan.problem is None:
@@ -209,14 +201,16 @@ class Trace(TorchFunctionMode):
             result = func(*inputs, **self.tensors.weightless(kwargs))
         except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
             if not self._values and "meta" in str(error).lower():
-                raise NeedsValuesError(name, self._where()[0]) from error
+                raise NeedsValuesError(name, self.recording.source()) from error
             return self._misshapen(name, inputs, kwargs, error)
         self.tensors.pass_ownership(found_in(args), result)
         source = inputs[0] if inputs else None
         if isinstance(result, torch.Tensor) and isinstance(source, torch.Tensor):
             flat = source.dim() > 2 and result.dim() == 2 and name in ("view", "reshape", "flatten")
             if flat and not self.tensors.is_owned(result):
-                self._record(name, Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger()), [])
+                self.recording.add(
+                    name, Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger()), []
+                )
             self.tensors.as_old_as(source, result)
         return result
 
@@ -227,11 +221,11 @@ class Trace(TorchFunctionMode):
         target = tuple(target or kwargs.get("shape") or kwargs.get("size") or ())
         plain = name in ("view", "reshape") and bool(target) and all(isinstance(side, int) for side in target)
         turn = f"cannot turn {shape_text(shape)} into {shape_text(target)}: " if plain else ""
-        self._fail(name, None, turn + _first_line(error), (shape,))
+        self.recording.fail(name, None, turn + _first_line(error), (shape,))
         if not plain or self._values:
             raise StoppedError from error
         output = tuple(1 if side == -1 else int(side) for side in target)
-        self._record(name, Plan(foreign_layers.Free, {"operation": name}, shape, output, Ledger()), [])
+        self.recording.add(name, Plan(foreign_layers.Free, {"operation": name}, shape, output, Ledger()), [])
         return torch.empty(output, device="meta")
 
     # Calls that are the network
@@ -253,9 +247,9 @@ class Trace(TorchFunctionMode):
 
     def _apply(self, name: str, plan: Plan, func: Function, args: Args, kwargs: Kwargs) -> Any:
         if plan.problem is not None:
-            self._fail(name, plan, plan.problem, plan.shapes)
-        self._record(name, plan, found_in((args, kwargs)))
-        place = len(self.operations)
+            self.recording.fail(name, plan, plan.problem, plan.shapes)
+        self.recording.add(name, plan, found_in((args, kwargs)))
+        place = len(self.recording.operations)
         if self._values:
             if plan.problem is not None:
                 raise StoppedError
@@ -277,8 +271,10 @@ class Trace(TorchFunctionMode):
             result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
         except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
             if not self._values and (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
-                raise NeedsValuesError(name, self._where()[0]) from error
-            self._fail(name, None, f"gets {' and '.join(map(shape_text, shapes))}: {_first_line(error)}", shapes)
+                raise NeedsValuesError(name, self.recording.source()) from error
+            self.recording.fail(
+                name, None, f"gets {' and '.join(map(shape_text, shapes))}: {_first_line(error)}", shapes
+            )
             self.doubtful = True
             raise StoppedError from error
         outputs = found_in(result)
@@ -287,84 +283,8 @@ class Trace(TorchFunctionMode):
             kind = foreign_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else foreign_layers.Uncounted
             shape = tuple(outputs[0].shape)
             plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
-            self._record(name, plan, tensors)
-        return self.tensors.born(result, len(self.operations))
-
-    # The record
-
-    def _record(self, name: str, plan: Plan, tensors: list[torch.Tensor]) -> None:
-        source, module, path = self._where()
-        place = len(self.operations)
-        params, shares = self.tensors.claim(tensors, place)
-        owner = path if module is not None and type(module).__module__.startswith("torch.") else None
-        bare = name.strip("_")
-        label = self._unique(owner or (f"{path}.{bare}" if path else bare))
-        layer = plan.kind(name=label, path=path or None, **plan.fields)
-        note = "shares its parameters" if shares is not None and not params else None
-        branch = self.tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
-        self.operations.append(
-            Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares)
-        )
-
-    def _fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
-        source, _, path = self._where()
-        layer = None if plan is None else plan.kind(name=path or name.strip("_"), path=path or None, **plan.fields)
-        self.failures.append(Failure(len(self.operations), layer, spoken(name), problem, shapes, source, path or None))
-
-    def unused(self, model: nn.Module) -> list[Operation]:
-        """The model's parts whose parameters no operation used, each with what it owns."""
-        idle = []
-        for path, module in model.named_modules():
-            named = dict(module.named_parameters(recurse=False))
-            left = {name: parameter for name, parameter in named.items() if self.tensors.first_use(parameter)}
-            parts = [(f"{path}.{name}" if path else name, "Parameter", (one,)) for name, one in left.items()]
-            if left and len(left) == len(named) and type(module).__module__.startswith("torch."):
-                parts = [(path, type(module).__name__, tuple(left.values()))]
-            for place, kind, parameters in parts:
-                size = sum(parameter.numel() for parameter in parameters)
-                layer = foreign_layers.Idle(self._unique(place or kind), place or None, kind)
-                idle.append(Operation(layer, None, None, size, Ledger(), None, "never used"))
-        return idle
-
-    def _unique(self, label: str) -> str:
-        number = self._names[label] = self._names.get(label, 0) + 1
-        return label if number == 1 else f"{label}:{number}"
-
-    def _where(self) -> tuple[str | None, nn.Module | None, str]:
-        """The program's own line, the innermost of the model's modules, and its path."""
-        source: str | None = None
-        module: nn.Module | None = None
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the interpreter's own name for it
-        call = torch.nn.Module._call_impl.__code__  # noqa: SLF001  # where a module's forward is called
-        while frame is not None and (source is None or module is None):
-            code = frame.f_code
-            if code.co_name == RUNNER:
-                break
-            if source is None and not _is_machinery(code.co_filename):
-                source = f"{_short(code.co_filename)}:{frame.f_lineno}"
-            if module is None and code is call and id(frame.f_locals["self"]) in self._modules:
-                module = frame.f_locals["self"]
-            frame = frame.f_back
-        return source, module, self._modules.get(id(module), "") if module is not None else ""
-
-
-RUNNER = "_run_forward"
-"""The function behind whose frame the program is no longer the audited one."""
-
-_TORCH = os.path.dirname(torch.__file__) + os.sep
-_VGGCOST = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_CONTEXTLIB = os.path.join(os.path.dirname(os.__file__), "contextlib")
-
-
-@cache
-def _is_machinery(filename: str) -> bool:
-    return filename.startswith((_TORCH, _VGGCOST, _CONTEXTLIB, "<"))
-
-
-@cache
-def _short(filename: str) -> str:
-    relative = os.path.relpath(filename)
-    return filename if relative.startswith("..") else relative
+            self.recording.add(name, plan, tensors)
+        return self.tensors.born(result, len(self.recording.operations))
 
 
 def _here(kwargs: Kwargs) -> Kwargs:
