@@ -209,3 +209,16 @@ def test_a_backend_that_is_installed_is_chosen(tmp_path):
         env={**environment, "KERAS_HOME": str(tmp_path)},
     )
     assert json.loads(done.stdout)["totals"]["params"] == 20_319_552
+
+
+def test_every_operation_says_whose_outputs_it_takes():
+    inputs = keras.Input((8, 8, 3))
+    one = keras.layers.Conv2D(4, 1, activation="relu")(inputs)
+    other = keras.layers.Conv2D(4, 1)(inputs)
+    model = keras.Model(inputs, keras.layers.Add()([one, other]))
+    reading = vggcost.audit(model, (1, 8, 8, 3)).reading
+    found = {operation.layer.path: operation for operation in reading.operations if operation.layer.kind != "ReLU"}
+    places = {operation.layer.name: place for place, operation in enumerate(reading.operations)}
+    first, second, add = found.values()
+    assert first.after == second.after == ()
+    assert add.after == tuple(sorted((places[f"{first.layer.name}.relu"], places[second.layer.name])))

@@ -434,3 +434,21 @@ def test_refusals():
     for shape in ((0, 3), "x", 3, [(1, 2.5)]):
         with pytest.raises(VggcostError, match=r"^input "):
             vggcost.audit(nn.ReLU(), shape)
+
+
+def test_every_operation_says_whose_outputs_it_takes():
+    class Forked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 1)
+            self.side = nn.Conv2d(3, 3, 1)
+
+        def forward(self, x):
+            y = F.relu(self.conv(x), inplace=True)
+            beside = self.side(x)
+            return torch.cat([y.view(-1), (y + beside).view(-1)])
+
+    reading = read_module(Forked(), [IMAGE], "forked")
+    taken = {kind: operation.after for kind, operation in zip(kinds(reading), reading.operations, strict=True)}
+    assert [operation.after for operation in reading.operations] == [(), (0,), (), (1, 2), (1, 3)]
+    assert taken["cat"] == (1, 3)

@@ -20,7 +20,8 @@ class Operation(Record):
     there. params are the parameters that this operation is the first to use [elements], so that shared ones are
     counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many
     operations an addition joins with what went past them, 0 for everything else. shares: the place of the operation
-    that used some of this one's parameters first, None where all are its own.
+    that used some of this one's parameters first, None where all are its own. after: the places of the operations whose
+    outputs it takes, none where it takes the program's inputs alone; None stands for the operation before it.
     """
 
     layer: Layer
@@ -32,6 +33,7 @@ class Operation(Record):
     note: str | None = None
     branch: int = 0
     shares: int | None = None
+    after: Ints | None = None
 
     @property
     def macs(self) -> int:

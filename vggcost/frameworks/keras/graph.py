@@ -170,6 +170,7 @@ class _Walk(Rules):
             for node in depths[depth]:
                 births = [born[id(tensor)] for tensor in node.input_tensors]
                 self.branch = len(self.operations) - min(births) if births else 0
+                self.after = tuple(sorted({birth - 1 for birth in births if birth}))
                 self.prefix = prefix
                 outputs = self._visit(node, known, prefix)
                 for tensor, shape in zip(node.output_tensors, outputs, strict=True):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Recorder:
     """Operations and failures in execution order; statistics are the weights that are no parameters [elements].
 
-    prefix and branch are set by whoever walks the graph: the path of the model that a layer stands in, and how many
-    operations an addition joins with what went past them.
+    prefix, branch and after are set by whoever walks the graph: the path of the model that a layer stands in, how many
+    operations an addition joins with what went past them, and the places of the operations whose outputs it takes.
     """
 
     def __init__(self, *, channels_last: bool) -> None:
@@ -34,6 +34,7 @@ class Recorder:
         self.statistics = 0
         self.prefix = ""
         self.branch = 0
+        self.after: Ints | None = None
         self._last = channels_last
         self._seen: set[int] = set()
         self._names: dict[str, int] = {}
@@ -67,7 +68,10 @@ class Recorder:
         note = "shares its parameters" if number > 1 and not params and made.params() else None
         first = self._first.setdefault(label, len(self.operations))
         shares = first if note else None
-        self.operations.append(Operation(named, shape, output, params, ledger or Ledger(), None, note, branch, shares))
+        self.operations.append(
+            Operation(named, shape, output, params, ledger or Ledger(), None, note, branch, shares, self.after)
+        )
+        self.after = None  # a layer's activation takes what the layer gives
         return output
 
     def free(self, layer: Any, shape: Ints, output: Ints) -> Ints:

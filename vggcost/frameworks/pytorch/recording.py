@@ -43,8 +43,9 @@ class Recording:
         layer = plan.kind(name=label, path=path or None, **plan.fields)
         note = "shares its parameters" if shares is not None and not params else None
         branch = self._tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
+        after = self._tensors.makers(tensors) if tensors else None
         self.operations.append(
-            Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares)
+            Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares, after)
         )
 
     def fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:

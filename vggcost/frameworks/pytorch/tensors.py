@@ -147,6 +147,10 @@ class Tensors:
         ages = [self._age(tensor) for tensor in tensors]
         return place - min(ages) if len(ages) > 1 else 0
 
+    def makers(self, tensors: Sequence[torch.Tensor]) -> tuple[int, ...]:
+        """The places of the operations that made these tensors; inputs and parameters were made by none."""
+        return tuple(sorted({age - 1 for tensor in tensors if (age := self._age(tensor))}))
+
     def _age(self, tensor: torch.Tensor) -> int:
         birth = self._born.get(id(tensor))
         return birth[0] if birth is not None and birth[1]() is tensor else 0
