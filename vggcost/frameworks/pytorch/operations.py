@@ -40,8 +40,9 @@ def elementwise(operation: str, *operands: Any) -> Plan:
     return Plan(foreign_layers.Free, {"operation": operation}, shapes[0], output, Ledger(), problem, shapes)
 
 
-def in_place(operation: str, tensor: torch.Tensor, *operands: Any) -> Plan:
+def in_place(operation: str, tensor: torch.Tensor, *operands: Any, **named: Any) -> Plan:
     """Rule of element-wise functions that write into their first operand, whose shape therefore stays."""
+    operands = (*operands, *named.values())
     plan = add(tensor, *operands) if operation == "add" else elementwise(operation, tensor, *operands)
     shape = shape_of(tensor)
     if plan.problem is None and plan.output != shape:
@@ -52,7 +53,7 @@ def in_place(operation: str, tensor: torch.Tensor, *operands: Any) -> Plan:
 
 def cat(tensors: Sequence[torch.Tensor], dim: int = 0, **_: Any) -> Plan:
     """Rule of torch.cat."""
-    shapes = tuple(shape_of(tensor) for tensor in tensors if shape_of(tensor) != (0,))
+    shapes = tuple(shape_of(tensor) for tensor in tensors if shape_of(tensor) != (0,)) or ((0,),)
     first = shapes[0]
     axis = dim % len(first)
     output = (*first[:axis], sum(shape[axis] if axis < len(shape) else 0 for shape in shapes), *first[axis + 1 :])
@@ -90,7 +91,7 @@ def mean(
     """Rule of torch.mean and of other reductions that take the same arguments."""
     shape = shape_of(input)
     axes = range(len(shape)) if dim is None or dim == () else dim if isinstance(dim, list | tuple) else (dim,)
-    gone = {axis % len(shape) for axis in axes}
+    gone = {axis % (len(shape) or 1) for axis in axes}  # torch lets a scalar have an axis 0
     output = tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keepdim or axis not in gone)
     return Plan(foreign_layers.Free, {"operation": "mean"}, shape, output, Ledger())
 

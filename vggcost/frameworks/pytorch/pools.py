@@ -58,6 +58,8 @@ def adaptive_avg_pool2d(input: torch.Tensor, output_size: Any) -> Plan:  # noqa:
     wanted = output_size if isinstance(output_size, list | tuple) else (output_size, output_size)
     if image is None:
         operation = {"operation": "adaptive_avg_pool2d"}
+        if len(shape) > 1 and tuple(wanted) == (1, 1):  # torch takes the mean over the last two axes, however many
+            return Plan(foreign_layers.Free, operation, shape, (*shape[:-2], 1, 1), Ledger())
         return Plan(foreign_layers.Free, operation, shape, shape, Ledger(), no_image(shape), (shape,))
     height, width = (image[2 + axis] if side is None else int(side) for axis, side in enumerate(wanted))
     fields = {"output_size": (height, width)}

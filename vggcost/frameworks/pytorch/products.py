@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Plan:  # noqa: A002  # torch's name
     """Rule of torch.nn.functional.linear."""
     shape = shape_of(input)
-    takes, gives = int(weight.shape[-1]), int(weight.shape[0])
+    takes, gives = int(weight.shape[-1]), int(weight.shape[0]) if weight.dim() > 1 else 1
     fields: dict[str, Any] = {"in_features": takes, "out_features": gives, "bias": bias is not None}
     _, ledger = layers.Linear("", None, **fields).apply(batched(shape))
-    output = (*shape[:-1], gives)
+    output = (*shape[:-1], gives) if weight.dim() > 1 else shape[:-1]
     problem = f"takes {takes:,} features and gets {shape[-1]:,}" if shape[-1] != takes else None
     return Plan(layers.Linear, fields, shape, output, ledger, problem, (shape, tuple(weight.shape)))
 

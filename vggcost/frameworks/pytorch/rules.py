@@ -28,7 +28,7 @@ UNARY = frozenset(
     (
         *("relu6", "sigmoid", "tanh", "silu", "gelu", "elu", "leaky_relu", "hardswish", "hardsigmoid", "hardtanh"),
         *("softplus", "softsign", "mish", "selu", "celu", "prelu", "rrelu", "threshold", "logsigmoid", "log_softmax"),
-        *("clamp", "clip", "exp", "log", "sqrt", "rsqrt", "square", "abs", "neg", "__neg__", "__pow__", "pow", "sign"),
+        *("exp", "log", "sqrt", "rsqrt", "square", "abs", "neg", "__neg__", "sign"),
         *("layer_norm", "instance_norm", "rms_norm", "normalize", "cumsum", "flip", "roll", "reciprocal"),
         *("__abs__", "sin", "cos", "erf", "floor", "ceil", "round"),
     )
@@ -39,12 +39,13 @@ BINARY = frozenset(
     (
         *("sub", "__sub__", "__rsub__", "rsub", "subtract", "mul", "__mul__", "__rmul__", "multiply"),
         *("div", "__truediv__", "__rtruediv__", "__div__", "true_divide", "divide", "maximum", "minimum"),
+        *("pow", "__pow__", "__rpow__", "clamp", "clip"),
     )
 )
-"""Element-wise functions of two operands."""
+"""Element-wise functions of operands that broadcast."""
 
-IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow"))
-"""Element-wise functions of two operands that have an in-place form."""
+IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow", "clamp", "clip"))
+"""Element-wise functions of operands that broadcast and have an in-place form."""
 
 
 @cache
