@@ -12,7 +12,8 @@ from hypothesis import Phase, settings
 
 from vggcost.cli import main
 
-COSTLY = ("against_torch", "against_tools", "pages", "at_length")
+TORCHVISION = "against_torchvision"
+COSTLY = ("against_torch", "against_tools", TORCHVISION, "pages", "at_length")
 """The folders of tests that the inner loop leaves out: they run torch or the tools, or take long for what they hold."""
 INNER_LOOP = "not torch"
 
@@ -52,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if set(COSTLY) & set(item.path.parts):
             item.add_marker(pytest.mark.torch)
+        if TORCHVISION in item.path.parts:
+            item.add_marker(pytest.mark.torchvision)
 
 
 class Ran(NamedTuple):
