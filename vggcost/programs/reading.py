@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vggcost.network.layer import Layer
     from vggcost.network.ledger import Ledger
+    from vggcost.programs.calls import FunctionCall, ModuleCall
 
     Ints = tuple[int, ...]
 
@@ -67,7 +68,8 @@ class ProgramReading(Record):
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
     it next. notes: how it was read where that departs from the ordinary way. channels_last: whether the program's own
-    layout is (N, H, W, C). dtype: what its weights are stored in.
+    layout is (N, H, W, C). dtype: what its weights are stored in. module_calls and function_calls: how it is written,
+    where the framework can tell; the first module call is then that of the model itself.
     """
 
     program: str
@@ -78,6 +80,8 @@ class ProgramReading(Record):
     notes: tuple[str, ...] = ()
     channels_last: bool = False
     dtype: str = "float32"
+    module_calls: tuple[ModuleCall, ...] = ()
+    function_calls: tuple[FunctionCall, ...] = ()
 
     @property
     def params(self) -> int:

@@ -86,7 +86,11 @@ def read_module(
             " held in a plain list or made in forward; they are counted here"
         )
         notes = (*notes, loose)
-    return ProgramReading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model))
+    return ProgramReading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model), **_calls(trace))
+
+
+def _calls(trace: Trace) -> dict[str, Any]:
+    return {"module_calls": trace.calls.modules, "function_calls": tuple(trace.calls.functions)}
 
 
 def _dtype(model: nn.Module) -> str:
@@ -193,7 +197,7 @@ def _traced(
 
 
 def _run_forward(model: nn.Module, inputs: Sequence[torch.Tensor], trace: Trace) -> None:
-    with trace:
+    with trace.calls.watched(), trace:
         model(*inputs)
 
 

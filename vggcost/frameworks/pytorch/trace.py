@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from vggcost.formulas import forward
 from vggcost.frameworks.pytorch import rules
+from vggcost.frameworks.pytorch.calls import UNSEEN, Calls
 from vggcost.frameworks.pytorch.names import (
     COPIES,
     FACTORIES,
@@ -73,6 +74,7 @@ class Trace(TorchFunctionMode):
         self.doubtful = False
         self.tensors = Tensors(model, values=values)
         self.recording = Recording(model, self.tensors)
+        self.calls = Calls(model, lambda: len(self.recording.operations))
         self._values = values
         self._running = model is not None
 
@@ -90,7 +92,10 @@ class Trace(TorchFunctionMode):
         live = any(map(self.tensors.is_live, tensors))
         if self._running and tensors and writes(name):
             self.tensors.protect(tensors[0])
+        before, made = len(self.calls.functions), len(self.recording.operations)
         result = self._answer(name, func, args, kwargs, live=live)
+        if self._running and name not in UNSEEN and len(self.calls.functions) == before:
+            self.calls.add(func, args, kwargs, result, made)
         if self._values and live:
             for tensor in found_in(result):
                 self.tensors.follow(tensor)
