@@ -425,7 +425,7 @@ def test_networks_that_are_no_image_networks():
 def test_refusals():
     with pytest.raises(VggcostError, match="TorchScript"):
         read_module(torch.jit.script(nn.ReLU()), [IMAGE], "script")
-    with pytest.raises(VggcostError, match=r"takes 1 inputs \(input\) and gets 2"):
+    with pytest.raises(VggcostError, match=r"takes 1 input \(input\) and gets 2"):
         read_module(nn.ReLU(), [IMAGE, IMAGE], "two")
     with pytest.raises(VggcostError, match="lazy layers"):
         read_module(nn.LazyConv2d(3, 3), [IMAGE], "lazy")

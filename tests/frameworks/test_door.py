@@ -58,15 +58,15 @@ class ThirdFramework:
     def image_shapes(self, model, size, batch):
         return [(batch, model.layers[0].c_in, *(size or (4, 6)))]
 
-    def read(self, model, inputs, program, rebuild):
+    def read(self, model, arguments, program, rebuild):
         operations = []
-        shape = tuple(inputs[0])
+        shape = arguments.shapes()[0]
         for layer in model.layers:
             shape = shape if isinstance(layer, Conv2d) else shape[:2]
             output, ledger = layer.apply(shape)
             operations.append(Operation(layer, shape, output, layer.params(), ledger))
             shape = output
-        return ProgramReading(program, "third", (tuple(inputs[0]),), tuple(operations))
+        return ProgramReading(program, "third", arguments.shapes(), tuple(operations))
 
 
 @pytest.fixture

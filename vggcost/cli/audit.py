@@ -11,7 +11,6 @@ from vggcost.cli.options import (
     add_convention,
     add_output,
     read_batch,
-    read_count,
     read_keywords,
     read_size,
 )
@@ -58,9 +57,11 @@ def parser() -> Parser:
     group = result.add_argument_group("input")
     group.add_argument(
         "--input",
-        metavar="CxHxW",
+        metavar="[NAME=]INPUT",
         action="append",
-        help="one input's shape without the batch, as the model takes it; once for each (3x224x224)",
+        help="one argument of the forward call; once for each. 3x224x224: a shape without the batch;"
+        " 'int64[1x20]': a dtype and a shape with its batch; left=3x224x224: by name; '[A, B]', '{name: A}', '(A, B)':"
+        " a list, a dictionary, a tuple; True, None, 'text', 0.5: themselves",
     )
     group.add_argument(
         "--size",
@@ -84,11 +85,12 @@ def run(args: Namespace) -> int:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
     if args.input and asked.size:
         raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
-    shapes = [_shape(text) for text in args.input or ()]
+    from vggcost.frameworks.input_text import read_inputs
     from vggcost.frameworks.target import Given
     from vggcost.results.audit import audit_target
 
-    given = Given(asked.keywords, tuple(shapes), asked.size, asked.batch)
+    arguments = read_inputs(args.input or (), asked.batches[0] if asked.batches else None)
+    given = Given(asked.keywords, arguments, asked.size, asked.batch)
     with prints_to_stderr():
         audit = audit_target(asked.target, given, args.like, asked.convention)
     emit(audit.rendered(asked.fmt, AuditView(asked.view.every_row, asked.view.human)), asked.place)
@@ -102,12 +104,3 @@ def _status(audit: Audit, args: Namespace) -> int:
         number = len(audit.uncounted)
         sys.stderr.write(f"vggcost: --strict: {number} operation{'s have' if number != 1 else ' has'} no formula\n")
     return EXIT_DIFFERS if not audit.runs or differs or unknown else EXIT_FINE
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(read_count(side, "--input") for side in text.lower().split("x"))
-    except VggcostError:
-        raise VggcostError(
-            f"--input is {text[:80]!r}; give a shape of whole numbers from 1 to 10^18 without the batch, as 3x224x224"
-        ) from None

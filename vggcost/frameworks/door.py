@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vggcost import units
 from vggcost.errors import VggcostError
+from vggcost.frameworks.arguments import images, of_values
 from vggcost.frameworks.finding import find, maker, neighbours_importable
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.own_lines import told
@@ -17,8 +19,9 @@ from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
+    from vggcost.frameworks.arguments import Arguments
     from vggcost.frameworks.target import Given
     from vggcost.programs.reading import ProgramReading
 
@@ -51,8 +54,8 @@ class Framework(Protocol):
     def image_shapes(self, model: Any, size: tuple[int, int] | None, batch: int) -> list[Ints]:
         """The shapes of a model's inputs, batch first: an image of this size (height, width), or of the model's own."""
 
-    def read(self, model: Any, inputs: Sequence[Any], program: str, rebuild: Make | None) -> ProgramReading:
-        """What one forward call of a model does; inputs are shapes or tensors, rebuild makes it with real weights."""
+    def read(self, model: Any, arguments: Arguments, program: str, rebuild: Make | None) -> ProgramReading:
+        """What one forward call of a model with these arguments does; rebuild makes it with real weights."""
 
 
 FRAMEWORKS: tuple[Framework, ...] = (torch_framework, keras_framework)
@@ -74,18 +77,18 @@ FILE_READERS: tuple[FileReader, ...] = ()
 
 
 def read(model: Any, given: Any, program: str) -> ProgramReading:
-    """Read a live model, whichever framework's it is; given is a shape, batch first, a tensor, or a list of these.
+    """Read a live model, whichever framework's it is; `vggcost.frameworks.arguments.of_values` says what given may be.
 
     Raises:
         VggcostError: it is no framework's, or one that its framework cannot follow; what is given is no input.
     """
-    inputs = _inputs(given)
+    arguments = of_values(given)
     owner = _owner(model)
     if owner is None:
         raise VggcostError(
             f"{program} is {model!r:.60}, of type {type(model).__name__}; give {_models()}, or what makes one"
         )
-    return owner.read(model, inputs, program, None)
+    return owner.read(model, arguments, program, None)
 
 
 def read_target(target: str, given: Given) -> ProgramReading:
@@ -102,7 +105,7 @@ def read_target(target: str, given: Given) -> ProgramReading:
         return _read_stored(target, given)
     from vggcost.programs.network_reading import read_network
 
-    if given.keywords or given.shapes:
+    if given.keywords or given.arguments:
         option = "--call" if given.keywords else "--input"
         raise VggcostError(f"{option} is for a program, and {target!r} is a {kind}; leave it away")
     return read_network(target, kind, given.size, given.batch)
@@ -121,9 +124,29 @@ def _read_program(target: str, given: Given) -> ProgramReading:
         framework.prepare()
     with neighbours_importable(target):
         model, owner, notes, rebuild = _made(found(target), target, given.keywords or {})
-        inputs = [(given.batch, *shape) for shape in given.shapes] or owner.image_shapes(model, given.size, given.batch)
-        reading = owner.read(model, inputs, target, rebuild)
+        arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
+        reading = owner.read(model, arguments, target, rebuild)
+        if reading.failures and given.arguments is not None:
+            _check_one_batch(given.arguments, owner, model, target)
     return reading.replace(notes=(*notes, *reading.notes))
+
+
+def _check_one_batch(arguments: Arguments, owner: Framework, model: Any, target: str) -> None:
+    """Refuse an input that cannot run because its shape has the batch in it already, where it runs without that."""
+    twice = [each for each in arguments.tensors() if getattr(each, "batch_added", False) and len(each.shape) > 2]
+    if not twice:
+        return
+    alone = arguments.changed(lambda each: each.replace(shape=each.shape[1:]) if each in twice else each)
+    try:
+        runs = not owner.read(model, alone, target, None).failures
+    except VggcostError:
+        return
+    if runs:
+        written = units.shape_text(twice[0].shape[1:])
+        raise VggcostError(
+            f"--input {written} has the batch in it, which --batch gives ({twice[0].shape[0]}); write"
+            f" --input {units.shape_text(twice[0].shape[2:])} --batch {twice[0].shape[1]}, or float32[{written}]"
+        )
 
 
 def found(target: str) -> Any:
@@ -163,21 +186,3 @@ def _made(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, Fr
 
 def _models() -> str:
     return " or ".join(framework.MODEL for framework in FRAMEWORKS)
-
-
-def _inputs(given: Any) -> list[Any]:
-    """The inputs as a list: one shape is a sequence of ints, one tensor has a shape."""
-    if hasattr(given, "shape"):
-        return [given]
-    several = list(given) if isinstance(given, tuple | list) else []
-    if several and all(isinstance(side, int) for side in several):
-        return [_checked_shape(several)]
-    if not several:
-        raise VggcostError(f"input is {given!r}; give a shape such as (1, 3, 224, 224), a tensor, or a list of these")
-    return [each if hasattr(each, "shape") else _checked_shape(each) for each in several]
-
-
-def _checked_shape(shape: Any) -> tuple[int, ...]:
-    if not isinstance(shape, tuple | list) or not all(isinstance(side, int) and side >= 1 for side in shape):
-        raise VggcostError(f"input has the shape {shape!r}; give whole numbers of at least 1, batch first")
-    return tuple(shape)

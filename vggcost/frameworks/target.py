@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from vggcost.frameworks.arguments import Arguments
+
 NAME, NETWORK_FILE, STORED, PROGRAM = "configuration", "network file", "stored model", "program"
 """The kinds of target. The first two are networks of ours, which need no framework."""
 
@@ -36,12 +38,11 @@ def kind_of(text: str) -> str:
 class Given(Record):
     """What is given beside a target, to make its model and to run it.
 
-    keywords are those of the call that makes it; shapes are the inputs' without the batch, and where there are none the
-    input is an image of this size (height, width) [pixels], None being the model's own; batch: images in one forward
-    call.
+    keywords are those of the call that makes it; arguments what its forward call gets, and where they are None it gets
+    images of this size (height, width) [pixels], None being the model's own; batch: images in one forward call.
     """
 
     keywords: Mapping[str, Any] | None = None
-    shapes: tuple[tuple[int, ...], ...] = ()
+    arguments: Arguments | None = None
     size: tuple[int, int] | None = None
     batch: int = 1

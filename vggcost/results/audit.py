@@ -286,11 +286,13 @@ def audit(
 ) -> Audit:
     """Return the cost of a live model for one forward call, and what the model is; the model is left as it was.
 
-    model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, or a tensor, of
-    which shape and dtype are looked at; a list where the model takes several. like names a configuration, or a network
-    file, to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive pool or
-    none, and soft-max or none; widths, head and activations are those of the configuration. convention is a row of
-    `vggcost.conventions`, by which `count` counts. Hooks that you registered run, as in any call of the model.
+    model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, a tensor,
+    of which shape and dtype are looked at, or a text with both, as ``int64[1x20]``; a list where the model takes
+    several, a dictionary where it takes them by name, ``[[a, b]]`` where it takes one list of them. like names a
+    configuration, or a network file, to compare with, in the model's own batch normalization, biases, classes,
+    input channels, adaptive pool or none, and soft-max or none; widths, head and activations are those of the
+    configuration. convention is a row of `vggcost.conventions`, by which `count` counts. Hooks that you registered
+    run, as in any call of the model.
 
     Raises:
         VggcostError: the model is of another kind, takes another number of inputs, or like or convention name nothing.

@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from vggcost.frameworks.arguments import Arguments
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "keras"
@@ -72,8 +73,8 @@ def image_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[t
     return input_shapes(model, size, batch)
 
 
-def read(model: Any, inputs: Sequence[Any], program: str, rebuild: Callable[[], Any] | None) -> ProgramReading:
+def read(model: Any, arguments: Arguments, program: str, rebuild: Callable[[], Any] | None) -> ProgramReading:
     """See `vggcost.frameworks.keras.graph.read_model`; a model that can be made again is nobody's yet."""
     from vggcost.frameworks.keras.graph import read_model
 
-    return read_model(model, inputs, program, fresh=rebuild is not None)
+    return read_model(model, arguments, program, fresh=rebuild is not None)

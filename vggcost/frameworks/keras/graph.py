@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.arguments import of_values
+from vggcost.frameworks.keras.inputs import given_shapes, own_shapes, symbolic
 from vggcost.frameworks.keras.rules import FREE, RULES, Rules
 from vggcost.frameworks.own_lines import told
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
@@ -20,6 +22,8 @@ from vggcost.units import DTYPE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from vggcost.frameworks.arguments import Arguments
+
     Ints = tuple[int, ...]
     Shapes = list[Ints]
 
@@ -28,7 +32,7 @@ def input_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[I
     """Return a model's input shapes in its own layout, with what it leaves open filled in; an image if it has none."""
     shapes: list[Ints] = []
     image: tuple[int | None, ...] = (None, None, None, 3) if _channels_last(model) else (None, 3, None, None)
-    for own in _own_shapes(model) or [image]:
+    for own in own_shapes(model) or [image]:
         if len(own) != 4:
             shapes.append((batch, *(side or 1 for side in own[1:])))
             continue
@@ -58,24 +62,23 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
     return make(), (f"built with real weights, because its constructor does not take tensors without memory ({why})",)
 
 
-def read_model(model: Any, inputs: Sequence[Any], program: str, *, fresh: bool = False) -> ProgramReading:
+def read_model(model: Any, inputs: Any, program: str, *, fresh: bool = False) -> ProgramReading:
     """Return what one call of a Keras model does, in inference.
 
-    inputs are shapes, batch first, in the model's own layout, or tensors, of which only the shape is looked at. fresh:
+    inputs, in the model's own layout: see `vggcost.frameworks.arguments.of_values`; only shapes are looked at. fresh:
     the model is nobody's yet, so that one without a graph may be built and called on symbolic inputs to get one.
 
     Raises:
         VggcostError: the model has no layer graph, or takes another number of inputs.
     """
-    given = [tuple(int(side) for side in getattr(each, "shape", each)) for each in inputs]
-    graph = _graph(model, given, program, fresh=fresh)
+    arguments = of_values(inputs)
+    called = fresh and not own_shapes(model)
+    graph = _graph(_called(model, arguments, program) if called else model, program)
     last = _channels_last(model)
-    own = _own_shapes(graph)
-    if len(given) != len(own):
-        raise VggcostError(
-            f"{program} takes {len(own)} inputs and gets {len(given)}; give a shape for each, in the model's own layout"
-        )
-    given = [_turned(shape, mine) for shape, mine in zip(given, own, strict=True)]
+    own = own_shapes(graph)
+    # A graph that was made of these arguments has their order.
+    asked = list(arguments.shapes()) if called else given_shapes(graph, arguments, program)
+    given = [_turned(shape, mine) for shape, mine in zip(asked, own, strict=True)]
     walk = _Walk(channels_last=last)
     shapes = [walk.inward(shape) for shape in given]
     walk.through(graph, shapes, "")
@@ -95,25 +98,14 @@ def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:
     return shape
 
 
-def _own_shapes(model: Any) -> list[tuple[int | None, ...]]:
-    """The shapes that a model's inputs leave open or fix; none for a model that has no graph yet."""
-    try:
-        tensors = model.inputs
-    except (AttributeError, ValueError):
-        tensors = None
-    return [tuple(tensor.shape) for tensor in tensors or ()]
-
-
-def _graph(model: Any, given: Sequence[Ints], program: str, *, fresh: bool) -> Any:
+def _graph(model: Any, program: str) -> Any:
     """The functional model behind a model.
 
     Raises:
-        VggcostError: there is none, and none can be made.
+        VggcostError: there is none.
     """
-    if not _own_shapes(model) and fresh:
-        model = _called(model, given, program)
     graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph there
-    if not _own_shapes(graph) or not hasattr(graph, "_nodes_by_depth"):
+    if not own_shapes(graph) or not hasattr(graph, "_nodes_by_depth"):
         raise VggcostError(
             f"{program}, the Keras model {getattr(model, 'name', model)!r}, has no layer graph: it is a subclass of"
             " Model or not built yet; give a functional or Sequential model that starts with an Input"
@@ -121,7 +113,7 @@ def _graph(model: Any, given: Sequence[Ints], program: str, *, fresh: bool) -> A
     return graph
 
 
-def _called(model: Any, given: Sequence[Ints], program: str) -> Any:
+def _called(model: Any, arguments: Arguments, program: str) -> Any:
     """Call a model without a graph on symbolic inputs, layer by layer, so that it has one."""
     from importlib import import_module
 
@@ -129,11 +121,11 @@ def _called(model: Any, given: Sequence[Ints], program: str) -> Any:
     scope = keras.device("meta") if keras.backend.backend() == "torch" else nullcontext()
     try:
         with scope:
-            inputs = [keras.Input(batch_shape=shape) for shape in given]
             if isinstance(model, keras.Sequential):
-                model.build(given[0])
+                model.build(arguments.shapes()[0])
                 return model
-            return keras.Model(inputs, model.call(*inputs))
+            symbols = symbolic(keras, arguments)
+            return keras.Model(symbols.tensors(), model.call(*symbols.positional, **symbols.named))
     except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
         raise VggcostError(f"{program} is a Keras model whose layers cannot be followed: {told(error)}") from None
 

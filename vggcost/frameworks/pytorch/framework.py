@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from vggcost.network.plan import DEFAULT_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from vggcost.frameworks.arguments import Arguments
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "torch"
@@ -46,8 +47,8 @@ def image_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[t
     return [(batch, 3 if first is None else int(first.in_channels), *(size or DEFAULT_SIZE))]
 
 
-def read(model: Any, inputs: Sequence[Any], program: str, rebuild: Callable[[], Any] | None) -> ProgramReading:
+def read(model: Any, arguments: Arguments, program: str, rebuild: Callable[[], Any] | None) -> ProgramReading:
     """See `vggcost.frameworks.pytorch.program.read_module`."""
     from vggcost.frameworks.pytorch.program import read_module
 
-    return read_module(model, inputs, program, rebuild)
+    return read_module(model, arguments, program, rebuild)

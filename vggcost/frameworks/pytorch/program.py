@@ -9,18 +9,18 @@ import torch
 from torch import nn
 
 from vggcost.errors import VggcostError
-from vggcost.frameworks.pytorch.tensors import weightless
+from vggcost.frameworks.arguments import of_values
+from vggcost.frameworks.pytorch import call
 from vggcost.frameworks.pytorch.trace import NeedsValuesError, StoppedError, Trace
 from vggcost.programs.reading import Failure, ProgramReading
-from vggcost.units import DTYPE_BYTES, shape_text
+from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+
+    from vggcost.frameworks.arguments import Arguments
 
     Ints = tuple[int, ...]
-
-SEED = 0
-"""The seed of the random image and weights of a program that needs values."""
 
 
 def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
@@ -41,24 +41,24 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
 
 def read_module(
     model: nn.Module,
-    inputs: Sequence[Ints | torch.Tensor],
+    inputs: Any,
     program: str,
     rebuild: Callable[[], nn.Module] | None = None,
 ) -> ProgramReading:
     """Return what one forward call of a model does, in eval mode; the model is left as it was.
 
-    inputs are shapes, batch first, or tensors, of which only shape and dtype are looked at. rebuild makes the same
-    model with real weights; it is called where the program needs values and has none.
+    inputs: see `vggcost.frameworks.arguments.of_values`; of tensors only shape and dtype are looked at. rebuild makes
+    the same model with real weights; it is called where the program needs values and has none.
 
     Raises:
-        VggcostError: the model is one whose operations cannot be seen, or takes another number of inputs.
+        VggcostError: the model is one whose operations cannot be seen, or takes other arguments.
     """
     model = _unwrapped(model)
-    shapes = tuple(tuple(map(int, given.shape if isinstance(given, torch.Tensor) else given)) for given in inputs)
-    _check_arguments(model, shapes, program)
+    _check_no_lazy_layers(model, program)
+    arguments = call.fitted(model, of_values(inputs), program)
     notes: tuple[str, ...] = ()
     try:
-        trace, failures = _traced(model, [_blank(given) for given in inputs])
+        trace, failures = _traced(model, arguments.changed(call.blank))
     except NeedsValuesError as error:
         asked = f"{error.operation} at {error.source or 'an unknown line'}"
         notes = (f"run on real values, because it asks for them ({asked}): other images may take other paths",)
@@ -69,12 +69,12 @@ def read_module(
                 " give a model with real weights"
             ) from None
         model = valued
-        trace, failures = _traced(model, _random_inputs(model, inputs), values=True)
+        trace, failures = _traced(model, call.valued(model, arguments), values=True)
     else:
         valued = _with_values(model, rebuild) if trace.doubtful else None
         if valued is not None:
             # What torch's meta kernels or the program itself refuse without values may work with them.
-            again, still = _traced(valued, _random_inputs(valued, inputs), values=True)
+            again, still = _traced(valued, call.valued(valued, arguments), values=True)
             if not still:
                 notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
                 model, trace, failures = valued, again, ()
@@ -86,7 +86,9 @@ def read_module(
             " held in a plain list or made in forward; they are counted here"
         )
         notes = (*notes, loose)
-    return ProgramReading(program, "torch", shapes, operations, failures, notes, dtype=_dtype(model), **_calls(trace))
+    return ProgramReading(
+        program, "torch", arguments.shapes(), operations, failures, notes, dtype=_dtype(model), **_calls(trace)
+    )
 
 
 def _calls(trace: Trace) -> dict[str, Any]:
@@ -122,90 +124,43 @@ def _unwrapped(model: nn.Module) -> nn.Module:
         model = inner
 
 
-def _check_arguments(model: nn.Module, shapes: tuple[Ints, ...], program: str) -> None:
-    import inspect
-
+def _check_no_lazy_layers(model: nn.Module, program: str) -> None:
     if any(isinstance(each, nn.parameter.UninitializedParameter) for each in model.parameters()):
         raise VggcostError(
             f"{program} has lazy layers, whose shapes are not known before a first forward call; run it once, or give"
             " the sizes"
         )
-    signature = inspect.signature(model.forward)
-    try:
-        signature.bind(*shapes)
-    except TypeError:
-        pass
-    else:
-        return
-    required = [
-        name
-        for name, parameter in signature.parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    raise VggcostError(
-        f"{program} takes {len(required)} inputs ({', '.join(required)}) and gets {len(shapes)}; give a shape for"
-        " each, as --input 3x224x224 --input 10"
-    )
 
 
-def _blank(given: Ints | torch.Tensor) -> torch.Tensor:
-    if isinstance(given, torch.Tensor):
-        return torch.empty(tuple(given.shape), dtype=given.dtype, device="meta")
-    return weightless(given, torch.get_default_dtype())
-
-
-def _random_inputs(model: nn.Module, inputs: Sequence[Ints | torch.Tensor]) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(SEED)
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    made = []
-    for given in inputs:
-        if isinstance(given, torch.Tensor) and not given.is_meta:
-            made.append(given.detach())
-        else:
-            shape = tuple(given.shape) if isinstance(given, torch.Tensor) else given
-            try:
-                made.append(torch.rand(shape, generator=generator).to(device))
-            except RuntimeError:
-                raise VggcostError(
-                    f"the program needs real values, and an input of {shape_text(shape)} does not fit this machine's"
-                    " memory; give a smaller --size or --batch"
-                ) from None
-    return made
-
-
-def _traced(
-    model: nn.Module, inputs: Sequence[torch.Tensor], *, values: bool = False
-) -> tuple[Trace, tuple[Failure, ...]]:
+def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> tuple[Trace, tuple[Failure, ...]]:
     with _untouched(model, values=values), _eager(), torch.no_grad():
         for module in model.modules():
             module.__dict__["training"] = False
         trace = Trace(model, values=values)
-        for tensor in inputs:
+        for tensor in arguments.tensors():
             trace.tensors.follow(tensor)
         try:
-            _run_forward(model, inputs, trace)
+            _run_forward(model, arguments, trace)
         except StoppedError:
             pass
         except VggcostError:
             raise  # ours, and no answer: a tensor that torch cannot address
         except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
             if not trace.recording.failures:
-                trace.recording.failures.append(_raised(error, len(trace.recording.operations), inputs))
+                trace.recording.failures.append(_raised(error, len(trace.recording.operations), arguments.shapes()))
                 trace.doubtful = True
         return trace, tuple(trace.recording.failures)
 
 
-def _run_forward(model: nn.Module, inputs: Sequence[torch.Tensor], trace: Trace) -> None:
+def _run_forward(model: nn.Module, arguments: Arguments, trace: Trace) -> None:
     with trace.calls.watched(), trace:
-        model(*inputs)
+        model(*arguments.positional, **arguments.named)
 
 
-def _raised(error: Exception, position: int, inputs: Sequence[torch.Tensor]) -> Failure:
+def _raised(error: Exception, position: int, shapes: tuple[Ints, ...]) -> Failure:
     """The failure of a forward call that raised in its own Python."""
     from vggcost.frameworks.own_lines import own_line, said
 
-    shapes = tuple(tuple(tensor.shape) for tensor in inputs)
     return Failure(position, None, "forward", f"raises {said(error)}", shapes, own_line(error), None)
 
 
