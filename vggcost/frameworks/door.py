@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vggcost import units
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import images, of_values
+from vggcost.frameworks.checkpoints import reader as checkpoint_reader
 from vggcost.frameworks.finding import find, maker, neighbours_importable
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.own_lines import told
@@ -72,7 +73,7 @@ class FileReader(Protocol):
         """What the model of a file is, and does with what it is given."""
 
 
-FILE_READERS: tuple[FileReader, ...] = ()
+FILE_READERS: tuple[FileReader, ...] = (checkpoint_reader,)
 """The readers of stored models."""
 
 

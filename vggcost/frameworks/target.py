@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME, NETWORK_FILE, STORED, PROGRAM = "configuration", "network file", "stored model", "program"
 """The kinds of target. The first two are networks of ours, which need no framework."""
 
-STORED_ENDINGS = (".pt", ".pth", ".safetensors", ".keras", ".h5", ".onnx")
+STORED_ENDINGS = (".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".keras", ".h5", ".hdf5", ".onnx")
 """The files that hold a model, or a model's tensors, and are read without being run."""
 
 

@@ -149,9 +149,9 @@ def unexplained(network: Network, reading: ProgramReading) -> Iterator[Differenc
 
 
 def rows_of(network: Network, reading: ProgramReading) -> dict[str, Row]:
-    """The configuration's own rows at the program's input; none where it cannot run there."""
+    """The configuration's own rows at the program's input; none where it cannot run there, or none is known."""
     shape = reading.inputs[0]
-    if reading.image is None:
+    if reading.image is None or reading.weights_alone:
         return {}
     try:
         counted = table(network, (shape[0], network.variant.in_channels, *reading.image))

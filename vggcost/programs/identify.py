@@ -140,13 +140,13 @@ def _compared(
     strict: bool,
 ) -> Likeness:
     network = catalogue.unfolded(configuration, variant, image)
-    expected = structure(network.layers)
+    expected = structure(network.layers, learned=reading.weights_alone)
     cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, mismatch)
     factor = _width([piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)], configuration)
     if strict and factor is not None:
         # A thinner or wider program's layers are those of the configuration one by one, not those of the same width.
         scaled = catalogue.unfolded(configuration, variant.replace(width=factor), image)
-        twins = structure(scaled.layers)
+        twins = structure(scaled.layers, learned=reading.weights_alone)
         own = {id(twin): piece for twin, piece in zip(twins, expected, strict=True)}
         scaled_cost, scaled_pairs = aligned(twins, pieces, lambda piece: piece.gap, mismatch)
         if scaled_cost < cost:
@@ -196,6 +196,8 @@ def _variants(
         own = configuration.variant
         plain = plain.replace(head=own.head, classifier=own.classifier, softmax=plain.softmax and own.classifier)
     heads = [plain]
+    if reading.weights_alone:  # pools are in no file of weights: the first linear layer says which there may be
+        heads.insert(0, plain.replace(adaptive_pool=True))
     if plain.classifier and not plain.adaptive_pool and plain.head is None:
         heads.append(plain.replace(head=catalogue.HEAD))  # fc6 takes what the features yield, not 7x7
     for variant in heads:

@@ -23,9 +23,17 @@ def read_network(target: str, kind: str, size: tuple[int, int] | None, batch: in
     plan = catalogue.named(target)
     network = catalogue.unfolded(plan, plan.variant, size or plan.size)
     shape = (batch, network.variant.in_channels, *network.image)
-    counted = table(network, shape)
+    return ProgramReading(target, kind, (shape,), operations_of(network, shape))
+
+
+def operations_of(network: Network, shape: tuple[int, ...]) -> tuple[Operation, ...]:
+    """Return what a network does with an input of this shape, batch first.
+
+    Raises:
+        VggcostError: a layer does not fit what reaches it.
+    """
     joined = _joined(network)
-    operations = tuple(
+    return tuple(
         Operation(
             row.layer,
             row.input,
@@ -34,9 +42,8 @@ def read_network(target: str, kind: str, size: tuple[int, int] | None, batch: in
             row.ledger,
             branch=joined[row.name] if isinstance(row.layer, Add) else 0,
         )
-        for row in counted.rows
+        for row in table(network, shape).rows
     )
-    return ProgramReading(target, kind, (shape,), operations)
 
 
 def _joined(network: Network) -> dict[str, int]:

@@ -78,9 +78,10 @@ def network_pieces(layers: Sequence[Layer], *, residual: bool = False) -> Iterat
             yield _piece(layer, residual=residual)
 
 
-def structure(layers: Sequence[Layer]) -> tuple[Piece, ...]:
-    """The pieces of a network that make it what it is."""
-    return tuple(piece for piece in network_pieces(layers) if piece.layer.structural)
+def structure(layers: Sequence[Layer], *, learned: bool = False) -> tuple[Piece, ...]:
+    """The pieces of a network that make it what it is; learned: those that have parameters alone."""
+    pieces = (piece for piece in network_pieces(layers) if piece.layer.structural)
+    return tuple(piece for piece in pieces if not learned or piece.layer.params_call() is not None)
 
 
 FAR = 1e6

@@ -69,7 +69,9 @@ class ProgramReading(Record):
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
     it next. notes: how it was read where that departs from the ordinary way. channels_last: whether the program's own
     layout is (N, H, W, C). dtype: what its weights are stored in. module_calls and function_calls: how it is written,
-    where the framework can tell; the first module call is then that of the model itself.
+    where the framework can tell; the first module call is then that of the model itself. weights_alone: it is a file of
+    weights, of which only the layers that learn are known, without inputs and outputs; how often each is used, and so
+    its MACs, is not.
     """
 
     program: str
@@ -82,6 +84,7 @@ class ProgramReading(Record):
     dtype: str = "float32"
     module_calls: tuple[ModuleCall, ...] = ()
     function_calls: tuple[FunctionCall, ...] = ()
+    weights_alone: bool = False
 
     @property
     def params(self) -> int:

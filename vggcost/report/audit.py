@@ -12,7 +12,7 @@ from vggcost.report.layers import convention_words, weights_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
     from vggcost.conventions.rows import Convention
@@ -66,6 +66,9 @@ RECORD_COLUMNS = (
 )
 """The columns of the CSV, whose keys are also those of the JSON."""
 
+WEIGHTS_ALONE = "MACs not known"
+"""What the totals of a file of weights that is no configuration do not have."""
+
 SHOWN_DIFFERENCES, FURTHER = 20, 5
 """How many differences, and how many failures behind the first, are shown in words."""
 
@@ -107,8 +110,8 @@ def audit_data(audit: Audited) -> dict[str, Any]:
             "options": paper.network.variant.options() if paper.same else None,
             "framework": reading.framework,
         },
-        "input": _list(audit.shown(reading.inputs[0])),
-        "inputs": [_list(audit.shown(shape)) for shape in reading.inputs],
+        "input": None if reading.weights_alone else _list(audit.shown(reading.inputs[0])),
+        "inputs": [] if reading.weights_alone else [_list(audit.shown(shape)) for shape in reading.inputs],
         "layout": "channels_last" if reading.channels_last else "channels_first",
         "dtype": reading.dtype,
         "convention": audit.convention,
@@ -177,7 +180,8 @@ def header_line(data: Mapping[str, Any]) -> str:
     """One line that says what was read, and what every number below it means."""
     network = data["network"]
     shapes = ", ".join(units.shape_text(shape) for shape in data["inputs"])
-    return f"{network['name']} ({network['framework']}); input {shapes} {data['dtype']}; {convention_words(data)}"
+    what = f"input {shapes} {data['dtype']}" if shapes else f"weights in {data['dtype']}"
+    return f"{network['name']} ({network['framework']}); {what}; {convention_words(data)}"
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column, ...]:
@@ -216,6 +220,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
 def _empty(rows: Sequence[Mapping[str, Any]], convention: str) -> set[str]:
     """The keys of columns that have nothing to say of these rows."""
     empty = {key for key in ("line", "source", "note") if not any(row.get(key) for row in rows)}
+    empty |= {key for key in ("image_output", "input", "output", "macs", "flops") if not any(map(_said(key), rows))}
     if convention == TEXTBOOK.name:
         empty.add("count")
     if all(row.get("path") in (None, row["name"]) for row in rows):
@@ -223,6 +228,11 @@ def _empty(rows: Sequence[Mapping[str, Any]], convention: str) -> set[str]:
     if rows[-1]["macs"] is None:
         empty.add("macs_share")
     return empty
+
+
+def _said(key: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a row has something under a key; 0 is something."""
+    return lambda row: row.get(key) not in (None, "")
 
 
 def _costs(row: Mapping[str, Any]) -> bool:

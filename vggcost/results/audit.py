@@ -17,7 +17,7 @@ from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
 from vggcost.report import formats
-from vggcost.report.audit import AuditView
+from vggcost.report.audit import WEIGHTS_ALONE, AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Audit(Frozen):
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates of one forward call [MAC]; None where the program cannot run."""
-        return None if self.reading.failures else self.reading.macs
+        """Multiply-accumulates of one forward call [MAC]; None where the program cannot run, or is weights alone."""
+        return None if self.reading.failures or self.reading.weights_alone else self.reading.macs
 
     @property
     def runs(self) -> bool:
@@ -113,6 +113,8 @@ class Audit(Frozen):
 
     def __repr__(self) -> str:
         macs = "cannot run" if self.macs is None else f"{self.macs:,} MACs"
+        if self.reading.weights_alone:
+            macs = WEIGHTS_ALONE
         if self.uncounted:
             macs += f" without {units.counted(len(self.uncounted), 'operation')}"
         return f"<vggcost audit of {self.reading.program}: {self.verdict}; {self.params:,} parameters, {macs}>"
@@ -151,8 +153,15 @@ class Audit(Frozen):
             flops=None if macs is None else forward.flops(macs),
             count=None if macs is None or unknown else sum(row.count or 0 for row in self.layers),
             weight_bytes=memory.tensor_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
-            note=f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None,
+            note=self._missing,
         )
+
+    @property
+    def _missing(self) -> str | None:
+        """What the totals do not have in them."""
+        if self.reading.weights_alone:
+            return WEIGHTS_ALONE
+        return f"without {units.counted(len(self.uncounted), 'operation')}" if self.uncounted else None
 
     def shown(self, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """A shape in the program's own layout."""
@@ -227,6 +236,8 @@ class Audit(Frozen):
         idle = operation.input is None and operation.output is None
         reached = place < stop
         macs = operation.macs if (reached and operation.counted) or idle else None
+        if self.reading.weights_alone:
+            macs = None
         note = operation.note
         if not reached and not idle:
             note = "fails" if place == stop else "not reached"
