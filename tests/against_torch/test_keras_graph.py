@@ -116,7 +116,11 @@ def test_every_rule_gives_the_shapes_and_weights_that_keras_has(zoo, data_format
             assert tuple(row["output"][1:]) == tuple(output[1:]), row
     statistics = 2 * 8
     assert audit.params == model.count_params() - statistics
-    assert audit.reading.notes[0].startswith(f"Keras also counts {statistics} running means")
+    assert audit.reading.notes[0].startswith(
+        f"Keras's count_params() is {model.count_params():,}: {statistics} of these are statistics"
+    )
+    seeds = 2 * 2  # the state of a random generator is two numbers, and two layers drop out
+    assert audit.totals.buffers == statistics + seeds
     assert audit.params == sum(row["params"] for row in rows)
     assert audit.macs > 0
 

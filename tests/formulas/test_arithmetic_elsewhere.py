@@ -34,6 +34,7 @@ ALLOWED = {
     "frameworks/checkpoints/contents.py:_grouped": "groups, from what comes and what one of them takes",
     "frameworks/checkpoints/reader.py:_image": "the side of a square, from a weight's shape",
     "frameworks/checkpoints/safetensors_file.py:_tensor": "bytes of packed bits, which a header must agree with",
+    "frameworks/keras/variables.py:itemsize": "bits of a dtype's name to bytes",
     "frameworks/keras/graph.py:_Walk._visit": "one shape for each of several outputs",
     "frameworks/keras/rules.py:Rules.conv": "channels, from a weight's shape",
     "frameworks/keras/rules.py:Rules.depthwise": "channels, from a weight's shape",

@@ -14,6 +14,7 @@ from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.frameworks import door
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.programs.reading import Operation, ProgramReading
+from vggcost.programs.state import State
 
 THIRD = '''
 """A framework of three lines: a model is a list of layers."""
@@ -64,7 +65,7 @@ class ThirdFramework:
         for layer in model.layers:
             shape = shape if isinstance(layer, Conv2d) else shape[:2]
             output, ledger = layer.apply(shape)
-            operations.append(Operation(layer, shape, output, layer.params(), ledger))
+            operations.append(Operation(layer, shape, output, State.of(layer.params(), 4, "float32"), ledger))
             shape = output
         return ProgramReading(program, "third", arguments.shapes(), tuple(operations))
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from vggcost import units
 from vggcost.costs.table import table
+from vggcost.formulas import memory
 from vggcost.network import catalogue
 from vggcost.network.blocks import Add, Residual
 from vggcost.programs.reading import Operation, ProgramReading
+from vggcost.programs.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vggcost.costs.table import Row
     from vggcost.network.plan import Network
+
+DTYPE = "float32"
+"""What a network of ours is stored in; a network file has no word for it."""
 
 
 def read_network(target: str, kind: str, size: tuple[int, int] | None, batch: int) -> ProgramReading:
@@ -38,12 +45,19 @@ def operations_of(network: Network, shape: tuple[int, ...]) -> tuple[Operation, 
             row.layer,
             row.input,
             row.output,
-            row.params,
+            _state(row),
             row.ledger,
             branch=joined[row.name] if isinstance(row.layer, Add) else 0,
         )
         for row in table(network, shape).rows
     )
+
+
+def _state(row: Row) -> State:
+    """What a layer of the network holds; running statistics are buffers."""
+    size = units.dtype_bytes(DTYPE)
+    buffers = int(row.layer.buffers())
+    return State.of(row.params, size, DTYPE).replace(buffers=buffers, buffer_bytes=memory.tensor_bytes(buffers, size))
 
 
 def _joined(network: Network) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vggcost.network.foreign_layers import Uncounted
+from vggcost.programs.state import total
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from vggcost.network.layer import Layer
     from vggcost.network.ledger import Ledger
     from vggcost.programs.calls import FunctionCall, ModuleCall
+    from vggcost.programs.state import State
 
     Ints = tuple[int, ...]
 
@@ -18,23 +20,29 @@ class Operation(Record):
     """One operation of a program.
 
     Shapes are batch first and channels first, whatever the program's layout; None where the forward call does not get
-    there. params are the parameters that this operation is the first to use [elements], so that shared ones are
-    counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how many
-    operations an addition joins with what went past them, 0 for everything else. shares: the place of the operation
-    that used some of this one's parameters first, None where all are its own. after: the places of the operations whose
-    outputs it takes, none where it takes the program's inputs alone; None stands for the operation before it.
+    there. state has the parameters and buffers that this operation serves and is the first to use, so that shared ones
+    are counted once. source is ``file:line`` of the program's own code, note what is out of the ordinary. branch: how
+    many operations an addition joins with what went past them, 0 for everything else. shares: the place of the
+    operation that used some of this one's parameters first, None where all are its own. after: the places of the
+    operations whose outputs it takes, none where it takes the program's inputs alone; None stands for the operation
+    before it.
     """
 
     layer: Layer
     input: Ints | None
     output: Ints | None
-    params: int
+    state: State
     ledger: Ledger
     source: str | None = None
     note: str | None = None
     branch: int = 0
     shares: int | None = None
     after: Ints | None = None
+
+    @property
+    def params(self) -> int:
+        """Learned parameters that are counted here, frozen or not [elements]."""
+        return self.state.params
 
     @property
     def macs(self) -> int:
@@ -68,10 +76,11 @@ class ProgramReading(Record):
 
     failures: empty for a program that runs; otherwise the operation that stops it, and those behind it that would stop
     it next. notes: how it was read where that departs from the ordinary way. channels_last: whether the program's own
-    layout is (N, H, W, C). dtype: what its weights are stored in. module_calls and function_calls: how it is written,
-    where the framework can tell; the first module call is then that of the model itself. weights_alone: it is a file of
-    weights, of which only the layers that learn are known, without inputs and outputs; how often each is used, and so
-    its MACs, is not.
+    layout is (N, H, W, C). dtype: what the first of its weights is stored in; `state` has those of all. module_calls
+    and function_calls: how it is written, where the framework can tell; the first module call is then that of the model
+    itself.
+    weights_alone: it is a file of weights, of which only the layers that learn are known, without inputs and outputs;
+    how often each is used, and so its MACs, is not.
     """
 
     program: str
@@ -87,9 +96,14 @@ class ProgramReading(Record):
     weights_alone: bool = False
 
     @property
+    def state(self) -> State:
+        """All parameters and buffers."""
+        return total(operation.state for operation in self.operations)
+
+    @property
     def params(self) -> int:
-        """Learned parameters, each counted once [elements]."""
-        return sum(operation.params for operation in self.operations)
+        """Learned parameters, frozen or not, each counted once [elements]."""
+        return self.state.params
 
     @property
     def macs(self) -> int:

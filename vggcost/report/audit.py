@@ -9,6 +9,7 @@ from vggcost.record import Record
 from vggcost.report.costless import folded, folded_words, per_image, share
 from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Text, total_row
 from vggcost.report.layers import convention_words, weights_line
+from vggcost.report.state import state_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ RECORD_COLUMNS = (
     Column("flops", "FLOPs", "count"),
     Column("count", "Count", "count"),
     Column("note", "Note"),
+    Column("params_trainable", "Trainable", "count"),
+    Column("params_frozen", "Frozen", "count"),
+    Column("weight_bytes", "Weight bytes", "count"),
+    Column("buffers", "Buffers", "count"),
+    Column("buffer_bytes", "Buffer bytes", "count"),
 )
 """The columns of the CSV, whose keys are also those of the JSON."""
 
@@ -114,6 +120,7 @@ def audit_data(audit: Audited) -> dict[str, Any]:
         "inputs": [] if reading.weights_alone else [_list(audit.shown(shape)) for shape in reading.inputs],
         "layout": "channels_last" if reading.channels_last else "channels_first",
         "dtype": reading.dtype,
+        "dtypes": dict(reading.state.dtypes),
         "convention": audit.convention,
         "unit": audit.unit,
         "per": audit.counted_by.per,
@@ -259,7 +266,13 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
 
 def sentences(audit: Audited) -> list[str]:
     """What the program is and what stands in its way, a sentence a line."""
-    return [*_failure_lines(audit), *_identity_lines(audit), *_uncounted_lines(audit), *audit.reading.notes]
+    return [
+        *_failure_lines(audit),
+        *_identity_lines(audit),
+        *_uncounted_lines(audit),
+        *state_lines(audit.reading.state),
+        *audit.reading.notes,
+    ]
 
 
 def _failure_lines(audit: Audited) -> list[str]:

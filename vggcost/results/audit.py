@@ -10,7 +10,7 @@ from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.special_rules import Count
 from vggcost.costs.table import Row
-from vggcost.formulas import forward, memory
+from vggcost.formulas import forward
 from vggcost.network import catalogue
 from vggcost.network.foreign_layers import Uncounted
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from vggcost.network.plan import Configuration
     from vggcost.programs.identify import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
+    from vggcost.programs.state import State
     from vggcost.report.document import Document
 
 
 class OperationCost(Record):
     """One operation: shapes as the program has them, parameters, the textbook's MACs and FLOPs, the convention's.
 
-    A shape is None where the program does not get there, a count where nothing says what it is; note says why.
+    A shape is None where the program does not get there, a count where nothing says what it is; note says why. params
+    are params_trainable and params_frozen [elements], in weight_bytes [B]; buffers are no parameters [elements, B].
     """
 
     name: str
@@ -48,10 +50,15 @@ class OperationCost(Record):
     flops: int | None
     count: int | None
     note: str | None
+    params_trainable: int
+    params_frozen: int
+    weight_bytes: int
+    buffers: int
+    buffer_bytes: int
 
 
 class AuditTotals(Record):
-    """The sums over all operations with a number, the memory of the parameters [B], and what is missing (note)."""
+    """The sums over all operations with a number, and what is missing (note); its fields are those of the rows."""
 
     params: int
     macs: int | None
@@ -59,6 +66,10 @@ class AuditTotals(Record):
     count: int | None
     weight_bytes: int
     note: str | None
+    params_trainable: int
+    params_frozen: int
+    buffers: int
+    buffer_bytes: int
 
 
 class Audit(Frozen):
@@ -93,7 +104,7 @@ class Audit(Frozen):
 
     @property
     def params(self) -> int:
-        """Learned parameters, each counted once [elements]."""
+        """Learned parameters, frozen or not, each counted once [elements]."""
         return self.reading.params
 
     @property
@@ -148,12 +159,11 @@ class Audit(Frozen):
         uncounted = {operation.layer.kind for operation in self.uncounted}
         unknown = [row for row in self.layers if row.count is None and row.kind not in uncounted]
         return AuditTotals(
-            params=self.params,
             macs=macs,
             flops=None if macs is None else forward.flops(macs),
             count=None if macs is None or unknown else sum(row.count or 0 for row in self.layers),
-            weight_bytes=memory.tensor_bytes(self.params, units.dtype_bytes(self.reading.dtype)),
             note=self._missing,
+            **_held(self.reading.state),
         )
 
     @property
@@ -253,12 +263,18 @@ class Audit(Frozen):
             source=operation.source,
             input=self.shown(operation.input) if reached or place == stop else None,
             output=self.shown(operation.output) if reached else None,
-            params=operation.params,
             macs=macs,
             flops=None if macs is None else forward.flops(macs),
             count=None if macs is None else counts.value,
             note=note,
+            **_held(operation.state),
         )
+
+
+def _held(state: State) -> dict[str, int]:
+    """The fields of a row, and of the totals, that say what is kept between calls."""
+    names = ("params", "params_trainable", "params_frozen", "weight_bytes", "buffers", "buffer_bytes")
+    return {name: getattr(state, name) for name in names}
 
 
 def _compared(reading: ProgramReading, configuration: Configuration, batch_norm: bool) -> Likeness:

@@ -12,11 +12,13 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
 from vggcost.frameworks.keras.inputs import given_shapes, own_shapes, symbolic
 from vggcost.frameworks.keras.rules import FREE, RULES, Rules
+from vggcost.frameworks.keras.variables import Variables
 from vggcost.frameworks.own_lines import told
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
 from vggcost.network.plan import DEFAULT_SIZE
 from vggcost.programs.reading import Operation, ProgramReading
+from vggcost.programs.state import NOTHING, total
 from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
@@ -79,16 +81,23 @@ def read_model(model: Any, inputs: Any, program: str, *, fresh: bool = False) ->
     # A graph that was made of these arguments has their order.
     asked = list(arguments.shapes()) if called else given_shapes(graph, arguments, program)
     given = [_turned(shape, mine) for shape, mine in zip(asked, own, strict=True)]
-    walk = _Walk(channels_last=last)
+    walk = _Walk(Variables(model), channels_last=last)
     shapes = [walk.inward(shape) for shape in given]
     walk.through(graph, shapes, "")
     operations = (*walk.operations, *walk.idle(model))
-    statistics = (
-        f"Keras also counts {walk.statistics:,} running means and variances of batch normalization, which are no"
-        " parameters"
-    )
-    notes = (statistics,) if walk.statistics else ()
+    notes = tuple(_statistics_note(model))
     return ProgramReading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
+
+
+def _statistics_note(model: Any) -> Iterator[str]:
+    """Why Keras's own number of parameters is larger, where it is."""
+    variables = Variables(model)
+    kept = total(variables.state(weight) for weight in model.weights)
+    if kept.buffers:
+        yield (
+            f"Keras's count_params() is {kept.params + kept.buffers:,}: {kept.buffers:,} of these are statistics, as"
+            " running means and variances, which are no parameters"
+        )
 
 
 def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:
@@ -164,6 +173,7 @@ class _Walk(Rules):
                 self.branch = len(self.operations) - min(births) if births else 0
                 self.after = tuple(sorted({birth - 1 for birth in births if birth}))
                 self.prefix = prefix
+                self.called_with = _variables_in(node)
                 outputs = self._visit(node, known, prefix)
                 for tensor, shape in zip(node.output_tensors, outputs, strict=True):
                     known[id(tensor)] = shape
@@ -183,7 +193,7 @@ class _Walk(Rules):
         outputs = self._asked(node, known, shapes[0][0])
         name = type(layer).__name__
         kind = Free if name in FREE else Uncounted
-        self.emit(layer, kind("", None, name), shapes[0], outputs[0], params=self.claim(layer))
+        self.emit(layer, kind("", None, name), shapes[0], outputs[0])
         return outputs
 
     def _asked(self, node: Any, known: dict[int, Ints], batch: int) -> Shapes:
@@ -205,12 +215,23 @@ class _Walk(Rules):
     def idle(self, model: Any) -> list[Operation]:
         """Layers whose weights the graph does not reach."""
         left = []
-        for layer in _every_layer(model):
-            size = self.claim(layer)
-            if size:
-                made = Idle(layer.name, layer.name, type(layer).__name__)
-                left.append(Operation(made, None, None, size, Ledger(), None, "never used"))
+        for layer in (*_every_layer(model), model):
+            state = self._claimed(layer, ())
+            if state != NOTHING:
+                # What learns nothing is no part of what the network is.
+                kind = Idle if state.params else Free
+                made = kind(layer.name, layer.name, type(layer).__name__)
+                left.append(Operation(made, None, None, state, Ledger(), None, "never used"))
         return left
+
+
+def _variables_in(node: Any) -> list[Any]:
+    """The variables that a node's operation is called with, which are no weights of a layer."""
+    from importlib import import_module
+
+    keras = import_module("keras")
+    arguments = keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+    return [each for each in arguments if isinstance(each, keras.Variable)]
 
 
 def _known_class(layer: Any) -> str:

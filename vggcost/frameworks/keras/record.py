@@ -7,31 +7,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.formulas import forward
+from vggcost.frameworks.keras.variables import Variables, layer_variables
 from vggcost.network import foreign_layers
 from vggcost.network.blocks import Add
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
+from vggcost.programs.state import State, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from vggcost.network.layer import Layer
 
     Ints = tuple[int, ...]
 
 
 class Recorder:
-    """Operations and failures in execution order; statistics are the weights that are no parameters [elements].
+    """Operations and failures in execution order, with what each keeps.
 
-    prefix, branch and after are set by whoever walks the graph: the path of the model that a layer stands in, how many
-    operations an addition joins with what went past them, and the places of the operations whose outputs it takes.
+    prefix, branch, after and called_with are set by whoever walks the graph: the path of the model that a layer stands
+    in, how many operations an addition joins with what went past them, the places of the operations whose outputs it
+    takes, and the variables that it is called with.
     """
 
-    def __init__(self, *, channels_last: bool) -> None:
+    def __init__(self, variables: Variables, *, channels_last: bool) -> None:
         self.operations: list[Operation] = []
         self.failures: list[Failure] = []
-        self.statistics = 0
+        self.variables = variables
+        self.called_with: list[Any] = []
         self.prefix = ""
         self.branch = 0
         self.after: Ints | None = None
@@ -56,29 +57,31 @@ class Recorder:
         output: Ints,
         ledger: Ledger | None = None,
         *,
-        params: int = 0,
+        only: tuple[str, ...] = (),
         ending: str = "",
     ) -> Ints:
-        """Record an operation of a layer; return its output's shape."""
+        """Record an operation of a layer, with all that the layer keeps, or only the weights of these names.
+
+        What was counted at an operation before is not counted again. Returns the output's shape.
+        """
         path = f"{self.prefix}{layer.name}"
         label = path + ending
         number = self._names[label] = self._names.get(label, 0) + 1
         named = made.replace(name=label if number == 1 else f"{label}:{number}", path=path)
         branch = self.branch if isinstance(made, Add) else 0
-        note = "shares its parameters" if number > 1 and not params and made.params() else None
+        state = self._claimed(layer, only)
+        note = "shares its parameters" if number > 1 and not state.params and made.params() else None
         first = self._first.setdefault(label, len(self.operations))
         shares = first if note else None
         self.operations.append(
-            Operation(named, shape, output, params, ledger or Ledger(), None, note, branch, shares, self.after)
+            Operation(named, shape, output, state, ledger or Ledger(), None, note, branch, shares, self.after)
         )
         self.after = None  # a layer's activation takes what the layer gives
         return output
 
     def free(self, layer: Any, shape: Ints, output: Ints) -> Ints:
         """Record an operation that is known to do no multiply-accumulate."""
-        return self.emit(
-            layer, foreign_layers.Free("", None, type(layer).__name__), shape, output, params=self.claim(layer)
-        )
+        return self.emit(layer, foreign_layers.Free("", None, type(layer).__name__), shape, output)
 
     def fail(self, layer: Any, made: Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
         """Record that a layer does not fit what reaches it; shapes are in the model's own layout."""
@@ -86,15 +89,9 @@ class Recorder:
         shapes = tuple(self.inward(shape) for shape in shapes)
         self.failures.append(Failure(len(self.operations), made, type(layer).__name__, problem, shapes, None, path))
 
-    def claim(self, layer: Any, *names: str) -> int:
-        """The elements of a layer's weights that are counted for the first time; all of them where none is named."""
-        weights = [getattr(layer, name, None) for name in names] if names else list(getattr(layer, "weights", ()))
-        return self._claimed(weights)
-
-    def _claimed(self, weights: Sequence[Any]) -> int:
-        total = 0
-        for weight in weights:
-            if weight is not None and id(weight) not in self._seen:
-                self._seen.add(id(weight))
-                total += forward.elements(map(int, weight.shape))
-        return total
+    def _claimed(self, layer: Any, names: tuple[str, ...]) -> State:
+        """What a layer keeps and no operation has yet: weights of these names, or all and what it is called with."""
+        kept = [getattr(layer, name) for name in names] if names else [*layer_variables(layer), *self.called_with]
+        fresh = {id(each): each for each in kept if each is not None and id(each) not in self._seen}
+        self._seen.update(fresh)
+        return total(self.variables.state(each) for each in fresh.values())

@@ -90,7 +90,7 @@ class Rules(Recorder):
             groups=layer.groups,
             dilation=_pair(layer.dilation_rate),
         )
-        return self._activated(layer, self._slide(layer, made, shapes[0], ("_kernel", "kernel", "bias")))
+        return self._activated(layer, self._slide(layer, made, shapes[0]))
 
     def depthwise(self, layer: Any, shapes: Shapes) -> Ints:
         """One kernel a channel, or several."""
@@ -106,7 +106,7 @@ class Rules(Recorder):
             groups=c_in,
             dilation=_pair(layer.dilation_rate),
         )
-        return self._activated(layer, self._slide(layer, made, shapes[0], ("kernel", "bias")))
+        return self._activated(layer, self._slide(layer, made, shapes[0]))
 
     def separable(self, layer: Any, shapes: Shapes) -> Ints:
         """A depthwise convolution and a 1x1 convolution behind it: two rows."""
@@ -123,16 +123,20 @@ class Rules(Recorder):
             groups=c_in,
             dilation=_pair(layer.dilation_rate),
         )
-        shape = self._slide(layer, depthwise, shapes[0], ("depthwise_kernel",), ".depthwise")
+        shape = self._slide(layer, depthwise, shapes[0], ".depthwise", only=("depthwise_kernel",))
         pointwise = layers.Conv2d(
             **_UNNAMED, c_in=middle, c_out=layer.filters, kernel=(1, 1), padding=(0, 0), bias=layer.use_bias
         )
-        return self._activated(
-            layer, self._slide(layer, pointwise, shape, ("pointwise_kernel", "bias"), ".pointwise", padding="valid")
-        )
+        return self._activated(layer, self._slide(layer, pointwise, shape, ".pointwise", padding="valid"))
 
     def _slide(
-        self, layer: Any, made: Any, shape: Ints, weights: tuple[str, ...], ending: str = "", padding: str | None = None
+        self,
+        layer: Any,
+        made: Any,
+        shape: Ints,
+        ending: str = "",
+        padding: str | None = None,
+        only: tuple[str, ...] = (),
     ) -> Ints:
         """Emit a layer whose window slides over an image, padded as Keras pads."""
         if len(shape) != 4:
@@ -152,16 +156,8 @@ class Rules(Recorder):
         if problem:
             self.fail(layer, made, problem, (self.outward(shape),))
             output = (*output[:2], max(1, output[2]), max(1, output[3]))
-        params = self.claim(layer, *weights) if weights else 0
-        self.emit(
-            layer,
-            made.replace(padding=(total[0] // 2, total[1] // 2)),
-            shape,
-            output,
-            ledger,
-            params=params,
-            ending=ending,
-        )
+        named = made.replace(padding=(total[0] // 2, total[1] // 2))
+        self.emit(layer, named, shape, output, ledger, only=only, ending=ending)
         return tuple(output)
 
     def pool(self, layer: Any, shapes: Shapes) -> Ints:
@@ -171,7 +167,7 @@ class Rules(Recorder):
         made = (
             layers.MaxPool2d("", None, kernel, stride) if largest else foreign_pools.AvgPool2d("", None, kernel, stride)
         )
-        return self._slide(layer, made, shapes[0], ())
+        return self._slide(layer, made, shapes[0])
 
     def global_pool(self, layer: Any, shapes: Shapes) -> Ints:
         """The mean or the largest of each feature map."""
@@ -181,7 +177,7 @@ class Rules(Recorder):
         made = layers.AdaptiveAvgPool2d("", None, (1, 1))
         output, ledger = made.apply(shape)
         output = tuple(output) if layer.keepdims else tuple(output[:2])
-        self.emit(layer, made, shape, output, ledger, params=0)
+        self.emit(layer, made, shape, output, ledger)
         return output
 
     def dense(self, layer: Any, shapes: Shapes) -> Ints:
@@ -194,7 +190,7 @@ class Rules(Recorder):
         output = self.inward((*inner[:-1], layer.units))
         if inner[-1] != takes:
             self.fail(layer, made, f"takes {takes:,} features and gets {inner[-1]:,}", (inner,))
-        self.emit(layer, made, shape, output, ledger, params=self.claim(layer))
+        self.emit(layer, made, shape, output, ledger)
         return self._activated(layer, output)
 
     def batch_norm(self, layer: Any, shapes: Shapes) -> Ints:
@@ -205,11 +201,9 @@ class Rules(Recorder):
         kind = layers.BatchNorm2d if len(shape) == 4 else foreign_norms.BatchNorm1d
         made = kind("", None, channels, affine)
         _, ledger = made.apply(shape)
-        params = self.claim(layer, "gamma", "beta")
-        self.statistics += self.claim(layer)
         if channels != shape[1]:
             self.fail(layer, made, f"takes {channels:,} channels and gets {shape[1]:,}", (self.outward(shape),))
-        self.emit(layer, made, shape, shape, ledger, params=params)
+        self.emit(layer, made, shape, shape, ledger)
         return shape
 
     def group_norm(self, layer: Any, shapes: Shapes) -> Ints:
@@ -217,7 +211,7 @@ class Rules(Recorder):
         shape = shapes[0]
         groups = int(layer.groups) if layer.groups > 0 else shape[1]
         made = foreign_norms.GroupNorm("", None, groups, shape[1], bool(layer.center and layer.scale))
-        self.emit(layer, made, shape, shape, Ledger(), params=self.claim(layer, "gamma", "beta"))
+        self.emit(layer, made, shape, shape, Ledger())
         return shape
 
     def zero_pad(self, layer: Any, shapes: Shapes) -> Ints:
@@ -225,14 +219,14 @@ class Rules(Recorder):
         (top, bottom), (left, right) = layer.padding
         made = foreign_layers.ZeroPad2d("", None, (left, right, top, bottom))
         output, ledger = made.apply(shapes[0])
-        self.emit(layer, made, shapes[0], tuple(output), ledger, params=0)
+        self.emit(layer, made, shapes[0], tuple(output), ledger)
         return tuple(output)
 
     def flatten(self, layer: Any, shapes: Shapes) -> Ints:
         """All but the batch in one row."""
         made = layers.Flatten("", None)
         output, ledger = made.apply(shapes[0]) if len(shapes[0]) > 1 else ((*shapes[0], 1), Ledger())
-        self.emit(layer, made, shapes[0], tuple(output), ledger, params=0)
+        self.emit(layer, made, shapes[0], tuple(output), ledger)
         return tuple(output)
 
     def reshape(self, layer: Any, shapes: Shapes) -> Ints:
@@ -249,7 +243,7 @@ class Rules(Recorder):
     def dropout(self, layer: Any, shapes: Shapes) -> Ints:
         """Dropout, which hands its input on."""
         made = layers.Dropout("", None, float(layer.rate))
-        self.emit(layer, made, shapes[0], shapes[0], made.apply(shapes[0])[1], params=0)
+        self.emit(layer, made, shapes[0], shapes[0], made.apply(shapes[0])[1])
         return shapes[0]
 
     def activation_layer(self, layer: Any, shapes: Shapes) -> Ints:
@@ -304,7 +298,7 @@ class Rules(Recorder):
         if name in ("relu", "softmax"):
             made = layers.ReLU("", None) if name == "relu" else layers.Softmax("", None)
             ledger = made.apply(shape if len(shape) > 1 else (1, *shape))[1]
-        self.emit(layer, made, shape, shape, ledger, params=0, ending=ending)
+        self.emit(layer, made, shape, shape, ledger, ending=ending)
         return shape
 
 

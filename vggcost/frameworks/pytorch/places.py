@@ -19,10 +19,14 @@ RUNNER = "_run_forward"
 
 
 class Places:
-    """Finds the place of the call that is being answered, in the frames above it."""
+    """Finds the place of the call that is being answered, in the frames above it.
+
+    strangers: modules that the call last looked at runs in, and that the model does not list, innermost first.
+    """
 
     def __init__(self, model: nn.Module | None) -> None:
         self._modules = {id(module): path for path, module in model.named_modules()} if model is not None else {}
+        self.strangers: list[nn.Module] = []
 
     def here(self) -> tuple[str | None, nn.Module | None, str]:
         """Return the program's own line, the innermost of the model's modules, and its path."""
@@ -30,14 +34,19 @@ class Places:
         module: nn.Module | None = None
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the interpreter's own name for it
         call = torch.nn.Module._call_impl.__code__  # noqa: SLF001  # where a module's forward is called
+        self.strangers = []
         while frame is not None and (source is None or module is None):
             code = frame.f_code
             if code.co_name == RUNNER:
                 break
             if source is None and not _is_machinery(code.co_filename):
                 source = f"{_short(code.co_filename)}:{frame.f_lineno}"
-            if module is None and code is call and id(frame.f_locals["self"]) in self._modules:
-                module = frame.f_locals["self"]
+            if module is None and code is call:
+                inner = frame.f_locals["self"]
+                if id(inner) in self._modules:
+                    module = inner
+                else:
+                    self.strangers.append(inner)
             frame = frame.f_back
         return source, module, self._modules.get(id(module), "") if module is not None else ""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.frameworks.pytorch.ownership import Ownership
 
     Ints = tuple[int, ...]
 
@@ -78,17 +79,26 @@ def read_module(
             if not still:
                 notes = (f"run on real values, because without them it stops: {failures[0].problem}",)
                 model, trace, failures = valued, again, ()
-    operations = (*trace.recording.operations, *trace.recording.unused(model))
-    unlisted = trace.tensors.loose_params
-    if unlisted:
-        loose = (
-            f"{unlisted:,} parameters are in use that model.parameters() does not have: their modules are"
-            " held in a plain list or made in forward; they are counted here"
-        )
-        notes = (*notes, loose)
+    operations = trace.recording.settled(model)
+    notes = (*notes, *_weight_notes(trace.tensors.ownership))
     return ProgramReading(
         program, "torch", arguments.shapes(), operations, failures, notes, dtype=_dtype(model), **_calls(trace)
     )
+
+
+def _weight_notes(ownership: Ownership) -> Iterator[str]:
+    """What is counted that model.parameters() does not have."""
+    unlisted, packed = ownership.unlisted(), ownership.packed()
+    if unlisted:
+        yield (
+            f"{unlisted:,} parameters are in use that model.parameters() does not have: their modules are"
+            " held in a plain list or made in forward; they are counted here"
+        )
+    if packed.params:
+        yield (
+            f"{packed.params:,} parameters are packed in quantized modules ({packed.weight_bytes:,} bytes), and"
+            " model.parameters() does not have them; they are counted here"
+        )
 
 
 def _calls(trace: Trace) -> dict[str, Any]:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
 
 from vggcost.frameworks.pytorch.names import spoken
+from vggcost.frameworks.pytorch.ownership import below
 from vggcost.frameworks.pytorch.places import Places
 from vggcost.network import blocks, foreign_layers
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
+from vggcost.programs.state import NOTHING, State, total
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import torch
-    from torch import nn
 
     from vggcost.frameworks.pytorch.plans import Plan
+    from vggcost.frameworks.pytorch.stored import Owner
     from vggcost.frameworks.pytorch.tensors import Tensors
 
 
 class Recording:
-    """The operations and failures of one forward call, each with its place and the parameters that it uses."""
+    """The operations and failures of one forward call, each with its place.
+
+    What an operation is called and what it holds is known behind the last one (`settled`).
+    """
 
     def __init__(self, model: nn.Module | None, tensors: Tensors) -> None:
         self.operations: list[Operation] = []
@@ -27,25 +36,27 @@ class Recording:
         self._tensors = tensors
         self._places = Places(model)
         self._names: dict[str, int] = {}
+        self._words: list[tuple[str, str]] = []  # of each operation: the module whose name it has, and its own
 
     def source(self) -> str | None:
         """The program's own line that is being run."""
         return self._places.here()[0]
 
-    def add(self, name: str, plan: Plan, tensors: list[torch.Tensor]) -> None:
-        """Record one operation; tensors are those that it takes, whose parameters it uses."""
+    def add(self, name: str, plan: Plan, tensors: list[torch.Tensor], packed: Sequence[Any] = ()) -> None:
+        """Record one operation; tensors and packed weights are those that it takes, whose parameters it uses."""
         source, module, path = self._places.here()
         place = len(self.operations)
-        params, shares = self._tensors.claim(tensors, place)
-        owner = path if module is not None and type(module).__module__.startswith("torch.") else None
-        bare = name.strip("_")
-        label = self._unique(owner or (f"{path}.{bare}" if path else bare))
-        layer = plan.kind(name=label, path=path or None, **plan.fields)
-        note = "shares its parameters" if shares is not None and not params else None
+        for stranger in self._places.strangers:
+            self._tensors.ownership.adopt(stranger, path)
+        active = any(map(self._tensors.is_activation, tensors))
+        shares = self._tensors.ownership.use((*tensors, *packed), place, path, active=active)
+        own = module is not None and type(module).__module__.startswith("torch.")
+        self._words.append((path if own else "", name.strip("_")))
+        layer = plan.kind(name="", path=path or None, **plan.fields)
         branch = self._tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
         after = self._tensors.makers(tensors) if tensors else None
         self.operations.append(
-            Operation(layer, plan.input, plan.output, params, plan.ledger, source, note, branch, shares, after)
+            Operation(layer, plan.input, plan.output, NOTHING, plan.ledger, source, None, branch, shares, after)
         )
 
     def fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
@@ -54,20 +65,63 @@ class Recording:
         layer = None if plan is None else plan.kind(name=path or name.strip("_"), path=path or None, **plan.fields)
         self.failures.append(Failure(len(self.operations), layer, spoken(name), problem, shapes, source, path or None))
 
-    def unused(self, model: nn.Module) -> list[Operation]:
-        """The model's parts whose parameters no operation used, each with what it owns."""
-        idle = []
-        for path, module in model.named_modules():
-            named = dict(module.named_parameters(recurse=False))
-            left = {name: parameter for name, parameter in named.items() if self._tensors.first_use(parameter)}
-            parts = [(f"{path}.{name}" if path else name, "Parameter", (one,)) for name, one in left.items()]
-            if left and len(left) == len(named) and type(module).__module__.startswith("torch."):
-                parts = [(path, type(module).__name__, tuple(left.values()))]
-            for place, kind, parameters in parts:
-                size = sum(parameter.numel() for parameter in parameters)
-                layer = foreign_layers.Idle(self._unique(place or kind), place or None, kind)
-                idle.append(Operation(layer, None, None, size, Ledger(), None, "never used"))
-        return idle
+    def settled(self, model: nn.Module) -> tuple[Operation, ...]:
+        """The operations with what each holds, and the parts of the model that no operation used.
+
+        A buffer that nothing used stands at the first operation of its module.
+        """
+        states = self._tensors.ownership.settled()
+        idle: dict[tuple[str, bool], list[Owner]] = {}
+        for owner, viewed in self._tensors.ownership.left():
+            place = self._first_below(owner.paths[0], climbs=viewed)
+            if place is not None and (viewed or owner.sort == "buffer"):
+                states[place] = total((states.get(place, NOTHING), owner.state))
+            else:
+                idle.setdefault((owner.paths[0], owner.sort == "buffer"), []).append(owner)
+        modules = dict(model.named_modules())
+        held = [self._holding(place, states.get(place, NOTHING)) for place in range(len(self.operations))]
+        return *held, *(row for key, owners in idle.items() for row in self._idle(modules[key[0]], *key, owners))
+
+    def _holding(self, place: int, state: State) -> Operation:
+        """An operation with its name, what it holds, and a note where its weights are not its own parameters.
+
+        A module of torch's own gives its name to what it does, and not to what makes its weight.
+        """
+        operation = self.operations[place]
+        owner, word = self._words[place]
+        prepares = place in self._tensors.ownership.prepares
+        path = operation.layer.path
+        label = owner if owner and not prepares else f"{path}.{word}" if path else word
+        weights = operation.layer.params()
+        note = None
+        if operation.shares is not None and not state.params and not prepares:
+            note = "shares its parameters"
+        elif weights > state.params and state.buffers >= weights - state.params:
+            note = "its weights are buffers"
+        layer = operation.layer.replace(name=self._unique(label))
+        return operation.replace(layer=layer, state=state, note=note)
+
+    def _first_below(self, path: str, *, climbs: bool) -> int | None:
+        """The place of the first operation inside a module, or, where that may be, inside one around it."""
+        while True:
+            for place, operation in enumerate(self.operations):
+                if below(operation.layer.path or "", path):
+                    return place
+            if not climbs or not path:
+                return None
+            path = path.rpartition(".")[0]
+
+    def _idle(self, module: nn.Module, path: str, buffers: bool, owners: list[Owner]) -> Iterator[Operation]:
+        """Rows of what no operation used of a module: one row, where that is all of a module of torch's own."""
+        kind = nn.utils.parametrize.type_before_parametrizations(module).__name__
+        own = {name for name, _ in module.named_parameters(recurse=False)}
+        whole = type(module).__module__.startswith("torch.") and own <= {each.name.split(".")[-1] for each in owners}
+        parts = [(path, kind, owners)] if whole or buffers else [(each.name, "Parameter", [each]) for each in owners]
+        for place, word, held in parts:
+            # Buffers alone are no part of what the network is: nothing of it can be learned, and nothing runs it.
+            made = foreign_layers.Free if buffers else foreign_layers.Idle
+            layer = made(self._unique(place or word), place or None, word)
+            yield Operation(layer, None, None, total(each.state for each in held), Ledger(), None, "never used")
 
     def _unique(self, label: str) -> str:
         number = self._names[label] = self._names.get(label, 0) + 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.pytorch.ownership import Ownership
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
@@ -25,20 +26,15 @@ class Tensors:
     """
 
     def __init__(self, model: nn.Module | None, *, values: bool) -> None:
-        self.loose_params = 0
+        self.ownership = Ownership(model)
         self._values = values
-        self._sizes: dict[int, int] = {}
-        self._owned: dict[int, tuple[int, ...]] = {}
+        self._running = model is not None
         self._own: set[int] = set()
-        self._seen: dict[int, int | None] = {}
         self._stand_ins: dict[int, torch.Tensor] = {}
         self._followed: dict[int, weakref.ref[torch.Tensor]] = {}
         self._born: dict[int, tuple[int, weakref.ref[torch.Tensor]]] = {}
         self._kept: list[torch.Tensor] = []  # an id means its tensor only while that lives
         if model is not None:
-            for parameter in model.parameters():
-                self._owned[id(parameter)] = (id(parameter),)
-                self._sizes[id(parameter)] = parameter.numel()
             self._own = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
 
     # What a tensor stands for
@@ -49,7 +45,7 @@ class Tensors:
 
     def is_live(self, tensor: torch.Tensor) -> bool:
         """Whether the network works on a tensor; what is computed of others (sizes, tables) is none of its cost."""
-        if id(tensor) in self._sizes:
+        if self.ownership.is_parameter(tensor) or (self._running and type(tensor) is torch.nn.Parameter):
             return True
         if self._values:
             followed = self._followed.get(id(tensor))
@@ -82,53 +78,33 @@ class Tensors:
             self._keep(tensor, tensor.clone())
 
     def _looked_up(self, tensor: torch.Tensor) -> torch.Tensor:
-        if id(tensor) in self._sizes and not self._values:
+        if self.ownership.is_parameter(tensor) and not self._values:
             return self.stand_in(tensor)
         return self._stand_ins.get(id(tensor), tensor)
 
     def _keep(self, tensor: torch.Tensor, stand_in: torch.Tensor) -> None:
         self._stand_ins[id(tensor)] = stand_in
         self._kept += (tensor, stand_in)
-        if id(tensor) in self._owned:
-            self._owned[id(stand_in)] = self._owned[id(tensor)]
+        self.ownership.stands_for(tensor, stand_in)
 
-    # Whose parameters a tensor is made of
+    # What a tensor is made of
 
-    def pass_ownership(self, sources: Sequence[torch.Tensor], result: Any) -> None:
-        """Let views and copies of parameters count as these parameters."""
-        owners = tuple(dict.fromkeys(owner for tensor in sources for owner in self._owned.get(id(tensor), ())))
-        if owners:
-            for tensor in found_in(result):
-                self._owned[id(tensor)] = owners
-                self._kept.append(tensor)
+    def is_activation(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is what the network makes of its input, and not of its weights alone."""
+        return not self.ownership.owns(tensor) and self.is_live(tensor)
 
-    def is_owned(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor is a parameter, or a view of one."""
-        return id(tensor) in self._owned
+    def show(self, source: Sequence[torch.Tensor], result: Any) -> None:
+        """Let a view or a copy be made of what its source is."""
+        self.ownership.pass_on(source, found_in(result), derived=False)
 
-    def claim(self, tensors: Sequence[torch.Tensor], place: int) -> tuple[int, int | None]:
-        """The elements of the parameters that are first used at this place, and where one used again was first."""
-        params = 0
-        shared: int | None = None
-        for tensor in tensors:
-            if id(tensor) not in self._owned and isinstance(tensor, torch.nn.Parameter):
-                # A weight that the model does not list: its module sits in a plain list or was made in forward.
-                self._owned[id(tensor)], self._sizes[id(tensor)] = (id(tensor),), tensor.numel()
-                self._kept.append(tensor)
-                self.loose_params += tensor.numel()
-            for owner in self._owned.get(id(tensor), ()):
-                if owner not in self._seen:
-                    self._seen[owner] = place
-                    params += self._sizes[owner]
-                elif self._seen[owner] != place:
-                    shared = self._seen[owner]
-        return params, shared
-
-    def first_use(self, parameter: torch.Tensor) -> bool:
-        """Whether a parameter has not been used yet; from now on it has."""
-        fresh = id(parameter) not in self._seen
-        self._seen.setdefault(id(parameter))
-        return fresh
+    def hand_on(self, sources: Sequence[torch.Tensor], result: Any, *, written: bool) -> None:
+        """Let what was made of parameters and buffers alone be made of them; written: it is the first of them."""
+        if not any(map(self.ownership.owns, sources)):
+            return
+        if not any(map(self.is_activation, sources)):
+            self.ownership.pass_on(sources, found_in(result), derived=True)
+        elif written:
+            self.ownership.let_go(sources[0])
 
     # When a tensor was made
 

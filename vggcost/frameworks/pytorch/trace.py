@@ -28,6 +28,7 @@ from vggcost.frameworks.pytorch.names import (
 )
 from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.recording import Recording
+from vggcost.frameworks.pytorch.stored import parts_of
 from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
 from vggcost.network import foreign_layers, layers
 from vggcost.network.ledger import Ledger
@@ -99,6 +100,8 @@ class Trace(TorchFunctionMode):
         if self._values and live:
             for tensor in found_in(result):
                 self.tensors.follow(tensor)
+        if self._running and tensors and not _makes_anew(name):
+            self.tensors.hand_on(tensors, result, written=writes(name))
         return result
 
     def _answer(  # noqa: C901, PLR0911  # one line a sort of call
@@ -110,7 +113,7 @@ class Trace(TorchFunctionMode):
             return func(*self.tensors.looked_up(args), **kwargs)
         if name in FACTORIES:
             return self._make(name, func, args, kwargs)
-        if name in LIKES or name.startswith("new_"):
+        if _makes_anew(name):
             return self._make_alike(func, args, kwargs)
         if name in VALUE_SEEKERS:
             return self._value(name, func, args, kwargs)
@@ -133,7 +136,7 @@ class Trace(TorchFunctionMode):
         which = getattr(getattr(func, "__self__", None), "__name__", "")
         result = func(*(args if which in ("device", "is_cuda", "grad") else self.tensors.looked_up(args)))
         if isinstance(result, torch.Tensor):
-            self.tensors.pass_ownership(found_in(args), result)
+            self.tensors.show(found_in(args), result)
         return result
 
     def _make(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -186,7 +189,9 @@ class Trace(TorchFunctionMode):
     def _copy(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
         """Another dtype; another device changes nothing, for no device is needed."""
         if self._values:
-            return func(*self.tensors.looked_up(args), **kwargs)
+            result = func(*self.tensors.looked_up(args), **kwargs)
+            self.tensors.show(found_in(args[:1]), result)
+            return result
         tensor = self.tensors.looked_up(args[0])
         dtype = DTYPE_COPIES.get(name, tensor.dtype)
         for value in (*args[1:], *kwargs.values()) if name in ("to", "type", "type_as") else ():
@@ -197,7 +202,7 @@ class Trace(TorchFunctionMode):
         if dtype == tensor.dtype:
             return args[0]
         result = torch.empty_like(tensor, dtype=dtype) if tensor.is_meta else tensor.to(dtype)
-        self.tensors.pass_ownership([args[0]], result)
+        self.tensors.show([args[0]], result)
         return result
 
     def _view(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -208,11 +213,11 @@ class Trace(TorchFunctionMode):
             if not self._values and "meta" in str(error).lower():
                 raise NeedsValuesError(name, self.recording.source()) from error
             return self._misshapen(name, inputs, kwargs, error)
-        self.tensors.pass_ownership(found_in(args), result)
+        self.tensors.show(found_in(args[:1]), result)
         source = inputs[0] if inputs else None
         if isinstance(result, torch.Tensor) and isinstance(source, torch.Tensor):
             flat = source.dim() > 2 and result.dim() == 2 and name in ("view", "reshape", "flatten")
-            if flat and not self.tensors.is_owned(result):
+            if flat and not self.tensors.ownership.owns(result):
                 self.recording.add(
                     name, Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger()), []
                 )
@@ -253,7 +258,7 @@ class Trace(TorchFunctionMode):
     def _apply(self, name: str, plan: Plan, func: Function, args: Args, kwargs: Kwargs) -> Any:
         if plan.problem is not None:
             self.recording.fail(name, plan, plan.problem, plan.shapes)
-        self.recording.add(name, plan, found_in((args, kwargs)))
+        self.recording.add(name, plan, *parts_of((args, kwargs)))
         place = len(self.recording.operations)
         if self._values:
             if plan.problem is not None:
@@ -270,7 +275,7 @@ class Trace(TorchFunctionMode):
 
     def _unknown(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
         """Let torch's meta kernel answer, and record what was asked."""
-        tensors = found_in((args, kwargs))
+        tensors, packed = parts_of((args, kwargs))
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         try:
             result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
@@ -288,8 +293,13 @@ class Trace(TorchFunctionMode):
             kind = foreign_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else foreign_layers.Uncounted
             shape = tuple(outputs[0].shape)
             plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
-            self.recording.add(name, plan, tensors)
+            self.recording.add(name, plan, tensors, packed)
         return self.tensors.born(result, len(self.recording.operations))
+
+
+def _makes_anew(name: str) -> bool:
+    """Whether a function takes nothing but size and dtype from its tensor."""
+    return name in LIKES or name.startswith("new_")
 
 
 def _here(kwargs: Kwargs) -> Kwargs:
