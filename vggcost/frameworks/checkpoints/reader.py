@@ -14,6 +14,7 @@ from vggcost.network.plan import DEFAULT_SIZE
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.programs.network_reading import operations_of
 from vggcost.programs.reading import Operation, ProgramReading
+from vggcost.programs.state import NOTHING, State, total
 from vggcost.units import DTYPE_BYTES, counted
 
 if TYPE_CHECKING:
@@ -56,15 +57,15 @@ def _weights_alone(stored: Stored, layers: Sequence[StoredLayer]) -> ProgramRead
     seen: dict[object, int] = {}
     operations: list[Operation] = []
     for each in layers:
-        params, shares = 0, None
+        states, shares = [_buffer(tensor) for tensor in each.part.buffers], None
         for tensor in each.part.learned:
             first = None if tensor.place is None else seen.setdefault(tensor.place, len(operations))
             if first is None or first == len(operations):
-                params += tensor.elements
+                states.append(State.stored(tensor.elements, tensor.nbytes, tensor.dtype))
             else:
                 shares = first
         note = "shares its parameters" if shares is not None else each.words
-        operations.append(Operation(each.layer, None, None, params, Ledger(), None, note, shares=shares))
+        operations.append(Operation(each.layer, None, None, total(states), Ledger(), None, note, shares=shares))
     convs = [each.layer for each in layers if isinstance(each.layer, Conv2d)]
     shape = (1, convs[0].c_in if convs else 3, *_image(layers))
     return ProgramReading(
@@ -72,7 +73,7 @@ def _weights_alone(stored: Stored, layers: Sequence[StoredLayer]) -> ProgramRead
         stored.kind,
         (shape,),
         tuple(operations),
-        notes=(UNMEASURED, *_beside(layers), *stored.notes),
+        notes=(UNMEASURED, *stored.notes),
         dtype=_dtype([tensor for each in layers for tensor in each.part.learned]),
         weights_alone=True,
     )
@@ -93,21 +94,8 @@ def _image(layers: Sequence[StoredLayer]) -> tuple[int, int]:
     return DEFAULT_SIZE
 
 
-def _beside(layers: Sequence[StoredLayer]) -> list[str]:
-    """What the file has beside parameters, and dtypes where there are several."""
-    buffers = [tensor for each in layers for tensor in each.part.buffers]
-    lines = []
-    if buffers:
-        elements = sum(tensor.elements for tensor in buffers)
-        what = f"{counted(len(buffers), 'buffer')} of {elements:,} elements"
-        lines.append(f"{what} (statistics, counters, masks) stand beside the parameters and are not counted")
-    dtypes: dict[str, int] = {}
-    for each in layers:
-        for tensor in each.part.learned:
-            dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + tensor.elements
-    if len(dtypes) > 1:
-        lines.append("parameters by dtype: " + ", ".join(f"{number:,} {dtype}" for dtype, number in dtypes.items()))
-    return lines
+def _buffer(tensor: StoredTensor) -> State:
+    return State(buffers=tensor.elements, buffer_bytes=tensor.nbytes)
 
 
 def _dtype(tensors: Sequence[StoredTensor]) -> str:
@@ -135,7 +123,7 @@ def _as_network(weights: ProgramReading, network: Network, shape: Ints) -> Progr
     for operation in operations_of(network, shape):
         stored = next(own) if operation.layer.params_call() is not None else None
         layer = operation.layer.replace(path=None if stored is None else stored.layer.path)
-        operations.append(operation.replace(layer=layer, params=0 if stored is None else stored.params))
+        operations.append(operation.replace(layer=layer, state=NOTHING if stored is None else stored.state))
     taken = f"pools, strides, padding and activations are not in a file of weights: they are taken as {network.name}'s"
     also = ("A-LRN has the same weights as A",) if network.name == "A" else ()
     return weights.replace(
