@@ -31,8 +31,9 @@ def test_a_command_line_is_one_value(tmp_path):
     assert value.convention is convention("fvcore")
     assert (value.fmt, value.place) == ("markdown", place)
     assert (value.view.every_row, value.view.human) == (True, False)
-    assert value.network.image == (64, 96)
-    assert value.network.variant.batch_norm
+    (network,) = value.networks
+    assert network.image == (64, 96)
+    assert network.variant.batch_norm
     with pytest.raises(AttributeError, match="frozen"):
         value.batches = (3,)
 
@@ -46,14 +47,53 @@ def test_what_is_not_given_is_the_commands_own():
     assert [network.image for network in value.networks] == [(224, 224), (224, 224)]
 
 
-def test_a_target_stands_in_place_of_networks():
-    value = asked("bench", "--target", "a.py:f", "--call", "n=3", "--in-channels", "4", "--batch", "1,8")
-    assert (value.plans, value.target, value.keywords) == ((), "a.py:f", {"n": 3})
-    assert (value.options, value.batches) == ({"in_channels": 4}, (1, 8))
-    with pytest.raises(VggcostError, match="--target and a network are both given"):
-        asked("bench", "D", "--target", "a.py:f")
-    with pytest.raises(VggcostError, match="--call has arguments for --target, and none is given"):
-        asked("bench", "--call", "n=3")
+def test_programs_stand_beside_configurations(tmp_path):
+    net = tmp_path / "net.toml"
+    net.write_text("features = [8, 'M']\n")
+    value = asked("bench", "D,a.py:f", str(net), "--target", "b.py:g", "--call", "n=3", "--batch", "1,8")
+    assert value.texts == ("D", "a.py:f", str(net), "b.py:g")
+    assert value.subjects == (catalogue.find("D"), "a.py:f", catalogue.named(str(net)), "b.py:g")
+    assert (value.programs, value.keywords, value.batches) == (("a.py:f", "b.py:g"), {"n": 3}, (1, 8))
+    with pytest.raises(
+        VggcostError, match=r"'a\.py:f' is no configuration and no network file, and this command takes"
+    ):
+        _ = value.plans
+    assert asked("bench", "--target", "a.py:f", "--in-channels", "4").options == {"in_channels": 4}
+
+
+def test_a_file_whose_name_has_a_comma_is_one(tmp_path):
+    net = tmp_path / "a,b.toml"
+    net.write_text("features = [8, 'M']\n")
+    assert [plan.features for plan in asked("compare", f"{net}").plans] == [(8, "M")]
+    assert asked("table", f"{net}:f").texts == (f"{net}:f",)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("bench --call n=3", "--call is for a program, and none is given; leave it away"),
+        ("table D --input 3x8x8", "--input is for a program, and 'D' is a configuration; leave it away"),
+        ("compare D E --call n=3", "--call is for a program, and 'D' is a configuration"),
+        ("table a.py:f --classes 9", "--classes is for a configuration, and 'a.py:f' is none; leave it away"),
+        ("table a.py:f --dtype float16", "--dtype is for a configuration, and 'a.py:f' is none"),
+        ("table a.py:f --formulas", "--formulas is for a configuration, and 'a.py:f' is none"),
+        ("bench a.py:f --batch-norm", "--batch-norm is for a configuration, and 'a.py:f' is none"),
+        ("report a.py:f b.onnx --no-bias", "--no-bias is for a configuration, and 'a.py:f' is none"),
+        ("table a.py:f --input 3x8x8 --size 8", "--input and --size are both given"),
+        ("table a.py:f --input 3x0x8", "--input is '3x0x8'; give a shape"),
+        ("table a.py:f D", "unexpected word 'D'"),
+        ("table a.py:f,D", "2 configurations are given, a.py:f, D; this command takes one"),
+        ("verify a.py:f", "'a.py:f' is no configuration and no network file, and this command takes nothing else"),
+        ("bench x.onnx", "bench times configurations and torch programs, and 'x.onnx' is a stored model"),
+        ("report a.py:f b/a.py:f", "two networks are called 'a.py-f', and a file can hold one"),
+    ],
+)
+def test_what_a_subject_has_no_use_for_is_refused_before_it_is_run(refused, words, line):
+    assert line in refused(*words.split())
+
+
+def test_options_of_a_configuration_leave_a_program_beside_it():
+    assert asked("compare", "D", "a.py:f", "--classes", "9", "--call", "n=3").options == {"classes": 9}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +220,7 @@ def parser():
 def run(args):
     """Print the bytes."""
     asked = request(args)
-    emit(f"{asked.count(asked.network).totals.weight_bytes}\\n", asked.place)
+    emit(f"{next(asked.counted()).totals.weight_bytes}\\n", asked.place)
     return EXIT_FINE
 '''
 

@@ -6,18 +6,19 @@ import sys
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
+    TARGETS,
     Parser,
     Read,
     add_convention,
     add_output,
+    add_program,
     read_batch,
-    read_keywords,
     read_size,
 )
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
-from vggcost.report.audit import AuditView
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,29 +41,13 @@ def parser() -> Parser:
         "Exit status 1: the model cannot run (the answer says where and why), or it differs from --like.",
         'vggcost audit path/to/vgg.py:VGG16 --call "num_classes=10" --size 224',
     )
-    result.add_argument(
-        "target", nargs="?", metavar="TARGET", help="package.module:callable or path/to/file.py:callable"
-    )
-    result.add_argument(
-        "--call",
-        action=Read,
-        read=read_keywords,
-        metavar="ARGS",
-        help='keyword literals for the callable: "num_classes=4, bias=False"',
-    )
+    result.add_argument("names", nargs="?", metavar="TARGET", help=f"{TARGETS}; or a configuration's name")
     result.add_argument(
         "--like", metavar="NAME", help="compare with this configuration (or NET.toml): 0 same, 1 different"
     )
     result.add_argument("--strict", action="store_true", help="exit status 1 where an operation has no formula")
+    add_program(result)
     group = result.add_argument_group("input")
-    group.add_argument(
-        "--input",
-        metavar="[NAME=]INPUT",
-        action="append",
-        help="one argument of the forward call; once for each. 3x224x224: a shape without the batch;"
-        " 'int64[1x20]': a dtype and a shape with its batch; left=3x224x224: by name; '[A, B]', '{name: A}', '(A, B)':"
-        " a list, a dictionary, a tuple; True, None, 'text', 0.5: themselves",
-    )
     group.add_argument(
         "--size",
         action=Read,
@@ -80,20 +65,11 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Read the model and print what it is."""
-    asked = request(args)
-    if not asked.target:
+    asked = request(args, default=())
+    if not asked.texts:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
-    if args.input and asked.size:
-        raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
-    from vggcost.frameworks.input_text import read_inputs
-    from vggcost.frameworks.target import Given
-    from vggcost.results.audit import audit_target
-
-    arguments = read_inputs(args.input or (), asked.batches[0] if asked.batches else None)
-    given = Given(asked.keywords, arguments, asked.size, asked.batch)
-    with prints_to_stderr():
-        audit = audit_target(asked.target, given, args.like, asked.convention)
-    emit(audit.rendered(asked.fmt, AuditView(asked.view.every_row, asked.view.human)), asked.place)
+    audit = asked.audited(asked.texts[0], args.like)
+    emit(rendered(asked.document(audit), asked.fmt), asked.place)
     return _status(audit, args)
 
 

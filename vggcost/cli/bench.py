@@ -7,7 +7,7 @@ import os
 import sys
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_count, read_keywords
+from vggcost.cli.options import Parser, Read, add_call, add_input, add_network, add_output, read_count
 from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
@@ -39,15 +39,10 @@ def parser() -> Parser:
     result.add_argument(
         "--target",
         metavar="TARGET",
-        help="package.module:callable or path/to/file.py:callable of a torch module of your own, which this runs",
+        help="the same as TARGET: package.module:callable or path/to/file.py:callable of a torch module of your own",
     )
-    result.add_argument(
-        "--call",
-        action=Read,
-        read=read_keywords,
-        metavar="ARGS",
-        help='keyword literals for the callable: "num_classes=4"',
-    )
+    add_call(result)
+    result.set_defaults(program_options=("in_channels", "dtype"))
     add_input(result, dtype=False, batches=True)
     _add_measuring(result)
     add_output(result, human=False)
@@ -304,10 +299,22 @@ def _seconds(text: str, option: str, least: float) -> float:
 
 
 def _subjects(asked: Request) -> list[Subject]:
+    """Every subject at every batch, in their order.
+
+    Raises:
+        VggcostError: an image does not fit its network; a program cannot be found, or is none of torch.
+    """
     from vggcost.bench.subjects import network_subjects, target_subjects
+    from vggcost.frameworks.target import PROGRAM, kind_of
 
     batches = asked.batches or (1,)
-    if asked.target is None:
-        return network_subjects(asked.networks, batches)
     image = (asked.options.get("in_channels", 3), *(asked.size or DEFAULT_SIZE))
-    return target_subjects(asked.target, asked.keywords, image, batches)
+    found: list[Subject] = []
+    for subject in asked.subjects:
+        if not isinstance(subject, str):
+            found += network_subjects([asked.unfolded(subject)], batches)
+        elif kind_of(subject) == PROGRAM:
+            found += target_subjects(subject, asked.keywords or {}, image, batches)
+        else:
+            raise VggcostError(f"bench times configurations and torch programs, and {subject!r} is a stored model")
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.network.catalogue import TABLE_1
@@ -19,10 +19,12 @@ def parser() -> Parser:
     """The command's options."""
     result = Parser(
         "compare",
-        "Configurations side by side, one a column; all six without a name. The paper's Table 2 stands beside ours.",
-        "vggcost compare A B D E",
+        "Configurations and programs side by side, one a column; the paper's six without a name. The paper's Table 2\n"
+        "stands beside ours.",
+        "vggcost compare D net.toml vgg.py:VGG16",
     )
     add_network(result, several=True)
+    add_program(result)
     add_input(result)
     add_convention(result)
     add_output(result)
@@ -32,6 +34,6 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
     asked = request(args, default=tuple(TABLE_1))
-    costs = [asked.count(network) for network in asked.networks]
-    emit(rendered(side_by_side(costs, human=asked.view.human), asked.fmt), asked.place)
-    return EXIT_FINE
+    counted = list(asked.counted())
+    emit(rendered(side_by_side(counted, human=asked.view.human), asked.fmt), asked.place)
+    return EXIT_FINE if all(each.runs for each in counted) else EXIT_DIFFERS

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_convention
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, add_program, read_convention
 from vggcost.cli.output import emit
 from vggcost.cli.request import names_from, request
 from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.errors import VggcostError
 from vggcost.report import conventions
 from vggcost.report.formats import rendered
+from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from vggcost.cli.request import Request
+    from vggcost.conventions.rows import Convention
+    from vggcost.report.document import Document
+    from vggcost.results.audit import Audit
 
 
 def parser() -> Parser:
@@ -25,6 +31,7 @@ def parser() -> Parser:
         "vggcost conventions D",
     )
     add_network(result)
+    add_program(result)
     add_input(result)
     result.add_argument("--of", action=Read, read=read_convention, metavar="CONVENTION", help=", ".join(NAMES))
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
@@ -40,10 +47,19 @@ def run(args: Namespace) -> int:
     asked = request(args)
     if args.of is not None:
         asked = asked.replace(convention=args.of)
-    cost = asked.count(asked.network)
-    if args.of is None:
-        document = conventions.document(CONVENTIONS, cost.table, human=asked.view.human)
+    (counted,) = asked.counted()
+    emit(rendered(_document(counted, asked, one=args.of), asked.fmt), asked.place)
+    return EXIT_FINE if counted.runs else EXIT_DIFFERS
+
+
+def _document(counted: Cost | Audit, asked: Request, one: Convention | None) -> Document:
+    human = asked.view.human
+    if isinstance(counted, Cost):
+        if one is None:
+            return conventions.document(CONVENTIONS, counted.table, human=human)
+        (row,) = conventions.convention_rows((one,), counted.table)
     else:
-        document = conventions.one_document(asked.convention, cost.table, cost.document(asked.view))
-    emit(rendered(document, asked.fmt), asked.place)
-    return EXIT_FINE
+        if one is None:
+            return conventions.program_document([counted.under(each) for each in CONVENTIONS], human=human)
+        (row,) = conventions.program_rows((counted,))
+    return conventions.one_document(one, row, asked.document(counted))

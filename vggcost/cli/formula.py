@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_input, add_network, add_output
+from vggcost.cli.options import Parser, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
+from vggcost.errors import VggcostError
+from vggcost.network import catalogue
+from vggcost.programs.identify import compare
 from vggcost.report import formula
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
+
+    from vggcost.network.plan import Configuration
+    from vggcost.results.audit import Audit
 
 
 def parser() -> Parser:
@@ -19,10 +26,12 @@ def parser() -> Parser:
     result = Parser(
         "formula",
         "Parameters, MACs, bias additions and activations as polynomials in N (batch), K (classes) and a, b for an\n"
-        "image of 32a x 32b pixels. A number given for --batch, --classes or --size takes its symbol's place.",
+        "image of 32a x 32b pixels. A number given for --batch, --classes or --size takes its symbol's place.\n"
+        "A program has the closed forms of the configuration that it is.",
         "vggcost formula --config D --layer conv3_1",
     )
     add_network(result)
+    add_program(result)
     add_input(result, dtype=False)
     result.add_argument("--layer", metavar="NAME", help="one layer's: conv1_1 ... fc8")
     add_output(result, formula.PYTHON, human=False)
@@ -32,8 +41,26 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the closed forms."""
     asked = request(args)
-    (plan,) = asked.plans
-    form = api.symbolic(plan, asked.options, asked.size, asked.batch if asked.batches else None)
-    all_symbols = not asked.batches and asked.size is None and "classes" not in asked.options
+    (subject,) = asked.subjects
+    plan, options = _of_program(asked.audited(subject)) if isinstance(subject, str) else (subject, asked.options)
+    form = api.symbolic(plan, options, asked.size, asked.batch if asked.batches else None)
+    all_symbols = not asked.batches and asked.size is None and "classes" not in options
     emit(formula.text(form, plan, asked.fmt, args.layer, with_value=all_symbols), asked.place)
     return EXIT_FINE
+
+
+def _of_program(audit: Audit) -> tuple[Configuration, dict[str, Any]]:
+    """The configuration that a program is, and its variant; the classes stay a symbol.
+
+    Raises:
+        VggcostError: it is none.
+    """
+    name = audit.paper.letter if audit.paper.same else audit.same_as
+    if name is None:
+        program = audit.reading.program
+        raise VggcostError(
+            f"closed forms are a configuration's, and {program} is none ({audit.verdict}); vggcost table has numbers"
+        )
+    plan = catalogue.find(name)
+    variant = (audit.paper if audit.paper.same else compare(audit.reading, plan)).network.variant
+    return plan, {key: value for key, value in variant.options().items() if key != "classes" and value is not None}

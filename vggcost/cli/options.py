@@ -102,16 +102,20 @@ class Read(argparse.Action):
         setattr(namespace, self.dest, self.read(values, self.option_strings[-1]))
 
 
+TARGETS = "NET.toml; path/to/file.py:callable or package.module:callable, which this runs; a stored model"
+"""What may stand in a name's place, for --help."""
+
+
 def add_network(parser: Parser, *, several: bool = False) -> None:
-    """Add the network's name and variant."""
+    """Add the network's name, or another target, and the variant."""
     many = " (a comma list for several)" if several else ""
     names = ", ".join(TABLE_1)
     group = parser.add_argument_group("network")
-    known = f"{names}, or vgg11 ... vgg19_bn, or another that vggcost configs lists"
+    known = f"{names}, vgg11 ... vgg19_bn or another name that vggcost configs lists; {TARGETS}"
     if several:
-        group.add_argument("names", nargs="*", metavar="NAME", help=known)
+        group.add_argument("names", nargs="*", metavar="TARGET", help=known)
     else:
-        group.add_argument("names", nargs="?", metavar="NAME", help=f"{known} (default D)")
+        group.add_argument("names", nargs="?", metavar="TARGET", help=f"{known} (default D)")
     group.add_argument("--config", metavar="NAME", action="append", help=f"the same{many}")
     group.add_argument(
         "--file",
@@ -146,6 +150,31 @@ def add_network(parser: Parser, *, several: bool = False) -> None:
     )
 
 
+def add_program(parser: Parser) -> None:
+    """Add what a program's callable and its model's forward call get."""
+    group = parser.add_argument_group("a program")
+    add_call(group)
+    group.add_argument(
+        "--input",
+        metavar="[NAME=]INPUT",
+        action="append",
+        help="one argument of the forward call; once for each. 3x224x224: a shape without the batch;"
+        " 'int64[1x20]': a dtype and a shape with its batch; left=3x224x224: by name; '[A, B]', '{name: A}', '(A, B)':"
+        " a list, a dictionary, a tuple; True, None, 'text', 0.5: themselves",
+    )
+
+
+def add_call(group: argparse._ArgumentGroup | Parser) -> None:
+    """Add the arguments of a program's callable."""
+    group.add_argument(
+        "--call",
+        action=Read,
+        read=read_keywords,
+        metavar="ARGS",
+        help='keyword literals for the callable: "num_classes=4, bias=False"',
+    )
+
+
 def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> None:
     """Add the input's size, batch and dtype."""
     group = parser.add_argument_group("input")
@@ -166,8 +195,7 @@ def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> N
             action=Read,
             read=read_dtype,
             metavar="NAME",
-            default="float32",
-            help=", ".join(units.DTYPE_BYTES),
+            help=f"{', '.join(units.DTYPE_BYTES)} (float32)",
         )
 
 

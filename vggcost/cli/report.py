@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_input, add_network
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.results import report_files
@@ -23,6 +23,7 @@ def parser() -> Parser:
         "vggcost report -o reports --check",
     )
     add_network(result, several=True)
+    add_program(result)
     add_input(result)
     add_convention(result)
     result.add_argument(
@@ -37,8 +38,10 @@ def run(args: Namespace) -> int:
     folder: str = args.folder
     report_files.check_folder(folder)
     asked = request(args, default=report_files.VARIANTS)
-    report_files.check_names(asked.networks)
-    files = list(report_files.report_files(asked.count(network) for network in asked.networks))
+    report_files.check_names(
+        subject if isinstance(subject, str) else asked.unfolded(subject).short_name for subject in asked.subjects
+    )
+    files = list(report_files.report_files(asked.counted()))
     if not args.check:
         report_files.write(folder, files)
         emit(f"{len(files)} files written to {folder}\n", None)

@@ -1,26 +1,31 @@
-"""What a command line asks for, as one value: networks or a target, input, convention, format, place."""
+"""What a command line asks for, as one value: networks and programs, input, convention, format, place."""
 
 from __future__ import annotations
 
+import os
+
 from vggcost import api
-from vggcost.cli.output import check_writable
+from vggcost.cli.output import check_writable, prints_to_stderr
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report import formats as report_formats
 from vggcost.report.layers import View
+from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from vggcost.conventions.rows import Convention
+    from vggcost.frameworks.arguments import Arguments
     from vggcost.network.catalogue import Configuration, Network
     from vggcost.network.layer import Pair
-    from vggcost.results.cost import Cost
+    from vggcost.report.document import Document
+    from vggcost.results.audit import Audit
 
 _VARIANT_OPTIONS = ("batch_norm", "classes", "in_channels", "bias", "adaptive_pool", "head", "width")
 """The options of a variant, which the API's keywords are called like."""
@@ -29,16 +34,18 @@ _VARIANT_OPTIONS = ("batch_norm", "classes", "in_channels", "bias", "adaptive_po
 class Request(Record):
     """What was asked for, checked; what a command has no option for is as if it was not given."""
 
-    plans: tuple[Configuration, ...]
-    """The configurations that were named and then those of the files, or the command's own; none beside a target."""
+    texts: tuple[str, ...]
+    """What was named, as it was written; the network files of --file and the module of --target at the end."""
+    subjects: tuple[Configuration | str, ...]
+    """The same as configurations, and as texts where they name a program or a stored model; or the command's own."""
     options: Mapping[str, Any]
     """The options of the variant that were given, by the API's keywords."""
     files: tuple[str, ...]
-    """The network files, as they were named."""
-    target: str | None
-    """What makes a module of the user's own, in place of a network."""
-    keywords: Mapping[str, Any]
-    """What the target is called with."""
+    """The network files of --file."""
+    keywords: Mapping[str, Any] | None
+    """What programs are called with."""
+    arguments: Arguments | None
+    """What their models get."""
     size: Pair | None
     """(height, width) [pixels]; None: each network's own."""
     batches: tuple[int, ...]
@@ -52,19 +59,31 @@ class Request(Record):
     view: View
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """Those subjects that are programs or stored models."""
+        return tuple(subject for subject in self.subjects if isinstance(subject, str))
+
+    @property
+    def plans(self) -> tuple[Configuration, ...]:
+        """The subjects of a command that takes configurations alone.
+
+        Raises:
+            VggcostError: one is none.
+        """
+        if self.programs:
+            raise VggcostError(
+                f"{self.programs[0]!r} is no configuration and no network file, and this command takes nothing else"
+            )
+        return tuple(subject for subject in self.subjects if not isinstance(subject, str))
+
+    @property
     def networks(self) -> tuple[Network, ...]:
         """The plans in the variant asked for, each ready for its `image`.
 
         Raises:
-            VggcostError: an option that a plan cannot take.
+            VggcostError: one is a program, or cannot take an option.
         """
-        return tuple(api.unfolded(plan, self.options, self.size) for plan in self.plans)
-
-    @property
-    def network(self) -> Network:
-        """The network of a command that takes one."""
-        (network,) = self.networks
-        return network
+        return tuple(self.unfolded(plan) for plan in self.plans)
 
     @property
     def batch(self) -> int:
@@ -72,13 +91,47 @@ class Request(Record):
         (batch,) = self.batches or (1,)
         return batch
 
-    def count(self, network: Network) -> Cost:
-        """Return what one of the networks costs.
+    def unfolded(self, plan: Configuration) -> Network:
+        """Return one of the plans in the variant asked for, ready for its `image`.
 
         Raises:
-            VggcostError: the image does not fit the network.
+            VggcostError: it cannot take an option.
         """
-        return api.count(network, network.image, self.batch, self.dtype, self.convention)
+        return api.unfolded(plan, self.options, self.size)
+
+    def counted(self) -> Iterator[Cost | Audit]:
+        """Yield what each subject costs, in its order; this runs programs.
+
+        Raises:
+            VggcostError: an image does not fit a network; a program cannot be read.
+        """
+        for subject in self.subjects:
+            if isinstance(subject, str):
+                yield self.audited(subject)
+            else:
+                network = self.unfolded(subject)
+                yield api.count(network, network.image, self.batch, self.dtype, self.convention)
+
+    def audited(self, text: str, like: str | None = None) -> Audit:
+        """Return the audit of a target of any kind; what a program prints goes to standard error.
+
+        Raises:
+            VggcostError: it cannot be read.
+        """
+        from vggcost.frameworks.target import Given
+        from vggcost.results.audit import audit_target
+
+        given = Given(self.keywords, self.arguments, self.size, self.batch)
+        with prints_to_stderr():
+            return audit_target(text, given, like, self.convention)
+
+    def document(self, counted: Cost | Audit) -> Document:
+        """One of those that were counted, in the view asked for."""
+        if isinstance(counted, Cost):
+            return counted.document(self.view)
+        from vggcost.report.audit import AuditView
+
+        return counted.document(AuditView(self.view.every_row, self.view.human))
 
 
 def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | None = None) -> Request:
@@ -86,26 +139,27 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
 
     instead says which option was given that stands in place of all networks.
 
-    Nothing is counted and no file is written before all of it is checked.
+    Nothing is counted, no program is run and no file is written before all of it is checked.
 
     Raises:
         VggcostError: an unknown name, a place that cannot be written, a file that is no network, several
-            networks where the command takes one, a network beside a target or beside `instead`.
+            networks where the command takes one, a network beside `instead`, an option that no subject has a use for.
     """
     given = vars(args)
     fmt, place = output_from(args)
-    target, keywords = given.get("target"), given.get("call")
-    if keywords is not None and target is None and "names" in given:
-        raise VggcostError("--call has arguments for --target, and none is given")
+    texts, subjects = _named(args, instead)
+    options, batches, inputs = variant_options(args), given.get("batch") or (), given.get("input") or ()
+    _check_uses(args, texts, subjects)
     return Request(
-        plans=_plans(args, target, default, instead),
-        options=variant_options(args),
+        texts=texts,
+        subjects=subjects or tuple(catalogue.find(name) for name in default if "names" in given),
+        options=options,
         files=tuple(given.get("file") or ()),
-        target=target,
-        keywords=keywords or {},
+        keywords=given.get("call"),
+        arguments=_arguments(inputs, batches),
         size=given.get("size"),
-        batches=given.get("batch") or (),
-        dtype=given.get("dtype", "float32"),
+        batches=batches,
+        dtype=given.get("dtype") or "float32",
         convention=given.get("convention", TEXTBOOK),
         fmt=fmt,
         place=place,
@@ -119,21 +173,82 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
     )
 
 
-def _plans(
-    args: Namespace, target: str | None, default: Sequence[str], instead: str | None
-) -> tuple[Configuration, ...]:
-    if "names" not in vars(args):
-        return ()
-    given = [*names_from(args), *(args.file or ())]
-    if instead is not None and given:
+def _named(args: Namespace, instead: str | None) -> tuple[tuple[str, ...], tuple[Configuration | str, ...]]:
+    """What was named, in its order, and what it is.
+
+    Raises:
+        VggcostError: an unknown name, a file that is no network, several where the command takes one, or one beside
+            `instead`.
+    """
+    given = vars(args)
+    if "names" not in given:
+        return (), ()
+    names, files = names_from(args), given.get("file") or []
+    target = [given["target"]] if given.get("target") is not None else []
+    texts = (*names, *files, *target)
+    if not isinstance(args.names, list) and len(texts) > 1:
+        raise VggcostError(f"{len(texts)} configurations are given, {', '.join(texts)}; this command takes one")
+    if instead is not None and texts:
         raise VggcostError(
-            f"{instead} takes every configuration, and {given[0]!r} is named beside it; give one of the two"
+            f"{instead} takes every configuration, and {texts[0]!r} is named beside it; give one of the two"
         )
-    if target is None:
-        return tuple(configurations_from(args, default))
-    if given:
-        raise VggcostError("--target and a network are both given; give one of them")
-    return ()
+    subjects: list[Configuration | str] = [_subject(text) for text in names]
+    if files:
+        from vggcost.network import network_file
+
+        subjects += [network_file.read(path) for path in files]
+    return texts, (*subjects, *target)
+
+
+def _subject(text: str) -> Configuration | str:
+    """The configuration that a text names, or the text itself where it names something else.
+
+    Raises:
+        VggcostError: an unknown name, or a file that is no network.
+    """
+    if catalogue.may_be_name(text) or text.lower().endswith(catalogue.NETWORK_FILE_ENDING):
+        return catalogue.named(text)
+    return text
+
+
+_VIEWS = ("formulas", "activations", "receptive_field")
+_OF_CONFIGURATIONS = (*_VARIANT_OPTIONS, "dtype", *_VIEWS)
+"""What only a network of ours has a use for."""
+
+
+def _check_uses(args: Namespace, texts: Sequence[str], subjects: Sequence[Configuration | str]) -> None:
+    """Refuse options that none of the subjects has a use for, which would be ignored in silence.
+
+    Raises:
+        VggcostError: there is one.
+    """
+    given = vars(args)
+    programs = [subject for subject in subjects if isinstance(subject, str)]
+    if not programs:
+        for name in ("call", "input"):
+            if given.get(name) is not None:
+                what = f"{texts[0]!r} is a configuration" if texts else "none is given"
+                raise VggcostError(f"--{name} is for a program, and {what}; leave it away")
+    elif len(programs) == len(subjects):
+        for name in _OF_CONFIGURATIONS:
+            value = given.get(name)
+            if value is None or (value is False and name in _VIEWS) or name in given.get("program_options", ()):
+                continue
+            option = f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
+            raise VggcostError(
+                f"{option} is for a configuration, and {programs[0]!r} is none; leave it away (--call has arguments"
+                " for a program)"
+            )
+    if given.get("input") and given.get("size"):
+        raise VggcostError("--input and --size are both given; --input has the size in it, so give one of them")
+
+
+def _arguments(inputs: Sequence[str], batches: Sequence[int]) -> Arguments | None:
+    if not inputs:
+        return None
+    from vggcost.frameworks.input_text import read_inputs
+
+    return read_inputs(inputs, batches[0] if batches else None)
 
 
 def output_from(args: Namespace) -> tuple[str, str | None]:
@@ -153,39 +268,28 @@ def output_from(args: Namespace) -> tuple[str, str | None]:
 
 
 def names_from(args: Namespace) -> list[str]:
-    """Return the names of networks that were given, in their order; none is an empty list.
+    """Return the targets that were named, in their order; none is an empty list.
 
     Raises:
-        VggcostError: the network is named both ways, or a name is empty.
+        VggcostError: they are named both ways, or a name is empty.
     """
     given = args.names if isinstance(args.names, list) else [args.names] if args.names else []
-    if args.config is not None:
+    config = vars(args).get("config")
+    if config is not None:
         if given:
-            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {args.config[0]!r}; give one")
-        given = args.config
-    names = [name.strip() for entry in given for name in entry.split(",")]
+            raise VggcostError(f"the network is given twice, as {given[0]!r} and --config {config[0]!r}; give one")
+        given = config
+    names = [name.strip() for entry in given for name in _parts(entry)]
     if "" in names:
         raise VggcostError(f"an empty configuration name in {','.join(given)!r}; give names such as A,D")
     return names
 
 
-def configurations_from(args: Namespace, default: Sequence[str] = ("D",)) -> list[Configuration]:
-    """Return the configurations that were named and then those of the files; the default ones where there are none.
-
-    Raises:
-        VggcostError: an unknown name, a file that is no network, or several where the command takes one.
-    """
-    names, files = names_from(args), args.file or []
-    if not isinstance(args.names, list) and len(names) + len(files) > 1:
-        raise VggcostError(
-            f"{len(names) + len(files)} configurations are given, {', '.join((*names, *files))}; this command takes one"
-        )
-    plans = [catalogue.find(name) for name in names]
-    if files:
-        from vggcost.network import network_file
-
-        plans += [network_file.read(path) for path in files]
-    return plans or [catalogue.find(name) for name in default]
+def _parts(entry: str) -> list[str]:
+    """The names of a comma list; a file whose own name has a comma is one."""
+    if "," in entry and not catalogue.may_be_name(entry) and os.path.exists(entry.rpartition(":")[0] or entry):
+        return [entry]
+    return entry.split(",")
 
 
 def variant_options(args: Namespace) -> dict[str, Any]:

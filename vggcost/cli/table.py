@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
+from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def parser() -> Parser:
         "vggcost table --config D --formulas",
     )
     add_network(result)
+    add_program(result)
     add_input(result)
     add_convention(result)
     group = result.add_argument_group("more columns and rows")
@@ -32,8 +34,8 @@ def parser() -> Parser:
 
 
 def run(args: Namespace) -> int:
-    """Print or write the table."""
+    """Print or write the table; that of a program is its audit."""
     asked = request(args)
-    cost = asked.count(asked.network)
-    emit(cost.rendered(asked.fmt, asked.view), asked.place)
-    return EXIT_FINE
+    (counted,) = asked.counted()
+    emit(rendered(asked.document(counted), asked.fmt), asked.place)
+    return EXIT_FINE if counted.runs else EXIT_DIFFERS

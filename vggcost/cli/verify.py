@@ -72,5 +72,5 @@ def _cells(args: Namespace, asked: Request) -> list[MatrixCell]:
         asked.batch if asked.batches else None,
         every=args.every_network,
         counters=args.against is not None,
-        own_size=bool(asked.files),
+        own_size=any(plan.source == text for plan in asked.plans for text in asked.texts),
     )

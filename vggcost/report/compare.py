@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from vggcost.costs.table import Table
+    from vggcost.network.plan import Network
 
     Dicts = Sequence[Mapping[str, Any]]
 
@@ -63,14 +63,21 @@ def summary_document(summaries: Dicts, header: str) -> Document:
     return _document(summaries, header, Grid(columns, summaries, notes=(Text((_MEANINGS,)),)), human=False)
 
 
-def header_line(tables: Sequence[Table], dtype: str, convention_words: str) -> str:
-    """One line that says what the numbers of several networks mean."""
-    shapes = dict.fromkeys(units.shape_text(table.input) for table in tables)
-    variants = [table.network.variant for table in tables]
-    classes = dict.fromkeys(str(variant.classes) for variant in variants if variant.classifier)
+def header_line(
+    networks: Sequence[Network], inputs: Sequence[tuple[int, ...]], dtypes: Sequence[str], convention_words: str
+) -> str:
+    """One line that says what the numbers of several networks mean; inputs and dtypes are also those of programs."""
+    shapes = dict.fromkeys(units.shape_text(shape) for shape in inputs)
+    classes = dict.fromkeys(str(each.variant.classes) for each in networks if each.variant.classifier)
+    what = "VGG configurations" if len(networks) == len(inputs) else "Programs"
+    if len(networks) < len(inputs) and networks:
+        what = "VGG configurations and programs"
+    of_all = "".join(f", {one} classes" for one in classes if len(classes) == 1 and len(networks) == len(inputs))
+    kept = dict.fromkeys(dtypes)
     return (
-        f"VGG configurations{''.join(f', {one} classes' for one in classes if len(classes) == 1)};"
-        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'} {dtype}; {convention_words}"
+        f"{what}{of_all};"
+        f" input {next(iter(shapes)) if len(shapes) == 1 else 'of their own sizes'}"
+        f" {next(iter(kept)) if len(kept) == 1 else 'in their own dtypes'}; {convention_words}"
     )
 
 
@@ -91,9 +98,11 @@ def _lines(summaries: Dicts) -> tuple[Line, ...]:
 
 def _no_totals(summaries: Dicts) -> list[str]:
     return [
-        f"{summary['name']}: no total under {summary['convention']}: {summary['note']}"
+        f"{summary['name']}: {summary['note']}"
+        if summary["count"] is not None or summary["convention"] == TEXTBOOK.name
+        else f"{summary['name']}: no total under {summary['convention']}: {summary['note']}"
         for summary in summaries
-        if summary["count"] is None
+        if summary["note"] is not None or summary["count"] is None
     ]
 
 

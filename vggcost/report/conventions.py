@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.conventions.counting import KINDS, difference, rule_text, tally
+from vggcost.conventions.counting import KINDS, Part, difference, rule_text, tally
 from vggcost.conventions.rows import DEFINITION, LIVE, RECORDED
 from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Protocol
 
     from vggcost.conventions.rows import Convention
     from vggcost.costs.table import Table
+
+    class Counted(Protocol):
+        """A program counted by a convention; `vggcost.results.audit.Audit` is one."""
+
+        counted_by: Convention
+
+        @property
+        def layers(self) -> Sequence[Any]:
+            """A row an operation."""
+
+        @property
+        def totals(self) -> Any:
+            """The sums of the rows."""
+
+        def to_dict(self) -> dict[str, Any]:
+            """The JSON document."""
+
 
 PROOFS = {
     LIVE: "run live by vggcost verify --against all",
@@ -50,52 +67,108 @@ def convention_rows(conventions: Sequence[Convention], counted: Table) -> list[d
     for one in conventions:
         tallied = tally(one, counted)
         parts = difference(one, counted)
-        rows.append(
-            {
-                "name": one.name,
-                "tool": one.tool,
-                "release": one.release,
-                "unit": one.unit,
-                "called": one.called,
-                "per": one.per,
-                "proof": one.proof,
-                "total": tallied.total,
-                "difference": None if tallied.total is None else tallied.total - counted.macs,
-                "words": tallied.reason or " ".join(part.text for part in parts) or NO_DIFFERENCE,
-                "parts": [
-                    {"amount": part.amount, "times": part.times, "of": part.of, "words": part.words} for part in parts
-                ],
-                "source": one.source,
-                "remark": one.remark,
-            }
-        )
+        words = tallied.reason or " ".join(part.text for part in parts) or NO_DIFFERENCE
+        rows.append(_row(one, tallied.total, counted.macs, words, parts))
     return rows
+
+
+def program_rows(audits: Sequence[Counted]) -> list[dict[str, Any]]:
+    """Return a row for each convention that one program was counted by, its difference in parts by kind of layer."""
+    rows = []
+    for audit in audits:
+        parts = _kind_parts(audit)
+        words = _unknown(audit) or " ".join(part.text for part in parts) or NO_DIFFERENCE
+        rows.append(_row(audit.counted_by, audit.totals.count, audit.totals.macs, words, parts))
+    return rows
+
+
+def _kind_parts(audit: Counted) -> list[Part]:
+    """What a convention counts more or less than multiply-accumulates; none where it has no total."""
+    kinds: dict[str, int] = {}
+    for row in audit.layers:
+        kinds[row.kind] = kinds.get(row.kind, 0) + (row.count or 0) - (row.macs or 0)
+    if audit.totals.count is None:
+        return []
+    return [Part(1, amount, f"of {kind}") for kind, amount in kinds.items() if amount]
+
+
+def _unknown(audit: Counted) -> str:
+    """Why a program has no total under a convention; an empty text where it has one."""
+    if audit.totals.count is not None:
+        return ""
+    kinds: dict[str, int] = {}
+    for row in audit.layers:
+        if row.count is None and row.macs is not None:
+            kinds[row.kind] = kinds.get(row.kind, 0) + 1
+    known = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    return f"what it counts of {known} is not known" if known else audit.totals.note or "the program cannot run"
+
+
+def _row(one: Convention, total: int | None, macs: int | None, words: str, parts: Sequence[Part]) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "tool": one.tool,
+        "release": one.release,
+        "unit": one.unit,
+        "called": one.called,
+        "per": one.per,
+        "proof": one.proof,
+        "total": total,
+        "difference": None if total is None or macs is None else total - macs,
+        "words": words,
+        "parts": [{"amount": part.amount, "times": part.times, "of": part.of, "words": part.words} for part in parts],
+        "source": one.source,
+        "remark": one.remark,
+    }
 
 
 def document(conventions: Sequence[Convention], counted: Table, *, human: bool) -> Document:
     """Return one network under each convention."""
     rows = convention_rows(conventions, counted)
+    return _document(rows, counted.network.identity(), counted.input, counted.macs, _header_line(counted), human)
+
+
+def program_document(audits: Sequence[Counted], *, human: bool) -> Document:
+    """Return one program under each convention that it was counted by."""
+    audit = audits[0]
+    data = audit.to_dict()
+    macs = audit.totals.macs
+    head = "cannot run" if macs is None else f"{macs:,} MACs by the textbook, 1 MAC = 2 FLOP"
+    header = (
+        f"{data['network']['name']} ({data['network']['framework']}); input {units.shape_text(data['input'])}; {head}"
+    )
+    return _document(program_rows(audits), data["network"], data["input"], macs, header, human)
+
+
+def _document(
+    rows: list[dict[str, Any]],
+    network: Mapping[str, Any],
+    shape: Sequence[int],
+    macs: int | None,
+    header: str,
+    human: bool,
+) -> Document:
     shown = [{**row, "signed": _signed(row["difference"], human), "pieces": _pieces(row["words"])} for row in rows]
     data = {
         "schema": "vggcost.conventions/1",
-        "network": counted.network.identity(),
-        "input": list(counted.input),
-        "macs": counted.macs,
+        "network": dict(network),
+        "input": list(shape),
+        "macs": macs,
         "conventions": rows,
     }
     blocks = (
-        Text((_header_line(counted),), style="head"),
+        Text((header,), style="head"),
         Grid(_COLUMNS, shown, notes=(Text(_notes(rows), style="list"),)),
     )
     return Document(data, blocks, Grid(_RECORD_COLUMNS, rows), human)
 
 
-def one_document(one: Convention, counted: Table, table: Document) -> Document:
+def one_document(one: Convention, row: Mapping[str, Any], table: Document) -> Document:
     """Return a convention's source and its rule for every layer kind, above the document of its layer table.
 
-    JSON has the table as a part of its data, CSV is the table alone.
+    row is the convention's of `convention_rows` or `program_rows`. JSON has the table as a part of its data, CSV is
+    the table alone.
     """
-    (row,) = convention_rows((one,), counted)
     by_kind = {kind: rule_text(one, kind) for kind in KINDS}
     data = {"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": dict(table.data)}
     rules = [{"kind": kind, "rule": rule} for kind, rule in by_kind.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 
 from vggcost import units
@@ -18,6 +19,7 @@ from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
 from vggcost.report import formats
 from vggcost.report.audit import WEIGHTS_ALONE, AuditView
+from vggcost.report.layers import convention_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +118,31 @@ class Audit(Frozen):
     def runs(self) -> bool:
         """Whether one forward call gets through."""
         return not self.reading.failures
+
+    @property
+    def convention_words(self) -> str:
+        """The convention, and what one of its counts is."""
+        return convention_words({"convention": self.convention, "unit": self.unit, "per": self.counted_by.per})
+
+    def under(self, convention: Convention) -> Audit:
+        """The same audit, counted by another convention."""
+        other = object.__new__(Audit)
+        other._set(
+            reading=self.reading,
+            counted_by=convention,
+            convention=convention.name,
+            unit=convention.unit,
+            like=self.like,
+            paper=self.paper,
+            compared=self.compared,
+            same_as=self.same_as,
+        )
+        return other
+
+    @property
+    def short_name(self) -> str:
+        """The program's name as columns bear it: ``vgg.py:VGG16``."""
+        return os.path.basename(self.reading.program)
 
     @property
     def uncounted(self) -> tuple[Operation, ...]:

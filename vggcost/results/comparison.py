@@ -1,26 +1,67 @@
-"""Several costs side by side, as ``vggcost compare`` and a report's summary show them."""
+"""Several costs side by side, as ``vggcost compare`` and a report's summary show them; a program's is its audit."""
 
 from __future__ import annotations
 
+from vggcost import units
+from vggcost.formulas.forward import elements
+from vggcost.formulas.memory import tensor_bytes
+from vggcost.network.layers import Conv2d, Linear
 from vggcost.report import compare
+from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from vggcost.report.document import Document
-    from vggcost.results.cost import Cost
+    from vggcost.results.audit import Audit
 
 
-def side_by_side(costs: Sequence[Cost], *, human: bool) -> Document:
+def side_by_side(counted: Sequence[Cost | Audit], *, human: bool) -> Document:
     """A column a network."""
-    return compare.document([cost.summary() for cost in costs], _header(costs), human=human)
+    return compare.document([_summary(each) for each in counted], _header(counted), human=human)
 
 
-def summary(costs: Sequence[Cost]) -> Document:
+def summary(counted: Sequence[Cost | Audit]) -> Document:
     """A row a network."""
-    return compare.summary_document([cost.summary() for cost in costs], _header(costs))
+    return compare.summary_document([_summary(each) for each in counted], _header(counted))
 
 
-def _header(costs: Sequence[Cost]) -> str:
-    return compare.header_line([cost.table for cost in costs], costs[0].dtype, costs[0].convention_words)
+def _header(counted: Sequence[Cost | Audit]) -> str:
+    networks = [each.table.network for each in counted if isinstance(each, Cost)]
+    inputs = [each.input if isinstance(each, Cost) else each.reading.inputs[0] for each in counted]
+    dtypes = [each.dtype if isinstance(each, Cost) else each.reading.dtype for each in counted]
+    return compare.header_line(networks, inputs, dtypes, counted[0].convention_words)
+
+
+def _summary(counted: Cost | Audit) -> dict[str, Any]:
+    return counted.summary() if isinstance(counted, Cost) else _program_summary(counted)
+
+
+def _program_summary(audit: Audit) -> dict[str, Any]:
+    """A program in one row, with the keys of `Cost.summary`; what only a configuration has is None."""
+    operations = [each for each in audit.reading.operations if each.layer.weighted]
+    linears = [each for each in operations if isinstance(each.layer, Linear)]
+    outputs = [each.output for each in operations if each.output is not None]
+    totals = audit.totals
+    classifier_params = sum(each.params for each in linears)
+    dtype_bytes = units.dtype_bytes(audit.reading.dtype)
+    return {
+        "name": audit.short_name,
+        "weight_layers": len(operations),
+        "conv_layers": sum(isinstance(each.layer, Conv2d) for each in operations),
+        "params": totals.params,
+        "paper_params_millions": None,
+        "classifier_params": classifier_params,
+        "classifier_share": float(units.percent(classifier_params, totals.params) or 0),
+        "weight_bytes": totals.weight_bytes,
+        "macs": totals.macs,
+        "flops": totals.flops,
+        "convention": audit.convention,
+        "unit": audit.unit,
+        "count": totals.count,
+        "note": totals.note or (None if audit.runs else "it cannot run"),
+        "activation_bytes": tensor_bytes(sum(map(elements, outputs)), dtype_bytes) if audit.runs else None,
+        "receptive_field": None,
+    }

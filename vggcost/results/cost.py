@@ -114,6 +114,16 @@ class Cost(Frozen):
         return self.table.network
 
     @property
+    def runs(self) -> bool:
+        """Whether one forward call gets through: a network of ours that does not is refused before it is counted."""
+        return True
+
+    @property
+    def short_name(self) -> str:
+        """The name as files and columns bear it: ``D-bn``."""
+        return self.network.short_name
+
+    @property
     def input(self) -> tuple[int, ...]:
         """The input's shape, batch first."""
         return self.table.input

@@ -12,10 +12,10 @@ from vggcost.results.comparison import summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from vggcost.network.plan import Network
     from vggcost.report.document import Document
+    from vggcost.results.audit import Audit
     from vggcost.results.cost import Cost
 
 VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-bn"))
@@ -28,14 +28,23 @@ FILE_FORMATS = ("csv", "markdown")
 """The formats that a report keeps."""
 
 
-def report_files(costs: Iterable[Cost]) -> Iterator[tuple[str, str]]:
+def report_files(costs: Iterable[Cost | Audit]) -> Iterator[tuple[str, str]]:
     """Yield (file name, text) of each file, the summary last."""
     counted = []
     for cost in costs:
-        name = cost.network.short_name
-        yield from _files(name, name, cost.document())
+        yield from _files(file_name(cost.short_name), cost.short_name, cost.document())
         counted.append(cost)
     yield from _files(SUMMARY, "Summary", summary(counted))
+
+
+def file_name(name: str) -> str:
+    """Return the name of the files of a network or a program, which a target's own text may not be.
+
+    >>> file_name("vgg.py:VGG16"), file_name("D-bn")
+    ('vgg.py-VGG16', 'D-bn')
+    """
+    kept = "".join(sign if sign.isalnum() or sign in "._-+" else "-" for sign in os.path.basename(name))
+    return kept.lstrip(".-") or "program"
 
 
 def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
@@ -55,17 +64,17 @@ def check_folder(folder: str) -> None:
         raise VggcostError(f"--output is {folder!r}, which is a file; give a directory")
 
 
-def check_names(networks: Sequence[Network]) -> None:
-    """Refuse networks whose files would overwrite each other.
+def check_names(names: Iterable[str]) -> None:
+    """Refuse networks and programs whose files would overwrite each other.
 
     Raises:
         VggcostError: two bear one name, or one that of the summary.
     """
-    names = [network.short_name for network in networks]
-    for name in names:
+    files = [file_name(name) for name in names]
+    for name in files:
         if name.lower() == SUMMARY:
             raise VggcostError(f"a network is called {name!r}, which is the file of all networks; give it another name")
-        if names.count(name) > 1:
+        if files.count(name) > 1:
             raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
 
 
