@@ -8,7 +8,6 @@ from vggcost.cli.output import emit
 from vggcost.cli.request import output_from
 from vggcost.conventions.amounts import read_amount
 from vggcost.conventions.explain import explain
-from vggcost.errors import VggcostError
 from vggcost.report import explain as explain_report
 from vggcost.report.formats import rendered
 
@@ -22,17 +21,18 @@ def parser() -> Parser:
     result = Parser(
         "explain",
         "Which configuration, variant and convention give a number: to the digit, as it was rounded, over 1024^n\n"
-        "instead of 1000^n, or doubled or halved.\n"
-        "Searched are all configurations, with and without batch normalization, 1000 and 10 classes, 224 and 32\n"
-        "pixels, at 32 also with the heads none, 512 and 512,512; every convention, the parameters and their bytes;\n"
-        "each network less one layer; and of the paper's networks the convolutions, the classifier and each layer\n"
-        "alone.",
+        "instead of 1000^n, or doubled or halved. A question in MACs is answered in MACs.\n"
+        "Searched are all configurations, with and without batch normalization and biases of the convolutions, with\n"
+        "1000, 10 and 100 classes and the features alone, at 224 and 32 pixels, at 32 also with the heads none, 512,\n"
+        "512,512 and 4096,4096; every convention, the parameters and their bytes; each network less one layer; and of\n"
+        "the paper's networks the classifier and each layer alone.",
         "vggcost explain 15.61G",
     )
     result.add_argument(
         "number",
         metavar="NUMBER",
-        help="15.61G, 138M params, 528MB, 30.94 GFLOPs, 15,470,264,320: k, M, G, T, B; MAC, FLOPs, params, MB, MiB",
+        help="15.61G, 138 million params, 528MB, 30.94 Bn FLOPs, 1.5e10, 15,470,264,320: k, M, G, T, B or in words;"
+        " MAC, FLOPs, params, MB, MiB",
     )
     result.add_argument(
         "unit", nargs="*", metavar="UNIT", help="the rest of it, where it is written apart: 138 M params"
@@ -46,11 +46,6 @@ def run(args: Namespace) -> int:
     """Search and print what fits."""
     fmt, place = output_from(args)
     words = " ".join((args.number, *args.unit))
-    second = next((word for word in words.split()[1:] if word[0].isdigit()), None)
-    if second:
-        raise VggcostError(
-            f"{words!r} has a second number, {second!r}; give one at a time, in one piece: 15,470,264,320"
-        )
     found = explain(read_amount(words))
     emit(rendered(explain_report.document(found, every=args.all), fmt), place)
     return EXIT_FINE

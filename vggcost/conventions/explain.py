@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
-
 from vggcost import units
-from vggcost.conventions.amounts import BYTES, COUNT, PARAMS, read_amount
-from vggcost.conventions.counting import count, difference, total
-from vggcost.conventions.rows import CONVENTIONS, NAMES
+from vggcost.conventions.amounts import BYTES, COUNT, FLOP, MAC, PARAMS, read_amount
+from vggcost.conventions.rows import NAMES
 from vggcost.conventions.rows import convention as convention_named
-from vggcost.costs.table import table
+from vggcost.conventions.searched import BIASLESS, FLOAT32_BYTES, NUMBERS, searched
 from vggcost.formulas.forward import flops
-from vggcost.formulas.memory import tensor_bytes
-from vggcost.network import catalogue
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vggcost.conventions.amounts import Amount
     from vggcost.conventions.rows import Convention
-    from vggcost.costs.table import Row, Table
+    from vggcost.conventions.searched import Searched
+    from vggcost.costs.table import Row
 
-FITS = ("exact", "rounded", "1024", "doubled or halved")
+EXACT, ROUNDED, OTHER_BASE, FACTOR_TWO = "exact", "rounded", "1024", "doubled or halved"
+FITS = (EXACT, ROUNDED, OTHER_BASE, FACTOR_TWO)
 """How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""
+
+TELLING_DIGITS = 5
+"""Digits from which a rounded number is no chance hit, of however many numbers that are searched."""
 
 BEST_KNOWN = "D"
 
 NEAREST = 3
 """How many near misses are named where nothing fits."""
-
-SMALL_HEADS: tuple[tuple[int, ...], ...] = ((), (512,), (512, 512))
-"""The classifiers that people put on a VGG for 32x32 images, without the pool to 7x7."""
-
-FLOAT32_BYTES = units.dtype_bytes("float32")
 
 _KNOWN = ("mac", "torch", "fvcore", "conv-only")
 """The counts that most people have seen; of those that fit alike these come first, then the others as listed."""
@@ -42,12 +37,12 @@ _PROMINENCE = {name: rank for rank, name in enumerate(dict.fromkeys((*_KNOWN, *N
 
 
 class Candidate(Record):
-    """A number that a network has: a quantity, the convention of a count, and the layers it is not or only of.
+    """A number that something searched has: a quantity, the convention of a count, the layers it is not or only of.
 
     less is the layer that was left out, if any; only are the layers that alone are counted, none where all are.
     """
 
-    table: Table
+    searched: Searched
     quantity: str
     value: int
     convention: Convention | None = None
@@ -61,26 +56,10 @@ class Candidate(Record):
             return self.convention.unit
         return "parameters" if self.quantity == PARAMS else "B"
 
-    @cached_property
-    def largest_layer(self) -> int:
-        """A number above which no layer has a share in this one."""
-        if self.convention is None:
-            return self.value
-        # No layer counts more than twice its multiply-accumulates and outputs.
-        largest: int = max(row.macs + row.ledger["conv_outputs"] for row in _weighted(self.table))
-        return 2 * largest
-
     @property
     def departures(self) -> tuple[int, int, int]:
-        """How far the network is from the plain one of the paper: not whole; its size and head; its variant.
-
-        Ten classes, the usual way to train on small images, are nearer than the paper's thousand at 32 pixels.
-        """
-        variant = self.table.network.variant
-        usual = variant.classes == 1000 and self.table.input[2] == 224 and variant.head is None
-        plain = not variant.batch_norm and (variant.adaptive_pool or not usual)
-        size = 0 if usual else 1 if variant.classes == 10 else 2
-        return int(not self.whole), size, int(not plain)
+        """How far it is from a number of the paper's plain network: not whole; its size and head; its variant."""
+        return int(not self.whole), *self.searched.departures
 
     @property
     def whole(self) -> bool:
@@ -95,10 +74,8 @@ class Candidate(Record):
     @property
     def words(self) -> str:
         """The network, its input and what of it is counted: ``D (VGG-16), 1000 classes, at 224x224``."""
-        network = self.table.network
-        height, width = self.table.input[2:]
         part = f" less {layer_words(self.less)}" if self.less else f", {part_words(self.only)}" if self.only else ""
-        return f"{network.title}, {network.variant.classes} classes, at {height}x{width}{part}"
+        return f"{self.searched.described.title}{part}"
 
     @property
     def label(self) -> str:
@@ -137,23 +114,20 @@ def layer_words(row: Row) -> str:
 
 
 def part_words(rows: tuple[Row, ...]) -> str:
-    """What alone is counted: ``fc6 alone``, ``the convolutions alone``."""
-    if len(rows) == 1:
-        return f"{rows[0].name} alone"
-    return "the convolutions alone" if rows[0].kind == "Conv2d" else "the classifier alone"
+    """What alone is counted: ``fc6 alone``, ``the classifier alone``."""
+    return f"{rows[0].name} alone" if len(rows) == 1 else "the classifier alone"
 
 
 def decomposition(candidate: Candidate) -> str:
     """What a number consists of: ``15,470,264,320 MACs + 13,547,520 conv bias + 9,192 linear bias``."""
-    table = candidate.table
     if candidate.only:
         return _parts_sum(candidate)
-    less = f" - {_of_row(candidate):,} of {candidate.less.name}" if candidate.less else ""
+    less = f" - {_of_less(candidate):,} of {candidate.less.name}" if candidate.less else ""
     if candidate.convention:
-        parts = " ".join(part.text for part in difference(candidate.convention, table))
-        return f"{table.macs:,} MACs {parts}".strip() + less
+        macs = sum(row.macs for row in candidate.searched.rows)
+        return f"{macs:,} MACs {candidate.searched.described.beside(candidate.convention)}".strip() + less
     sums: dict[str, int] = {}
-    for row in table.rows:
+    for row in candidate.searched.rows:
         if row.params:
             sums[row.layer.noun] = sums.get(row.layer.noun, 0) + row.params
     parts = " + ".join(f"{total:,} in {noun}s" for noun, total in sums.items()) + less
@@ -171,178 +145,187 @@ def _parts_sum(candidate: Candidate) -> str:
     return f"{macs:,} MACs{again}"
 
 
-def _of_row(candidate: Candidate) -> int:
-    return 0 if candidate.less is None else _counted(candidate.convention, (candidate.less,))
+def _of_less(candidate: Candidate) -> int:
+    (own,) = (own for row, own in candidate.searched.weighted(candidate.convention) if row is candidate.less)
+    return own
 
 
-def _counted(by: Convention | None, rows: Iterable[Row]) -> int:
-    """The parameters of rows, or their count by a convention."""
-    return sum(row.params if by is None else count(by, row).value or 0 for row in rows)
+def explain(amount: Amount, among: Sequence[Searched] = ()) -> Explanation:
+    """Search for a number: every configuration, variant and convention, or what is given to be searched in their place.
 
-
-def explain(amount: Amount) -> Explanation:
-    """Search every configuration, variant and convention for a number.
-
-    The order of the answers: by how they fit (FITS), and within that 1000 classes at 224 pixels first, then plain
-    networks. What is alike in this fits alike, so there each configuration has its turn, well-known conventions come
-    before the others, and only then the distance decides. A network less one layer, and parts of one alone, come
-    behind the whole ones where they are exact, and behind all others where they are not, for there are many of those.
+    The order of the answers: a count of FLOPs comes last where MACs are asked for; then by how they fit (FITS), where
+    bytes that nobody asked for come behind all else that is rounded; and within that 1000 classes at 224 pixels first,
+    then plain networks. What is alike in this fits alike, so there each configuration has its turn, well-known
+    conventions come before the others, and only then the distance decides. A network less one layer, and single layers
+    and classifiers alone, come behind the whole ones that fit likewise; where few digits were given, behind all others,
+    for there are many of those.
     """
-    whole = [one for one in _whole() if amount.quantity in (None, one.quantity)]
-    found = list(_fitting(amount, whole, FITS))
-    parts = [one for one in _parts() if amount.quantity in (None, one.quantity)]
-    found += _fitting(amount, (*parts, *_less_one_layer(amount, whole)), FITS[:2])
-    answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry[0])))
+    among = tuple(among) or searched()
+    ways = _ways(amount)
+    found = list(_whole(amount, ways, among))
+    found += _parts(amount, ways[:1], (*_alone(among), *_less_one_layer(amount, among)))
+    answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry.order)))
     if answers:
         return Explanation(amount, tuple(answers), ())
-    return Explanation(amount, (), _nearest(amount, whole), tuple(_meant(amount, whole)))
+    return Explanation(amount, (), _nearest(amount, among), tuple(_meant(amount, among)))
 
 
-def _meant(amount: Amount, whole: Iterable[Candidate]) -> list[str]:
+class _Way(Record):
+    """One way to fit: a value from low to high is digits * scale, or half of that, at the precision that was typed."""
+
+    fit: str
+    low: int
+    high: int
+    scale: int
+    times: int = 1
+
+
+def _ways(amount: Amount) -> tuple[_Way, ...]:
+    """Return the ways a number may fit, best first."""
+    scale, slip = amount.scale, amount.slip
+    low, high = amount.bounds(scale)
+    return (
+        _Way(ROUNDED, low, high, scale),
+        *((_Way(OTHER_BASE, *amount.bounds(slip), slip),) if slip else ()),
+        _Way(FACTOR_TWO, *amount.bounds(2 * scale), 2 * scale),
+        _Way(FACTOR_TWO, (low + 1) // 2, high // 2, scale, 2),
+    )
+
+
+class _Found(Record):
+    """A candidate that fits, and what it comes by among the others: the least first."""
+
+    fit: str
+    candidate: Candidate
+    distance: int
+    rank: int
+
+    @property
+    def alike(self) -> tuple[int, ...]:
+        """How it fits and what it is; where two are alike in this, configurations take turns."""
+        return self.rank, *self.candidate.departures
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Where it comes among all."""
+        return *self.alike, self.candidate.prominence, self.distance
+
+
+def _whole(amount: Amount, ways: Sequence[_Way], among: Iterable[Searched]) -> Iterator[_Found]:
+    """Yield the numbers of whole networks that fit."""
+    for one in among:
+        for (quantity, convention), value in zip(NUMBERS, one.numbers, strict=True):
+            if value is None or amount.quantity not in (None, quantity):
+                continue
+            for way in ways:
+                if way.low <= value <= way.high:
+                    yield _found(amount, way, Candidate(one, quantity, value, convention))
+                    break
+
+
+def _parts(amount: Amount, ways: Sequence[_Way], candidates: Iterable[Candidate]) -> Iterator[_Found]:
+    """Yield those of some candidates that fit."""
+    for candidate in candidates:
+        for way in ways:
+            if amount.quantity in (None, candidate.quantity) and way.low <= candidate.value <= way.high:
+                yield _found(amount, way, candidate)
+
+
+def _found(amount: Amount, way: _Way, candidate: Candidate) -> _Found:
+    distance = amount.distance(way.times * candidate.value, way.scale)
+    fit = EXACT if way.fit == ROUNDED and not distance else way.fit
+    return _Found(fit, candidate, distance, _rank(amount, fit, candidate))
+
+
+def _rank(amount: Amount, fit: str, candidate: Candidate) -> int:
+    """How well a candidate fits, best 0; see `explain`."""
+    few_digits = len(str(amount.digits)) < TELLING_DIGITS
+    if fit == ROUNDED and not candidate.whole and few_digits:
+        rank = len(FITS) + 1
+    elif fit == ROUNDED and candidate.quantity == BYTES and amount.quantity is None:
+        rank = 2
+    else:
+        rank = FITS.index(fit) + int(fit in (OTHER_BASE, FACTOR_TWO))
+    if amount.unit == MAC and candidate.unit == FLOP:
+        rank += len(FITS) + 2
+    return rank
+
+
+def _alone(among: Iterable[Searched]) -> Iterator[Candidate]:
+    """Yield parts of plain networks: the parameters, MACs and FLOPs of the classifier and of each layer alone."""
+    plain = [one for one in among if one.departures == (0, 0)]
+    # The best known first, for its layers stand in others too.
+    for one in sorted(plain, key=lambda searched: searched.name != BEST_KNOWN):
+        for quantity, by in ((PARAMS, None), *((COUNT, convention_named(name)) for name in ("mac", "torch"))):
+            weighted = one.weighted(by)
+            classifier = [layer for layer in weighted if layer[0].kind == "Linear"]
+            for layers in (*([classifier] if len(classifier) > 1 else []), *([layer] for layer in weighted)):
+                rows, shares = zip(*layers, strict=True)
+                yield Candidate(one, quantity, sum(shares), by, only=rows)
+
+
+def _less_one_layer(amount: Amount, among: Iterable[Searched]) -> Iterator[Candidate]:
+    """Yield networks without one of their weight layers, where that comes near the number; bias-less ones are rare."""
+    near = amount.nearest_int
+    margin = amount.scale // amount.tens + 1
+    for one in among:
+        if one.departures[1] >= BIASLESS:
+            continue
+        largest = max(section.largest for section in one.sections)
+        for (quantity, by), value in zip(NUMBERS, one.numbers, strict=True):
+            if quantity == BYTES or value is None or not near - margin <= value <= near + margin + largest:
+                continue
+            for row, own in one.weighted(by):
+                if own and abs(value - own - near) <= margin:
+                    yield Candidate(one, quantity, value - own, by, row)
+
+
+def _meant(amount: Amount, among: Sequence[Searched]) -> list[str]:
     """The same number with the prefix that was left out, where it then fits; the likeliest first."""
     if amount.slip is not None or amount.quantity is not None:
         return []
     likely = []
     for prefix in ("M", "G"):
         one = read_amount(f"{amount.text}{prefix}")
-        fitting = list(_fitting(one, whole, FITS[:2]))
+        fitting = list(_whole(one, _ways(one)[:1], among))
         if fitting:
-            likely.append((min(order for order, _, _ in fitting), one.text))
+            likely.append((min(found.order for found in fitting), one.text))
     return [text for _, text in sorted(likely)]
 
 
-@cache
-def searched_tables() -> tuple[Table, ...]:
-    """Return every network and input that is searched, the likeliest first; counted once a process."""
-    return tuple(_searched_tables())
-
-
-def _searched_tables() -> Iterator[Table]:
-    for size, classes, adaptive, head in (
-        *(
-            (size, classes, adaptive, None)
-            for size in (224, 32)
-            for classes in (1000, 10)
-            for adaptive in (True, False)
-        ),
-        *((32, classes, False, head) for classes in (1000, 10) for head in SMALL_HEADS),
-    ):
-        if size == 32 and head is None and not adaptive:
-            continue  # fc6 does not fit
-        for letter in catalogue.TABLE_1:
-            for batch_norm in (False, True):
-                variant = catalogue.Variant(batch_norm, classes, adaptive_pool=adaptive, head=head)
-                network = catalogue.network(letter, variant, (size, size))
-                yield table(network, (1, variant.in_channels, size, size))
-
-
-@cache
-def _whole() -> tuple[Candidate, ...]:
-    """What whole networks have: parameters, bytes, and the total of each convention that has one."""
-    found = []
-    for one in searched_tables():
-        found.append(Candidate(one, PARAMS, one.params))
-        found.append(Candidate(one, BYTES, tensor_bytes(one.params, FLOAT32_BYTES)))
-        for convention in CONVENTIONS:
-            value = total(convention, one)
-            if value is not None:
-                found.append(Candidate(one, COUNT, value, convention))
-    return tuple(found)
-
-
-@cache
-def _parts() -> tuple[Candidate, ...]:
-    """The parameters, MACs and FLOPs of parts of the paper's networks: convolutions, classifier, each layer."""
-    paper = [one for one in searched_tables() if Candidate(one, PARAMS, one.params).departures == (0, 0, 0)]
-    found = []
-    # The best known first, for its layers stand in others too.
-    for one in sorted(paper, key=lambda table: table.network.name != BEST_KNOWN):
-        weighted = _weighted(one)
-        parts: dict[str, list[Row]] = {}
-        for row in weighted:
-            parts.setdefault(row.kind, []).append(row)
-        for rows in (*map(tuple, parts.values()), *((row,) for row in weighted)):
-            found.append(Candidate(one, PARAMS, _counted(None, rows), only=rows))
-            for name in ("mac", "torch"):
-                by = convention_named(name)
-                found.append(Candidate(one, COUNT, _counted(by, rows), by, only=rows))
-    return tuple(found)
-
-
-def _weighted(one: Table) -> tuple[Row, ...]:
-    return tuple(row for row in one.rows if row.layer.weighted)
-
-
-def _less_one_layer(amount: Amount, whole: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield networks without one of their weight layers, where that comes near the number."""
-    near = amount.nearest_int
-    margin = amount.scale // amount.tens + 1
-    for one in whole:
-        if one.quantity == BYTES or not near - margin <= one.value <= near + margin + one.largest_layer:
-            continue
-        for row in _weighted(one.table):
-            own = _counted(one.convention, (row,))
-            if own and abs(one.value - own - near) <= margin:
-                yield Candidate(one.table, one.quantity, one.value - own, one.convention, row)
-
-
-def _fitting(
-    amount: Amount, candidates: Iterable[Candidate], fits: tuple[str, ...]
-) -> Iterator[tuple[tuple[int, ...], str, Candidate]]:
-    """Yield (order, fit, candidate) of those that fit in one of these ways."""
-    for position, candidate in enumerate(candidates):
-        found = _fit(amount, candidate.value)
-        if found and found[0] in fits:
-            fit, distance = found
-            order = (_rank(fit, candidate), *candidate.departures, candidate.prominence, distance, position)
-            yield order, fit, candidate
-
-
-def _rank(fit: str, candidate: Candidate) -> int:
-    return FITS.index(fit) if candidate.whole or fit == "exact" else len(FITS)
-
-
-def _fit(amount: Amount, value: int) -> tuple[str, int] | None:
-    """How a value fits and how far off it is, or None."""
-    scale, slip = amount.scale, amount.slip
-    if amount.rounds_to(value, scale):
-        distance = amount.distance(value, scale)
-        return ("rounded" if distance else "exact"), distance
-    if slip and amount.rounds_to(value, slip):
-        return "1024", amount.distance(value, slip)
-    if amount.rounds_to(value, 2 * scale):
-        return "doubled or halved", amount.distance(value, 2 * scale)
-    if amount.rounds_to(2 * value, scale):
-        return "doubled or halved", amount.distance(2 * value, scale)
-    return None
-
-
-def _grouped(found: Iterable[tuple[tuple[int, ...], str, Candidate]]) -> list[Answer]:
+def _grouped(found: Iterable[_Found]) -> list[tuple[_Found, Answer]]:
     """Join candidates that have the very same number, for they are one answer."""
-    groups: dict[tuple[str, int], list[tuple[str, Candidate]]] = {}
-    for _, fit, candidate in found:
-        groups.setdefault((candidate.quantity, candidate.value), []).append((fit, candidate))
-    return [Answer(group[0][0], group[0][1], tuple(other for _, other in group[1:])) for group in groups.values()]
+    groups: dict[tuple[str, int], list[_Found]] = {}
+    for one in found:
+        groups.setdefault((one.candidate.quantity, one.candidate.value), []).append(one)
+    return [
+        (first, Answer(first.fit, first.candidate, tuple(other.candidate for other in others)))
+        for first, *others in groups.values()
+    ]
 
 
-def _in_turn(answers: Iterable[Answer]) -> list[Answer]:
+def _in_turn(answers: Iterable[tuple[_Found, Answer]]) -> list[Answer]:
     """Give each configuration its turn among answers that fit alike, so that none hides the others."""
     turns: dict[tuple[object, ...], int] = {}
     ordered = []
-    for answer in answers:
-        one = answer.candidate
-        alike = (_rank(answer.fit, one), *one.departures)
-        turn = turns.setdefault((*alike, one.table.network.name), 0)
-        turns[*alike, one.table.network.name] += 1
-        ordered.append(((*alike, turn), answer))
+    for first, answer in answers:
+        which = (*first.alike, first.candidate.searched.name)
+        turn = turns[which] = turns.get(which, -1) + 1
+        ordered.append(((*first.alike, turn), answer))
     return [answer for _, answer in sorted(ordered, key=lambda entry: entry[0])]
 
 
-def _nearest(amount: Amount, whole: Iterable[Candidate]) -> tuple[Candidate, ...]:
+def _nearest(amount: Amount, among: Iterable[Searched]) -> tuple[Candidate, ...]:
+    """The numbers of whole networks that come nearest, in the unit that was asked for."""
     near = amount.nearest_int
-    nearest: dict[int, Candidate] = {}
-    for candidate in sorted(whole, key=lambda one: (abs(one.value - near), one.departures)):
-        nearest.setdefault(candidate.value, candidate)
-        if len(nearest) == NEAREST:
-            break
-    return tuple(nearest.values())
+    away: dict[int, tuple[tuple[int, ...], Candidate]] = {}
+    for one in among:
+        for (quantity, convention), value in zip(NUMBERS, one.numbers, strict=True):
+            if value is None or amount.quantity not in (None, quantity):
+                continue
+            if amount.unit == MAC and convention and convention.unit == FLOP:
+                continue
+            order = (abs(value - near), *one.departures)
+            if value not in away or order < away[value][0]:
+                away[value] = (order, Candidate(one, quantity, value, convention))
+    return tuple(candidate for _, candidate in sorted(away.values(), key=lambda entry: entry[0])[:NEAREST])

@@ -112,11 +112,11 @@ def _short(one: Candidate, beside: Candidate) -> str:
     """What another candidate of the same number differs in: its convention, its network, or both."""
     what = one.convention.name if one.convention else one.quantity
     if one.only:
-        return f"{what} of {part_words(one.only)} of {one.table.network.title}"
-    if one.table is beside.table:
+        return f"{what} of {part_words(one.only)} of {one.searched.described.title}"
+    if one.searched is beside.searched:
         return f"less {one.less.name}" if one.less and one.convention is beside.convention else what
-    network = f"{one.table.network.title}, {one.table.network.variant.classes} classes, {one.table.input[2]} px"
-    return network if one.convention is beside.convention else f"{what} of {network}"
+    title = one.searched.described.title + (f" less {one.less.name}" if one.less else "")
+    return title if one.convention is beside.convention else f"{what} of {title}"
 
 
 def _row(found: Explanation, fit: str, one: Candidate, answer: Answer | None = None) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _row(found: Explanation, fit: str, one: Candidate, answer: Answer | None = N
 def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **more,
-        "network": one.table.network.identity(),
-        "input": list(one.table.input),
+        "network": one.searched.described.identity,
+        "input": list(one.searched.described.input),
         "quantity": one.quantity,
         "convention": one.convention.name if one.convention else None,
         "unit": one.unit,
@@ -154,6 +154,7 @@ def _data(found: Explanation, shown: Sequence[Answer], more: int) -> dict[str, A
         "given": found.amount.text,
         "value": found.amount.nearest_int,
         "quantity": found.amount.quantity,
+        "unit": found.amount.unit,
         "answers": [
             _candidate_data(
                 found,
