@@ -9,7 +9,6 @@ from torch import nn  # noqa: E402  # after the skip
 
 from vggcost import api  # noqa: E402
 from vggcost.bench.subjects import fill, layer_rows  # noqa: E402
-from vggcost.costs.memory import alive_bytes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.errors import VggcostError  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
@@ -95,55 +94,3 @@ def test_a_traced_convolution_is_winograds_by_the_same_rule(options, served):
     module = nn.Sequential(nn.Conv2d(8, 8, **{"kernel_size": 3, **options})).eval()
     (step,) = traced_steps(module, torch.randn(1, 8, 9, 9))
     assert step.row["winograd"] is served
-
-
-@pytest.mark.parametrize("projected", [False, True])
-def test_live_tensors_of_a_residual_block_are_those_of_the_estimate(projected):
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    shortcut = (
-        (
-            layers.Conv2d("proj", "features.0.shortcut.0", 4, 8, kernel=(1, 1), padding=(0, 0)),
-            layers.BatchNorm2d("norm", "features.0.shortcut.1", 8),
-        )
-        if projected
-        else ()
-    )
-    width = 8 if projected else 4
-    block = blocks.Residual(
-        "res",
-        "features.0",
-        body=(
-            layers.Conv2d("conv1", "features.0.body.0", 4, width),
-            layers.ReLU("relu1", "features.0.body.1"),
-            layers.Conv2d("conv2", "features.0.body.2", width, width),
-            layers.ReLU("relu2", "features.0.body.3"),
-        ),
-        shortcut=shortcut,
-    )
-    network = api.build("A", Variant(classifier=False)).replace(layers=(block,), variant=Variant(in_channels=4))
-    module = module_of(block).eval()
-    x = torch.randn(2, 4, 64, 64)
-    weights = {tensor.untyped_storage().data_ptr() for tensor in (*module.parameters(), *module.buffers())}
-    alive: dict[int, int] = {}
-    peaks = []
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, func, _types, args=(), kwargs=None):
-            import gc
-            import weakref
-
-            result = func(*args, **(kwargs or {}))
-            for tensor in (*args, result):
-                if isinstance(tensor, torch.Tensor):
-                    storage = tensor.untyped_storage()
-                    if storage.data_ptr() not in weights and storage.data_ptr() not in alive:
-                        alive[storage.data_ptr()] = storage.nbytes()
-                        weakref.finalize(tensor, alive.pop, storage.data_ptr(), None)
-            gc.collect()
-            peaks.append(sum(alive.values()))
-            return result
-
-    with torch.inference_mode(), Watch():
-        module(x)
-    assert max(peaks) == max(alive_bytes(table(network, (2, 4, 64, 64)), 4))

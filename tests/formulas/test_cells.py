@@ -45,6 +45,7 @@ CELLS = {
         (formula.batch_norm2d_params(5, affine=0), 0),
     ],
     "batch_norm2d_statistics": [(formula.batch_norm2d_statistics(5), 2 * 5)],
+    "lrn_padded_elements": [(formula.lrn_padded_elements(5, 7, 3), 5 * (7 + 3 - 1))],
     "lrn_window_pixels": [(formula.lrn_window_pixels(5, 3), 3 * 5)],
     "elements": [(formula.elements((2, 3, 5, 7)), 2 * 3 * 5 * 7), (formula.elements(()), 1)],
     "scaled_width": [
@@ -102,15 +103,12 @@ CELLS = {
         (formula.tensor_bytes(7, 8), 7 * 8),
     ],
     "least_traffic": [(formula.least_traffic(2, 3, 5, 11), 2 + 3 + 5 + 11)],
-    "alive_at": [(formula.alive_at(2, 3, 7), 2 + 3 + 7)],
-    "inference_peak": [(formula.inference_peak(2, 3, 7, 13), 2 + 3 + 7 + 13)],
+    "in_use": [(formula.in_use(2, 3, 7, 13), 2 + 3 + 7 + 13)],
     # Weights, their gradients, buffers, the network's input, what is kept, two gradients on their way.
-    "training_peak": [(formula.training_peak(100, 10, 5, 40, 8), 100 + 100 + 10 + 5 + 40 + 8 + 8)],
-    "fixed_in_training": [(formula.fixed_in_training(100, 10), 100 + 100 + 10)],
-    "bytes_of_one_image": [(formula.bytes_of_one_image(3 + 5 * 7, 3, 5), 7)],
+    "bytes_of_one_image": [(formula.bytes_of_one_image(3, 10), 10 - 3)],
     "largest_batch": [
-        (formula.largest_batch(3 + 5 * 7, 3, 7), 5),
-        (formula.largest_batch(3 + 5 * 7 - 1, 3, 7), 4),
+        (formula.largest_batch(3 + 5 * 7, 3, 7), 1 + 5),
+        (formula.largest_batch(3 + 5 * 7 - 1, 3, 7), 1 + 4),
     ],
     "compute_time": [(formula.compute_time(5, 7), 5 * 7)],
     "memory_time": [(formula.memory_time(5, 7), 5 * 7)],

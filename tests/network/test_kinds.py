@@ -269,21 +269,28 @@ def test_a_layer_in_words(layer, beside, words):
 
 
 @pytest.mark.parametrize(
-    ("layer", "reads", "buffers", "kept_beside", "places"),
+    ("layer", "reads", "buffers", "beside"),
     [
-        (layers.Conv2d("conv", None, 3, 8), 192, 0, 0, 0),
-        (BN, 192, 2 * 3, 2 * 3, 0),
-        (BN.replace(affine=False), 192, 2 * 3, 2 * 3, 0),
-        (layers.MaxPool2d("pool", None), 192, 0, 0, 192),
-        (layers.Dropout("drop", None), 192, 0, 192, 0),
-        (blocks.Add("res", None, SHAPE), 2 * 192, 0, 0, 0),
+        (layers.Conv2d("conv", None, 3, 8), 192, 0, ()),
+        (BN, 192, 2 * 3, (("statistics", 2 * 3, "statistic"),)),
+        (BN.replace(affine=False), 192, 2 * 3, (("statistics", 2 * 3, "statistic"),)),
+        (layers.MaxPool2d("pool", None), 192, 0, (("places", 192, "place"),)),
+        (layers.Dropout("drop", None), 192, 0, (("mask", 192, "element"),)),
+        (blocks.Add("res", None, SHAPE), 2 * 192, 0, ()),
     ],
 )
-def test_what_a_layer_reads_and_keeps(layer, reads, buffers, kept_beside, places):
+def test_what_a_layer_reads_and_makes_beside_its_output(layer, reads, buffers, beside):
     assert layer.reads(SHAPE) == reads
     assert layer.buffers() == buffers
-    assert layer.kept_beside(SHAPE) == kept_beside
-    assert layer.places(SHAPE) == places
+    assert layer.beside(SHAPE) == beside
+
+
+def test_what_autograd_keeps_of_a_layer():
+    assert layers.Conv2d("conv", None, 3, 8).kept(SHAPE) == ("input",)
+    assert layers.ReLU("relu", None).kept(SHAPE) == ("output",)
+    assert BN.kept(SHAPE) == ("input", "statistics")
+    assert layers.AdaptiveAvgPool2d("pool", None).kept(SHAPE) == ("input",)
+    assert layers.AdaptiveAvgPool2d("mean", None, (1, 1)).kept(SHAPE) == ()
 
 
 def test_layers_are_alike_by_all_but_their_names():

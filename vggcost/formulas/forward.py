@@ -123,6 +123,17 @@ def lrn_window_pixels(pixels: N, size: N) -> N:
     return size * pixels
 
 
+def lrn_padded_elements(pixels: N, channels: N, size: N) -> N:
+    """Elements of the squares that torch sums, with zeros around the channels [elements]; pixels are the batch's.
+
+    Source: torch.nn.functional.local_response_norm.
+
+    >>> lrn_padded_elements(224 * 224, 64, 5)
+    3411968
+    """
+    return pixels * (channels + size - 1)
+
+
 def scaled_width(width: N, factor: Fraction | N) -> N:
     """Output channels of a convolution under a width factor [channels], rounded down.
 

@@ -29,69 +29,34 @@ def least_traffic(inputs: N, params: N, buffers: N, outputs: N) -> N:
     return inputs + params + buffers + outputs
 
 
-def alive_at(inputs: N, outputs: N, waiting: N) -> N:
-    """Activations alive while one layer runs [elements]: its input, its output, and what waits for a later layer.
-
-    Source: torch.nn.Sequential, which lets go of a layer's input once the layer has its output.
-
-    >>> alive_at(64 * 64 * 64, 64 * 64 * 64, 64 * 64 * 64)      # a layer inside a residual block
-    786432
-    """
-    return inputs + outputs + waiting
-
-
-def inference_peak(params: N, buffers: N, image: N, activations: N) -> N:
-    """Memory at the worst moment of a forward [B], all given in bytes: weights, the network's input, activations.
+def in_use(params: N, buffers: N, image: N, alive: N) -> N:
+    """Memory at one moment [B], all given in bytes: weights, buffers, the network's input, and what is alive beside.
 
     Source: held by tests against torch's own count of live tensors.
 
-    >>> inference_peak(553430176, 0, 602112, 25690112)      # VGG-16 in float32
+    >>> in_use(553430176, 0, 602112, 25690112)      # VGG-16 in float32
     579722400
     """
-    return params + buffers + image + activations
+    return params + buffers + image + alive
 
 
-def training_peak(params: N, buffers: N, image: N, kept: N, largest: N) -> N:
-    """Memory at the worst moment of a training step [B], all given in bytes.
-
-    Weights and their gradients, the network's input, what autograd keeps, and two gradients of the largest activation
-    on their way: that of a layer's output and that of its input.
-    Source: held by tests against torch.distributed._tools.mem_tracker.
-
-    >>> training_peak(100, 10, 5, 40, 8)
-    271
-    """
-    return fixed_in_training(params, buffers) + image + kept + 2 * largest
-
-
-def fixed_in_training(params: N, buffers: N) -> N:
-    """What of a training step's memory is the same at any batch [B], given in bytes: weights, gradients, buffers.
-
-    Source: as that of `training_peak`.
-
-    >>> fixed_in_training(100, 10)
-    210
-    """
-    return 2 * params + buffers
-
-
-def bytes_of_one_image(peak: N, fixed: N, batch: N) -> N:
-    """What one image adds to a peak [B], the peak being fixed + batch * (what one image adds).
+def bytes_of_one_image(one: N, two: N) -> N:
+    """What one image adds to the memory of a moment [B], given that moment's memory with one image and with two.
 
     Source: the line through two points.
 
-    >>> bytes_of_one_image(1000, 200, 4)
-    200
+    >>> bytes_of_one_image(1000, 1800)
+    800
     """
-    return (peak - fixed) // batch
+    return two - one
 
 
-def largest_batch(free: N, fixed: N, image: N) -> N:
-    """Images that fit into free memory [images], given what is fixed and what one image adds, in bytes.
+def largest_batch(free: N, one: N, image: N) -> N:
+    """Images that fit into free memory [images], given the memory with one of them and what each further one adds [B].
 
     Source: the line through two points.
 
-    >>> largest_batch(1000, 200, 150)
+    >>> largest_batch(1000, 350, 150)
     5
     """
-    return (free - fixed) // image
+    return 1 + (free - one) // image

@@ -61,22 +61,6 @@ class Residual(Layer):
         # An addition is no module: the path is the block's, whose parameters are those of its layers.
         yield from Add(self.name, None, ends[1]).steps(ends[0], check)
 
-    def waiting(self, shape: Shape) -> Iterator[tuple[Shape, ...]]:
-        """The block's input waits until the addition is done, and what the body yields while the shortcut runs."""
-        ends: list[Shape] = []
-        for branch in (self.body, self.shortcut):
-            here = shape
-            for position, layer in enumerate(branch):
-                # What a branch's first layer takes is the block's input itself.
-                held = (shape, *ends) if position else tuple(ends)
-                for inside in layer.waiting(here):
-                    yield (*held, *inside)
-                *_, last = layer.steps(here, anything_goes)
-                here = last.output
-            ends.append(here)
-        # The addition takes what the body yields; an identity's other side is the block's input.
-        yield (shape, ends[1]) if self.shortcut else (shape,)
-
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """The addition's shape, and the ledger of all that leads to it."""
         steps = tuple(self.steps(shape, anything_goes))

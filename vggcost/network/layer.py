@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from vggcost.formulas import forward, windows
+from vggcost.network.work import Operator
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.network.ledger import Ledger
+    from vggcost.network.work import Tensor
 
     Size = Any
     """An int, an int64 array or a symbol."""
@@ -99,6 +101,12 @@ class Layer(Record):
     view = False
     """Whether its output is its input in another shape, without a copy."""
 
+    in_place = False
+    """Whether it may write its output over its input (torch's ``inplace=True``)."""
+
+    always_backward = False
+    """Whether torch computes its input's gradient where nobody needs it."""
+
     keeps_input = False
     """Whether autograd keeps its input for the backward pass."""
 
@@ -132,6 +140,11 @@ class Layer(Record):
         """The formula of the parameters and its arguments; None where there is nothing to learn."""
         return None
 
+    @property
+    def learns(self) -> bool:
+        """Whether it has anything to learn."""
+        return self.params_call() is not None
+
     def macs_call(self, output: Shape) -> Call | None:  # noqa: ARG002  # the signature that subclasses fill
         """The formula of the multiply-accumulates and its arguments; None where there are none."""
         return None
@@ -157,13 +170,23 @@ class Layer(Record):
         """Its inputs, given the shape of the first [elements]."""
         return forward.elements(shape)
 
-    def kept_beside(self, output: Shape) -> Size:  # noqa: ARG002  # the signature that subclasses fill
-        """What autograd keeps beside its input or output, of elements as large as theirs [elements]."""
-        return 0
+    def beside(self, output: Shape) -> tuple[Tensor, ...]:  # noqa: ARG002  # the signature that subclasses fill
+        """What it makes beside its output; autograd keeps that for the backward pass."""
+        return ()
 
-    def places(self, output: Shape) -> Size:  # noqa: ARG002  # the signature that subclasses fill
-        """Places that it writes and autograd keeps, each an int64 [elements]."""
-        return 0
+    def forward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:  # noqa: ARG002  # as above
+        """Its operators in a forward call; the last makes "output"."""
+        return (Operator((*self.beside(output), ("output", forward.elements(output), "element"))),)
+
+    def backward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:
+        """Its operators in a backward pass; gradients of weights are not among them."""
+        takes = (("grad_input", forward.elements(shape), "element"),)
+        return (Operator(takes, ("grad_output", *self.kept(output)), ("grad_input",)),)
+
+    def kept(self, output: Shape) -> tuple[str, ...]:
+        """The tensors of `forward_work` that autograd keeps for the backward pass."""
+        ends = (("input", self.keeps_input), ("output", self.keeps_output))
+        return (*(name for name, keeps in ends if keeps), *(name for name, _, _ in self.beside(output)))
 
     def written(self, output: Shape) -> dict[str, str | None]:
         """The layer's own formulas, in letters (``params_formula``) and with its numbers (``params_numbers``)."""
@@ -185,9 +208,14 @@ class Layer(Record):
         output, ledger = self.apply(shape)
         yield Step(self, shape, output, ledger)
 
-    def waiting(self, shape: Shape) -> Iterator[tuple[Shape, ...]]:  # noqa: ARG002  # the signature that subclasses fill
-        """Yield for each step the tensors inside that wait for a later one, beside the step's own input and output."""
-        yield ()
+
+def writes_in_place(layer: Layer, before: Layer | None) -> bool:
+    """Whether a layer behind this one in a sequence can write over its input without harm to what others read.
+
+    Its input must be a tensor of the layer before alone, which that layer does not keep. At the head of a sequence the
+    input is somebody else's.
+    """
+    return layer.in_place and before is not None and before.computes and not before.keeps_output
 
 
 class Step(Record):

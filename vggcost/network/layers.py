@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.formulas import forward, windows
+from vggcost.network import work
 from vggcost.network.layer import Layer, Window, window_of
 from vggcost.network.ledger import Ledger
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.network.layer import Call, Pair, Shape, Size
+    from vggcost.network.work import Operator, Tensor
 
 
 class Conv2d(Layer):
@@ -101,11 +103,16 @@ class BatchNorm2d(Layer):
 
     noun = "batch normalization"
     family = "batch_norm_"
-    structural = keeps_input = True
+    structural = keeps_input = always_backward = True
 
     def takes(self) -> tuple[str, int, Size]:
         """Its channels."""
         return "channels", 1, self.channels
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has scale and shift."""
+        return self.affine
 
     def params_call(self) -> Call:
         """A scale and a shift a channel."""
@@ -115,9 +122,9 @@ class BatchNorm2d(Layer):
         """The running mean and variance."""
         return forward.batch_norm2d_statistics(self.channels)
 
-    def kept_beside(self, output: Shape) -> Size:  # noqa: ARG002  # the same at every size
-        """This batch's mean and deviation."""
-        return forward.batch_norm2d_statistics(self.channels)
+    def beside(self, output: Shape) -> tuple[Tensor, ...]:  # noqa: ARG002  # the same at every size
+        """This batch's mean and inverse deviation."""
+        return (("statistics", forward.batch_norm2d_statistics(self.channels), "statistic"),)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""
@@ -164,6 +171,23 @@ class LocalResponseNorm(Layer):
             lrn_window_pixels=forward.lrn_window_pixels(pixels, self.size),
         )
 
+    def _padded(self, shape: Shape) -> Size:
+        """Elements of the squares with zeros around the channels."""
+        pixels = forward.elements((shape[0], *shape[2:]))
+        return forward.lrn_padded_elements(pixels, shape[1], self.size)
+
+    def kept(self, output: Shape) -> tuple[str, ...]:  # noqa: ARG002  # the same at every size
+        """What the square, the pool, the power and the division keep."""
+        return "input", "padded", "shifted", "powered"
+
+    def forward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:
+        """The square, the window's mean, the power, the division, and what they need on the way."""
+        return work.response_norm_forward(forward.elements(output), self._padded(shape))
+
+    def backward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:
+        """Their derivatives."""
+        return work.response_norm_backward(forward.elements(output), self._padded(shape))
+
     def words(self, beside: Layer | None = None) -> str:  # noqa: ARG002  # the same beside any
         """``local response normalization of size 5``."""
         return f"{self.noun} of size {self.size}"
@@ -174,7 +198,7 @@ class ReLU(Layer):
 
     noun = "ReLU"
     family = "relu_"
-    keeps_output = True
+    keeps_output = in_place = True
 
     @property
     def activation(self) -> bool:
@@ -202,9 +226,9 @@ class MaxPool2d(Layer):
         """The pool's window."""
         return window_of(self.kernel, self.stride, self.padding, self.dilation)
 
-    def places(self, output: Shape) -> Size:
-        """Torch writes the place of each largest value, wanted or not."""
-        return forward.elements(output)
+    def beside(self, output: Shape) -> tuple[Tensor, ...]:
+        """The place of each largest value, which torch writes, wanted or not."""
+        return (("places", forward.elements(output), "place"),)
 
     def outputs(self, shape: Shape) -> tuple[Size, Size]:
         """The output's height and width [elements]."""
@@ -239,7 +263,12 @@ class AdaptiveAvgPool2d(Layer):
 
     noun = "adaptive average-pool"
     family = "adaptive_"
-    structural = spatial = keeps_input = True
+    structural = spatial = True
+
+    @property
+    def keeps_input(self) -> bool:  # type: ignore[override]  # a plain flag elsewhere
+        """Down to one pixel torch takes the mean, whose gradient needs no input (torch's adaptive_avg_pool2d)."""
+        return self.output_size != (1, 1)
 
     def window(self, shape: Shape) -> Window | None:
         """The cell, where all cells are alike: the input's size is a multiple of the output's. None elsewhere."""
@@ -347,9 +376,9 @@ class Dropout(Layer):
     family = "dropout_"
     computes = False
 
-    def kept_beside(self, output: Shape) -> Size:
-        """The mask, for which a whole element is reckoned; it is one byte in CUDA's fused kernel."""
-        return forward.elements(output)
+    def beside(self, output: Shape) -> tuple[Tensor, ...]:
+        """The mask, of the network's own elements; it is one byte an element in CUDA's fused kernel."""
+        return (("mask", forward.elements(output), "element"),)
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""

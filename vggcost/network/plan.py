@@ -128,6 +128,17 @@ class Network(Record):
         """Which network it is, as plain values: the `network` of every JSON document."""
         return {"name": self.name, "title": self.title, "options": self.variant.options()}
 
+    def stages(self) -> list[tuple[str | None, list[Layer]]]:
+        """Neighbouring layers by the child of the module that they stand in; None for what is a function."""
+        groups: list[tuple[str | None, list[Layer]]] = []
+        for layer in self.layers:
+            top = layer.path.partition(".")[0] if layer.path else None
+            if groups and groups[-1][0] == top:
+                groups[-1][1].append(layer)
+            else:
+                groups.append((top, [layer]))
+        return groups
+
     def layer(self, name: str) -> Layer:
         """Return the layer of this name, which may stand inside a residual block.
 

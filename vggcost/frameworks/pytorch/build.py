@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import MissingExtraError
 from vggcost.frameworks.pytorch.kinds import module_of
+from vggcost.network.blocks import Residual
+from vggcost.network.layer import writes_in_place
 from vggcost.network.layers import Flatten
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def require_torch(feature: str, extra: str = "torch") -> Any:
     return torch
 
 
-def build_module(network: Network, device: str = "meta", dtype: torch.dtype | None = None) -> nn.Module:
-    """Return the network as a module in eval mode.
+def build_module(
+    network: Network, device: str = "meta", dtype: torch.dtype | None = None, *, in_place: bool = False
+) -> nn.Module:
+    """Return the network as a module in eval mode; in_place lets its activations write over their inputs.
 
     On the default meta device its parameters have shapes and no memory; `to_empty(device="cpu")` gives them
     uninitialised memory that stays untouched until it is used. The paths are the layers' own: ``features.0``.
@@ -43,6 +47,10 @@ def build_module(network: Network, device: str = "meta", dtype: torch.dtype | No
     torch = require_torch("building a module")
     with torch.device(device):
         module = _network_module(network)
+    if in_place:
+        for name, layers in network.stages():
+            if name is not None:
+                _write_in_place(module.get_submodule(name), layers)
     if dtype is not None:
         module = module.to(dtype)
     return module.eval()
@@ -57,7 +65,7 @@ def _network_module(network: Network) -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self._stages: list[Callable[[torch.Tensor], torch.Tensor]] = []
-            for name, layers in _stages(network.layers):
+            for name, layers in network.stages():
                 if name is None:
                     self._stages += [_function(layer) for layer in layers]
                     continue
@@ -73,24 +81,24 @@ def _network_module(network: Network) -> nn.Module:
     return VGG()
 
 
-def _stages(layers: Sequence[Layer]) -> list[tuple[str | None, list[Layer]]]:
-    """Group neighbouring layers by the first piece of their path."""
-    groups: list[tuple[str | None, list[Layer]]] = []
-    for layer in layers:
-        top = layer.path.partition(".")[0] if layer.path else None
-        if groups and groups[-1][0] == top:
-            groups[-1][1].append(layer)
-        else:
-            groups.append((top, [layer]))
-    return groups
-
-
 def _child(name: str, layers: Sequence[Layer]) -> nn.Module:
     from torch import nn
 
     if len(layers) == 1 and layers[0].path == name:
         return module_of(layers[0])
     return nn.Sequential(*(module_of(layer) for layer in layers))
+
+
+def _write_in_place(module: nn.Module, layers: Sequence[Layer]) -> None:
+    """Let the activations of one stage write over their inputs, where nobody else needs these."""
+    before: Layer | None = None
+    for child, layer in zip(module.children(), layers, strict=False):  # a stage of one layer is its module itself
+        if isinstance(layer, Residual):
+            _write_in_place(child.get_submodule("body"), layer.body)
+            _write_in_place(child.get_submodule("shortcut"), layer.shortcut)
+        elif writes_in_place(layer, before):
+            child.inplace = True  # type: ignore[assignment]  # every activation of torch has it
+        before = layer
 
 
 def _function(layer: Layer) -> Callable[[torch.Tensor], torch.Tensor]:

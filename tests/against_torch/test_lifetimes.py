@@ -1,0 +1,150 @@
+"""Which tensors live when: the walk against torch, storage by storage, on the meta device."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from vggcost.costs import memory  # noqa: E402  # after the skip
+from vggcost.costs.liveness import Lifetimes  # noqa: E402
+from vggcost.costs.table import table  # noqa: E402
+from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
+from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
+from vggcost.network import layers  # noqa: E402
+from vggcost.network.blocks import Residual  # noqa: E402
+from vggcost.network.layer import anything_goes, walk  # noqa: E402
+from vggcost.network.plan import Network, Variant  # noqa: E402
+
+NETWORKS = 500
+
+
+class Drawing:
+    """A random network with residual blocks, drawn layer by layer so that each fits."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311  # networks, not secrets
+        pick = self.random.randint
+        self.shape = (pick(1, 3), pick(1, 6), pick(1, 20), pick(1, 20))
+        self.drawn = 0
+        features = self.features(self.shape, pick(1, 7), "features")
+        self.network = Network("random", Variant(in_channels=self.shape[1]), tuple(self.head(features)))
+
+    def features(self, shape, number, prefix, *, keep=False):
+        """Layers for feature maps; keep makes all of them keep the shape, as a residual branch must."""
+        found = []
+        for _ in range(number):
+            word = self.random.choice(("conv", "conv", "pool", "norm", "lrn", "relu", "drop", "block"))
+            if keep and word in ("pool", "block"):
+                word = "conv"
+            self.drawn += 1
+            layer = self.feature(word, f"{word}{self.drawn}", f"{prefix}.{len(found)}", shape, keep=keep)
+            *_, last = layer.steps(shape, anything_goes)
+            shape = last.output
+            found.append(layer)
+        return found
+
+    def feature(self, word, name, path, shape, *, keep):  # one line a kind
+        pick, channels = self.random.randint, shape[1]
+        if word == "conv":
+            groups = self.random.choice([each for each in (1, 2, 3) if channels % each == 0])
+            c_out = channels if keep else groups * pick(1, 4)
+            window = ((3, 3), (1, 1), (1, 1)) if keep else self.window(shape)
+            return layers.Conv2d(name, path, channels, c_out, *window, self.random.random() < 0.6, groups)
+        if word == "pool":
+            return layers.MaxPool2d(name, path, *self.window(shape))
+        if word == "norm":
+            return layers.BatchNorm2d(name, path, channels, self.random.random() < 0.6)
+        if word == "lrn":
+            return layers.LocalResponseNorm(name, path, pick(1, 6))
+        if word == "block":
+            body = self.features(shape, pick(1, 4), f"{path}.body", keep=True)
+            shortcut = self.features(shape, pick(0, 2), f"{path}.shortcut", keep=True)
+            return Residual(name, path, tuple(body), tuple(shortcut))
+        return {"relu": layers.ReLU, "drop": layers.Dropout}[word](name, path)
+
+    def window(self, shape):
+        pick = self.random.randint
+        kernel, stride = (pick(1, 3), pick(1, 3)), (pick(1, 3), pick(1, 3))
+        padding = tuple(min(side // 2, pick(0, 1)) for side in kernel)
+        if any(side > size + 2 * pad for side, pad, size in zip(kernel, padding, shape[2:], strict=True)):
+            return (1, 1), stride, (0, 0)
+        return kernel, stride, padding
+
+    def head(self, features):
+        yield from features
+        *_, last = walk(features, self.shape)
+        shape, pick = last.output, self.random.randint
+        if pick(0, 1):
+            pool = layers.AdaptiveAvgPool2d("avgpool", "avgpool", (pick(1, 3), pick(1, 3)))
+            shape, _ = pool.apply(shape)
+            yield pool
+        yield layers.Flatten("flatten", None)
+        width, place = shape[1] * shape[2] * shape[3], 0
+        for number in range(pick(0, 3)):
+            classes = pick(1, 9)
+            chosen = [layers.Linear(f"fc{number}", "", width, classes, self.random.random() < 0.6)]
+            chosen += [layers.ReLU(f"fc{number}_relu", "")] * pick(0, 1)
+            chosen += [layers.Dropout(f"fc{number}_drop", "")] * pick(0, 1)
+            for layer in chosen:
+                yield layer.replace(path=f"classifier.{place}")
+                place += 1
+            width = classes
+        if not pick(0, 2):
+            yield layers.Softmax("softmax", f"classifier.{place}")
+
+
+def measured(network, shape, dtype, *, in_place):
+    """torch's peak of a forward, what autograd keeps, and the peak of a training step: bytes beside what is outside."""
+    module = build_module(network, dtype=dtype, in_place=in_place)
+    x = torch.empty(shape, device="meta", dtype=dtype)
+    outside = [*module.parameters(), *module.buffers(), x]
+    with torch.no_grad(), StorageFollower(outside) as forward:
+        module(x)
+    module.train()
+    _, kept = kept_storages(lambda: module(x), outside[:-1])
+    with StorageFollower(outside) as step:
+        module(x).sum().backward()
+    return forward.peak_bytes, sum(kept.values()), step.peak_bytes
+
+
+def walked(network, shape, dtype, *, in_place):
+    counted, element_bytes = table(network, shape), dtype.itemsize
+    forward, step = (
+        memory.lived(counted, element_bytes, training=training, in_place=in_place) for training in (False, True)
+    )
+    peaks = [max(moment.bytes for moment in lives.alive.moments) for lives in (forward, step)]
+    return peaks[0], sum(storage.bytes for storage in step.kept()), peaks[1]
+
+
+def learns(network, shape):
+    return any(step.layer.learns for step in walk(network.layers, shape))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_networks_keep_and_need_what_torch_does(part):
+    seen = 0
+    for seed in range(part * NETWORKS // 4, (part + 1) * NETWORKS // 4):
+        drawn = Drawing(seed)
+        options = {"dtype": (torch.float32, torch.bfloat16)[seed % 2], "in_place": bool(seed % 3)}
+        if not learns(drawn.network, drawn.shape):
+            continue  # there is nothing to go back for
+        try:
+            expected = measured(drawn.network, drawn.shape, **options)
+        except ValueError as error:
+            assert "more than 1 value per channel" in str(error)  # noqa: PT017  # batch normalization in train mode
+            continue
+        assert walked(drawn.network, drawn.shape, **options) == expected, seed
+        seen += 1
+    assert seen > 0.9 * NETWORKS / 4
+
+
+def test_a_walk_that_forgets_to_let_go_is_found(monkeypatch):
+    drawn = Drawing(1)
+    options = {"dtype": torch.float32, "in_place": True}
+    expected = measured(drawn.network, drawn.shape, **options)
+    assert walked(drawn.network, drawn.shape, **options) == expected
+    monkeypatch.setattr(Lifetimes, "kept", lambda self: iter(()))
+    assert walked(drawn.network, drawn.shape, **options) != expected
