@@ -396,13 +396,21 @@ def test_weight_normalization_counts_its_two_parameters():
 
 
 def test_operations_without_a_formula_are_listed():
-    model = nn.Sequential(nn.Flatten(2), nn.Conv1d(3, 5, 3))
+    class Distances(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.centres = nn.Parameter(torch.zeros(5, 1024))
+
+        def forward(self, x):
+            return torch.cdist(x, self.centres)
+
+    model = nn.Sequential(nn.Flatten(2), Distances())
     audit = vggcost.audit(model, IMAGE)
     document = audit.to_dict()
-    assert document["uncounted"] == [{"operation": "conv1d", "count": 1, "shapes": [[2, 3, 1024]]}]
+    assert document["uncounted"] == [{"operation": "cdist", "count": 1, "shapes": [[2, 3, 1024]]}]
     row = document["layers"][-1]
-    assert (row["params"], row["macs"], row["note"]) == (50, None, "no formula")
-    assert "Not counted, for there is no formula: 1 x conv1d on 2x3x1024" in audit.to_text()
+    assert (row["params"], row["macs"], row["note"]) == (5 * 1024, None, "no formula")
+    assert "Not counted, for there is no formula: 1 x cdist on 2x3x1024" in audit.to_text()
 
 
 def test_sizes_beyond_torch_are_refused_and_others_are_exact():

@@ -90,6 +90,58 @@ CELLS = {
         (formula.same_padding(22, 5, 3, dilation=2), 21 + 9 - 22),
         (formula.same_padding(21, 5, 3), 18 + 5 - 21),
     ],
+    "conv_params": [
+        (formula.conv_params(6, 4, 11), 11 * 6 * 4 + 4),
+        (formula.conv_params(6, 4, 11, bias=0, groups=2), 11 * (6 // 2) * 4),
+        (formula.conv_params(6, 4, 11, 1, 2), 11 * (6 // 2) * 4 + 4),
+    ],
+    "conv_macs": [
+        (formula.conv_macs(2, 6, 4, 11, 7), 2 * 11 * 6 * 4 * 7),
+        (formula.conv_macs(2, 6, 4, 11, 7, groups=2), 2 * 11 * (6 // 2) * 4 * 7),
+    ],
+    "transposed_conv_params": [
+        (formula.transposed_conv_params(6, 4, 11), 11 * 6 * 4 + 4),
+        (formula.transposed_conv_params(6, 4, 11, bias=0, groups=2), 11 * 6 * (4 // 2)),
+        (formula.transposed_conv_params(6, 4, 11, 1, 2), 11 * 6 * (4 // 2) + 4),
+    ],
+    "transposed_conv_macs": [
+        (formula.transposed_conv_macs(2, 6, 4, 11, 7), 2 * 11 * 6 * 4 * 7),
+        (formula.transposed_conv_macs(2, 6, 4, 11, 7, groups=2), 2 * 11 * 6 * (4 // 2) * 7),
+    ],
+    "transposed_out": [
+        # The last of 7 inputs begins at 6 * 3 and reaches over 4; 1 is cut off at either side and 2 are added.
+        (formula.transposed_out(7, 4, 3, 1, 2), 6 * 3 + 4 - 1 - 1 + 2),
+        # Dilated it reaches over 1 + 3 * 5.
+        (formula.transposed_out(7, 4, 3, 1, 2, dilation=5), 6 * 3 + 16 - 1 - 1 + 2),
+    ],
+    "layer_norm_params": [
+        (formula.layer_norm_params(7), 7 + 7),
+        (formula.layer_norm_params(7, scale=0), 7),
+        (formula.layer_norm_params(7, 1, 0), 7),
+    ],
+    "contraction_macs": [(formula.contraction_macs(6, 7), 6 * 7)],
+    "bilinear_params": [
+        (formula.bilinear_params(3, 5, 7), 3 * 5 * 7 + 7),
+        (formula.bilinear_params(3, 5, 7, bias=0), 3 * 5 * 7),
+    ],
+    "bilinear_macs": [(formula.bilinear_macs(2, 3, 5, 7), 2 * 7 * 3 * 5 + 2 * 7 * 5)],
+    "attention_macs": [(formula.attention_macs(2, 3, 5, 7), 2 * 3 * 5 + 2 * 3 * 7)],
+    "recurrent_params": [
+        (formula.recurrent_params(4, 5, 7, 7, 0, 1, 1), 4 * 7 * (5 + 7) + 2 * 4 * 7),
+        (formula.recurrent_params(4, 5, 7, 7, 0, 1, 1, bias=0), 4 * 7 * (5 + 7)),
+        # Two directions, three layers; those behind the first take both directions' projected states.
+        (
+            formula.recurrent_params(4, 5, 7, 3, 3, 3, 2),
+            2 * (4 * 7 * (5 + 3) + 3 * 7 + 2 * 4 * 7) + 2 * 2 * (4 * 7 * (2 * 3 + 3) + 3 * 7 + 2 * 4 * 7),
+        ),
+    ],
+    "recurrent_macs": [
+        (formula.recurrent_macs(11, 4, 5, 7, 7, 0, 1, 1), 11 * 4 * 7 * (5 + 7)),
+        (
+            formula.recurrent_macs(11, 4, 5, 7, 3, 3, 3, 2),
+            11 * 2 * (4 * 7 * (5 + 3) + 3 * 7) + 11 * 2 * 2 * (4 * 7 * (2 * 3 + 3) + 3 * 7),
+        ),
+    ],
     "adaptive_cell": [(formula.adaptive_cell(15, 5), 3)],
     "receptive_field": [
         (formula.receptive_field(5, 3, 2), 5 + 2 * 2),

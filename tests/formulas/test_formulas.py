@@ -29,7 +29,7 @@ FORMULAS = {
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__
 }
-SWITCHES = {"bias", "groups", "affine", "dilation", "element_bytes"}
+SWITCHES = {"bias", "scale", "groups", "affine", "dilation", "element_bytes"}
 
 CALLABLE = {*FORMULAS, "prod"}
 """What a formula may call: another formula, and the product of a shape, which is * over as many sizes as there are."""
@@ -51,7 +51,9 @@ def impurities(source: str) -> list[str]:
 
 
 def test_every_module_of_the_folder_is_looked_at():
-    assert [module.__name__.rpartition(".")[2] for module in MODULES] == ["forward", "memory", "roofline", "windows"]
+    assert [module.__name__.rpartition(".")[2] for module in MODULES] == [
+        *("convolutions", "forward", "memory", "norms", "roofline", "sequences", "windows"),
+    ]
     # A name stands for one formula in the whole folder.
     assert len(FORMULAS) == sum(
         inspect.isfunction(value) and value.__module__ == module.__name__
@@ -101,7 +103,7 @@ def test_ints_arrays_and_symbols_agree(name, data):
     if name == "elements":
         function, parameters = _elements_of_three, inspect.signature(_elements_of_three).parameters
     values = {parameter: data.draw(st.integers(1, 60), label=parameter) for parameter in parameters}
-    values |= {switch: data.draw(st.integers(0, 1)) for switch in {"bias", "affine"} & set(values)}
+    values |= {switch: data.draw(st.integers(0, 1)) for switch in {"bias", "scale", "affine"} & set(values)}
     if "groups" in values:
         values["groups"] = 1
     expected = function(**values)

@@ -10,13 +10,15 @@ from vggcost.conventions.counting import KINDS as COUNTED
 from vggcost.frameworks.keras import rules as keras_rules
 from vggcost.frameworks.pytorch import kinds as torch_kinds
 from vggcost.network import blocks, foreign_layers, foreign_norms, layers
+from vggcost.network.foreign_convolutions import ConvNd, ConvTransposeNd
 from vggcost.network.foreign_layers import Free, Idle, ZeroPad2d
 from vggcost.network.foreign_norms import BatchNorm1d
-from vggcost.network.foreign_pools import AvgPool2d, CeilMaxPool2d
+from vggcost.network.foreign_pools import AdaptivePoolNd, AvgPool2d, CeilMaxPool2d, PoolNd
 from vggcost.network.kinds import KINDS as EVERY
 from vggcost.network.layer import Layer, Window
 from vggcost.network.ledger import PRIMITIVES, Ledger
-from vggcost.network.products import MatMul
+from vggcost.network.products import Bilinear, Contraction, MatMul, ScaledDotProductAttention
+from vggcost.network.sequences import Embedding, Recurrent
 
 
 class Cell(NamedTuple):
@@ -127,8 +129,88 @@ CELLS: dict[type[Layer], Cell | str] = {
         MatMul("product", None, 5, (2, 3, 7)),
         (2, 3, 5),
         (2, 3, 7),
-        Ledger(linear_macs=2 * 3 * 7 * 5, linear_outputs=2 * 3 * 7),
+        Ledger(matmul_macs=2 * 3 * 7 * 5, matmul_outputs=2 * 3 * 7),
     ),
+    ConvNd: Cell(
+        ConvNd("conv", None, 6, 4, (3, 5, 2), (2, 1, 3), (1, 2, 0), bias=True, groups=2, dilation=(2, 1, 4)),
+        (2, 6, 17, 23, 29),
+        (2, 4, 8, 23, 9),
+        Ledger(
+            conv_macs=2 * 3 * 5 * 2 * (6 // 2) * 4 * 8 * 23 * 9,
+            conv_outputs=2 * 4 * 8 * 23 * 9,
+            conv_bias_adds=2 * 4 * 8 * 23 * 9,
+        ),
+        3 * 5 * 2 * (6 // 2) * 4 + 4,
+    ),
+    ConvTransposeNd: Cell(
+        ConvTransposeNd("up", None, 6, 4, (3, 5), (2, 3), (1, 2), (1, 0), bias=True, groups=2, dilation=(2, 1)),
+        (2, 6, 7, 11),
+        (2, 4, 6 * 2 + 5 - 2 + 1, 10 * 3 + 5 - 4),
+        Ledger(
+            transposed_macs=2 * 3 * 5 * 6 * (4 // 2) * 7 * 11,
+            transposed_outputs=2 * 4 * 16 * 31,
+            transposed_bias_adds=2 * 4 * 16 * 31,
+        ),
+        3 * 5 * 6 * (4 // 2) + 4,
+    ),
+    PoolNd: Cell(
+        PoolNd("pool", None, "AvgPool", (2, 3, 4), (2, 1, 3), (1, 0, 0), ceil_mode=True),
+        (2, 3, 8, 9, 12),
+        (2, 3, 5, 7, 4),
+        Ledger(),
+    ),
+    AdaptivePoolNd: Cell(AdaptivePoolNd("pool", None, "AdaptiveMaxPool", (3, 2)), (2, 5, 9, 7), (2, 5, 3, 2), Ledger()),
+    foreign_norms.BatchNorm3d: Cell(
+        foreign_norms.BatchNorm3d("norm", None, 3),
+        (2, 3, 5, 7, 11),
+        (2, 3, 5, 7, 11),
+        Ledger(
+            batch_norm_elements=2 * 3 * 5 * 7 * 11,
+            batch_norm_affine_elements=2 * 3 * 5 * 7 * 11,
+            batch_norm_channels=2 * 3,
+            batch_norm_affine_channels=2 * 3,
+        ),
+        2 * 3,
+    ),
+    foreign_norms.InstanceNorm: Cell(
+        foreign_norms.InstanceNorm("norm", None, 2, 6, affine=True), (2, 6, 5, 7), (2, 6, 5, 7), Ledger(), 2 * 6
+    ),
+    foreign_norms.LayerNorm: Cell(
+        foreign_norms.LayerNorm("norm", None, (5, 7), shift=False), (2, 6, 5, 7), (2, 6, 5, 7), Ledger(), 5 * 7
+    ),
+    foreign_norms.RMSNorm: Cell(
+        foreign_norms.RMSNorm("norm", None, (7,), affine=True, shift=False), (2, 5, 7), (2, 5, 7), Ledger(), 7
+    ),
+    Contraction: Cell(
+        Contraction("einsum", None, "einsum", ((6, 5), (14, 3)), (2, 7)),
+        (2, 5),
+        (2, 7),
+        Ledger(contraction_macs=6 * 5 + 14 * 3),
+    ),
+    ScaledDotProductAttention: Cell(
+        ScaledDotProductAttention("attention", None, 11, 5, 3),
+        (2, 4, 7, 5),
+        (2, 4, 7, 3),
+        Ledger(attention_macs=2 * 4 * 7 * 11 * (5 + 3)),
+    ),
+    Bilinear: Cell(
+        Bilinear("form", None, 3, 5, 7),
+        (2, 4, 3),
+        (2, 4, 7),
+        Ledger(bilinear_macs=2 * 4 * 7 * (3 * 5 + 5), bilinear_bias_adds=2 * 4 * 7),
+        3 * 5 * 7 + 7,
+    ),
+    Recurrent: Cell(
+        Recurrent("lstm", None, "LSTM", 5, 7, layers=2, directions=2, projection=3),
+        (2, 11, 5),
+        (2, 11, 2 * 3),
+        Ledger(
+            recurrent_macs=2 * 11 * 2 * ((4 * 7 * (5 + 3) + 3 * 7) + (4 * 7 * (6 + 3) + 3 * 7)),
+            recurrent_bias_adds=2 * 11 * 2 * 2 * 7 * 4 * 2,
+        ),
+        2 * ((4 * 7 * (5 + 3 + 2) + 3 * 7) + (4 * 7 * (6 + 3 + 2) + 3 * 7)),
+    ),
+    Embedding: Cell(Embedding("table", None, 11, 7), (2, 5), (2, 5, 7), Ledger(), 11 * 7),
     Free: "shapes and costs are those of the operation that it stands for",
     foreign_layers.Uncounted: "there is no formula",
     Idle: "it is never called",
@@ -199,6 +281,11 @@ def test_a_cell_is_what_its_arithmetic_says(cell):
     if kind is not blocks.Residual:
         assert all(name.startswith(kind.family) for name, count in cell.ledger.items() if kind.family or count)
     call = cell.layer.macs_call(cell.output)
+    if kind is Contraction:
+        assert call is None  # no one formula has both of its pairs
+        call = cell.layer.replace(pairs=((6, 5),)).macs_call(cell.output)
+        assert call[0](**call[1]) == 6 * 5
+        return
     assert (call[0](**call[1]) if call else 0) == cell.ledger.macs
     assert cell.layer.words()
 

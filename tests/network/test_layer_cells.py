@@ -214,7 +214,7 @@ CELLS = {
         (2, 3, 7),
         (2, 3, 5),
         0,
-        Ledger(linear_macs=2 * 3 * 5 * 7, linear_outputs=2 * 3 * 5),
+        Ledger(matmul_macs=2 * 3 * 5 * 7, matmul_outputs=2 * 3 * 5),
     ),
     "an addition": (Add("add", None, MAPS), MAPS, MAPS, 0, Ledger(add_elements=2 * 6 * 17 * 23)),
     "a residual block of nothing": (Residual("r", "r", ()), MAPS, MAPS, 0, Ledger(add_elements=2 * 6 * 17 * 23)),
@@ -292,7 +292,7 @@ def test_the_formulas_that_a_layer_writes_are_its_own():
         written = norm.written(MAPS)
         assert (written["params_formula"], written["params_numbers"]) == ("2*C", "2*6")
     written = MatMul("matmul", None, 7, (2, 3, 5)).written((2, 3, 5))
-    assert (written["macs_numbers"], written["params_numbers"]) == ("30*7*1", None)
+    assert (written["macs_numbers"], written["params_numbers"]) == ("30*7", None)
     assert set(ReLU("relu", None).written(MAPS).values()) == {None}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.special_rules import RULES, Count
 from vggcost.network import blocks, layers
-from vggcost.network.ledger import PRIMITIVES
+from vggcost.network.ledger import MACS, PRIMITIVES
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ def _mac_parts(convention: Convention, counted: Table) -> Iterator[Part]:
     """The multiply-accumulates: how often each is counted more than once, and what a total per image leaves out."""
     batch = counted.input[0]
     shown, extra = {}, {}
-    for name in ("conv_macs", "linear_macs"):
+    for name in MACS:
         macs = counted.ledger[name]
         shown[name] = macs // batch if name in convention.image_weights else macs
         weight = convention.weights.get(name, 0) + convention.image_weights.get(name, 0)
@@ -136,10 +136,11 @@ def _mac_parts(convention: Convention, counted: Table) -> Iterator[Part]:
     left_out = counted.macs - sum(shown.values())
     others = "image" if batch == 2 else f"{batch - 1} images"
     yield Part(-1, left_out, f"MACs of the other {others} (the total is per image)")
-    if extra["conv_macs"] == extra["linear_macs"]:
+    if len(set(extra.values())) == 1:
         yield Part(extra["conv_macs"], sum(shown.values()), "MACs again (1 MAC = 2 FLOP)")
         return
-    for name, kind in (("conv_macs", "convolution"), ("linear_macs", "linear")):
+    for name in MACS:
+        kind = "convolution" if name == "conv_macs" else name.removesuffix("_macs")
         words = f"{kind} MACs again (1 MAC = 2 FLOP)" if extra[name] > 0 else f"{kind} MACs"
         yield Part(extra[name], shown[name], words)
 

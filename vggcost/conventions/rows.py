@@ -8,6 +8,7 @@ Each row was read from the named release's source and confirmed by running that 
 from __future__ import annotations
 
 from vggcost.errors import unknown
+from vggcost.network.ledger import MACS
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -69,8 +70,8 @@ class Convention(Record):
         return f"{self.tool} {self.release}" if self.release else self.tool
 
 
-_MACS = {"conv_macs": 1, "linear_macs": 1}
-_FLOPS = {"conv_macs": 2, "linear_macs": 2}
+_MACS = dict.fromkeys(MACS, 1)
+_FLOPS = dict.fromkeys(MACS, 2)
 _BIASES = {"conv_bias_adds": 1, "linear_bias_adds": 1}
 _NORM_TWO_OR_ONE = {"batch_norm_elements": 1, "batch_norm_affine_elements": 1}
 """2n with a scale and shift, n without."""

@@ -21,8 +21,24 @@ LETTERS = {
     "in_features": "Fin",
     "out_features": "Fout",
     "groups": "g",
+    "kernel": "K",
+    "positions": "P",
+    "outputs": "O",
+    "inner": "I",
+    "queries": "Q",
+    "keys": "T",
+    "width": "D",
+    "value_width": "Dv",
+    "other_features": "Fin2",
+    "steps": "S",
+    "gates": "G",
+    "hidden": "H",
+    "state": "Hs",
+    "projection": "Hp",
+    "layers": "L",
+    "directions": "d",
 }
-"""The letter that stands for each argument of a formula; a square kernel's two sides are both ``k``."""
+"""The letter that stands for each argument of a formula; a square kernel's sides are both ``k``, its elements K."""
 
 
 class Term:
@@ -91,7 +107,7 @@ def in_numbers(formula: Callable[..., Any], arguments: Mapping[str, Any]) -> str
     return str(formula(**{name: _spoken(name, value, str(value)) for name, value in arguments.items()}))
 
 
-_SWITCHES = frozenset(("batch", "groups", "bias", "affine"))
+_SWITCHES = frozenset(("batch", "groups", "bias", "affine", "projection", "layers", "directions"))
 """Arguments that are left away where they change nothing."""
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from vggcost.network import blocks, foreign_layers, foreign_norms, foreign_pools, layers, products
+from vggcost.network import (
+    blocks,
+    foreign_convolutions,
+    foreign_layers,
+    foreign_norms,
+    foreign_pools,
+    layers,
+    products,
+    sequences,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,9 +20,11 @@ if TYPE_CHECKING:
 KINDS: tuple[type[Layer], ...] = (
     *layers.KINDS,
     *blocks.KINDS,
+    *foreign_convolutions.KINDS,
     *foreign_pools.KINDS,
     *foreign_norms.KINDS,
     *products.KINDS,
+    *sequences.KINDS,
     *foreign_layers.KINDS,
 )
 """Every kind, those of VGGs first."""

@@ -16,6 +16,17 @@ PRIMITIVES = {
     "linear_macs": "multiply-accumulates of linear layers",
     "linear_outputs": "output elements of linear layers",
     "linear_bias_adds": "linear bias",
+    "transposed_macs": "multiply-accumulates of transposed convolutions",
+    "transposed_outputs": "output elements of transposed convolutions",
+    "transposed_bias_adds": "transposed-conv bias",
+    "matmul_macs": "multiply-accumulates of matrix products",
+    "matmul_outputs": "output elements of matrix products",
+    "contraction_macs": "multiply-accumulates of contractions",
+    "attention_macs": "multiply-accumulates of attention",
+    "bilinear_macs": "multiply-accumulates of bilinear layers",
+    "bilinear_bias_adds": "bilinear bias",
+    "recurrent_macs": "multiply-accumulates of recurrent layers",
+    "recurrent_bias_adds": "recurrent bias",
     "relu_elements": "ReLU elements",
     "maxpool_inputs": "max-pool inputs",
     "maxpool_outputs": "max-pool outputs",
@@ -36,6 +47,11 @@ PRIMITIVES = {
     "add_elements": "residual-addition elements",
 }
 """Every primitive and its name in words. Channels and pixels are counted once an image of the batch."""
+
+MACS = tuple(name for name in PRIMITIVES if name.endswith("_macs"))
+"""The primitives that are multiply-accumulates, in the same order."""
+
+_ARE_MACS = frozenset(MACS)
 
 
 class Ledger:
@@ -97,5 +113,4 @@ class Ledger:
     @property
     def macs(self) -> Any:
         """Multiply-accumulates, the textbook's count [MAC]."""
-        counts = self._counts
-        return counts.get("conv_macs", 0) + counts.get("linear_macs", 0)
+        return sum([count for name, count in self._counts.items() if name in _ARE_MACS])

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward, windows
 from vggcost.frameworks.keras.record import Recorder
-from vggcost.network import blocks, foreign_layers, foreign_norms, foreign_pools, layers, products
+from vggcost.network import (
+    blocks,
+    foreign_convolutions,
+    foreign_layers,
+    foreign_norms,
+    foreign_pools,
+    layers,
+    products,
+    sequences,
+)
 from vggcost.network.foreign_layers import Free
 from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
@@ -38,6 +47,15 @@ KINDS: Mapping[type[Layer], Mapping[str, str] | str] = {
     foreign_pools.AvgPool2d: {"AveragePooling2D": "pool"},
     foreign_layers.ZeroPad2d: {"ZeroPadding2D": "zero_pad"},
     products.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
+    **dict.fromkeys(
+        (
+            *(foreign_convolutions.ConvNd, foreign_convolutions.ConvTransposeNd, foreign_pools.PoolNd),
+            *(foreign_pools.AdaptivePoolNd, foreign_norms.BatchNorm3d, foreign_norms.InstanceNorm),
+            *(foreign_norms.LayerNorm, foreign_norms.RMSNorm, products.Contraction, products.Bilinear),
+            *(products.ScaledDotProductAttention, sequences.Recurrent, sequences.Embedding),
+        ),
+        "Keras's layers of this kind have no rule, and so are uncounted",
+    ),
     foreign_layers.Free: {
         "InputLayer": "input_layer",
         "Reshape": "reshape",

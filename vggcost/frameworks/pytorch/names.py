@@ -1,6 +1,7 @@
 """torch's functions and methods by name: which only ask, which move elements, which make tensors, which need values.
 
-What stands in none of these sets and has no rule in `torch_rules` is an operation that vggcost does not know.
+What stands in none of these sets, has no rule (`rules`) and is not free (`free`) is an operation that vggcost does not
+know; those that it consciously does not count are listed in `uncounted`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ PASSIVE = frozenset(
             "__setstate__",
             "__reduce_ex__",
         ),
+        *("is_conj", "is_neg", "is_coalesced", "is_distributed", "is_set_to", "dim_order", "dense_dim", "sparse_dim"),
+        *("q_scale", "q_zero_point", "q_per_channel_axis", "q_per_channel_scales", "q_per_channel_zero_points"),
+        *("qscheme", "storage", "untyped_storage", "storage_type", "share_memory_", "const_data_ptr", "__dlpack__"),
+        *("__dlpack_device__", "_is_view", "_nnz", "_dimI", "_dimV", "record_stream", "retain_grad", "_coalesced_"),
+        *("register_post_accumulate_grad_hook", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not"),
+        *("sym_sum", "_nested_tensor_size", "_nested_tensor_storage_offsets", "_nested_tensor_strides", "autocast"),
+        *("_clear_non_serializable_cached_data", "module_load", "__array_wrap__"),
         *("_has_compatible_shallow_copy_type", "set_grad_enabled", "get_default_dtype", "__set__", "__delete__"),
     )
 )
@@ -51,6 +59,10 @@ VIEWS = frozenset(
             "adjoint",
         ),
         *("squeeze", "unsqueeze", "expand", "expand_as", "view_as", "reshape_as", "narrow", "select", "chunk", "split"),
+        *("hsplit", "vsplit", "dsplit", "unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes", "as_strided"),
+        *("as_strided_", "swapdims", "swapdims_", "moveaxis", "atleast_1d", "atleast_2d", "atleast_3d", "_values"),
+        *("broadcast_tensors", "indices", "_indices", "values", "crow_indices", "col_indices", "ccol_indices"),
+        *("row_indices", "sparse_resize_", "sparse_resize_and_clear_", "__reversed__"),
         *("unbind", "__iter__", "tensor_split", "detach", "contiguous", "clone", "alias", "detach_", "__getitem__"),
         *(
             "channel_shuffle",
@@ -76,7 +88,12 @@ VIEWS = frozenset(
 )
 """What moves or renames elements and computes nothing; torch itself works out their shapes."""
 
-COPIES = frozenset(("to", "cuda", "cpu", "float", "double", "half", "bfloat16", "type", "type_as", "xpu", "mps"))
+COPIES = frozenset(
+    (
+        *("to", "cuda", "cpu", "float", "double", "half", "bfloat16", "type", "type_as", "xpu", "mps", "ipu", "mtia"),
+        *("long", "int", "short", "char", "byte", "bool", "cfloat", "cdouble", "chalf"),
+    )
+)
 """What changes the device or dtype. Nothing moves here: all tensors are without memory, on every device."""
 
 FACTORIES = frozenset(("zeros", "ones", "full", "rand", "randn", "normal", "empty", "empty_strided", "eye"))
@@ -97,44 +114,21 @@ VALUE_SEEKERS = frozenset(
             "argwhere",
             "bincount",
             "__contains__",
+            "__nonzero__",
+            "__long__",
+            "unique_consecutive",
+            "nonzero_static",
         ),
     )
 )
 """What asks for values, or has an output whose shape depends on them."""
 
-FREE_NATIVE = frozenset(
+_WRITING_OPERATORS = frozenset(
     (
-        *("stack", "hstack", "vstack", "sum", "amax", "amin", "max", "min", "argmax", "argmin", "var", "std", "norm"),
-        *("eq", "ne", "lt", "le", "gt", "ge", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "where"),
-        *(
-            "masked_fill",
-            "embedding",
-            "one_hot",
-            "logical_not",
-            "logical_and",
-            "topk",
-            "sort",
-            "gather",
-            "index_select",
-        ),
-        *(
-            "adaptive_max_pool2d",
-            "adaptive_avg_pool1d",
-            "max_pool1d",
-            "avg_pool1d",
-            "tril",
-            "triu",
-            "prod",
-            "all",
-            "any",
-        ),
-        *("zero", "fill", "copy", "normal", "uniform", "bernoulli", "setitem"),
-        *("cumprod", "logsumexp", "dstack", "arange", "linspace", "tensor", "meshgrid", "glu"),
+        *("__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ifloordiv__", "__imod__", "__ipow__"),
+        *("__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "__setitem__"),
     )
 )
-"""What is known to do no multiply-accumulate, and whose shapes torch works out."""
-
-_WRITING_OPERATORS = frozenset(("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__setitem__"))
 
 
 def writes(name: str) -> bool:

@@ -29,7 +29,7 @@ UNARY = frozenset(
         *("relu6", "sigmoid", "tanh", "silu", "gelu", "elu", "leaky_relu", "hardswish", "hardsigmoid", "hardtanh"),
         *("softplus", "softsign", "mish", "selu", "celu", "prelu", "rrelu", "threshold", "logsigmoid", "log_softmax"),
         *("exp", "log", "sqrt", "rsqrt", "square", "abs", "neg", "__neg__", "sign"),
-        *("layer_norm", "instance_norm", "rms_norm", "normalize", "cumsum", "flip", "roll", "reciprocal"),
+        *("normalize", "cumsum", "flip", "roll", "reciprocal"),
         *("__abs__", "sin", "cos", "erf", "floor", "ceil", "round"),
     )
 )
@@ -44,7 +44,12 @@ BINARY = frozenset(
 )
 """Element-wise functions of operands that broadcast."""
 
-IN_PLACE = frozenset(("add", "sub", "mul", "div", "truediv", "pow", "clamp", "clip"))
+IN_PLACE = frozenset(
+    (
+        *("add", "sub", "mul", "div", "truediv", "pow", "clamp", "clip", "subtract", "multiply", "divide"),
+        *("true_divide", "floordiv", "mod", "and", "or", "xor", "lshift", "rshift"),
+    )
+)
 """Element-wise functions of operands that broadcast and have an in-place form."""
 
 

@@ -16,16 +16,17 @@ from torch.overrides import TorchFunctionMode
 from vggcost.formulas import forward
 from vggcost.frameworks.pytorch import rules
 from vggcost.frameworks.pytorch.calls import UNSEEN, Calls
+from vggcost.frameworks.pytorch.free import is_free
 from vggcost.frameworks.pytorch.names import (
     COPIES,
     FACTORIES,
-    FREE_NATIVE,
     LIKES,
     PASSIVE,
     VALUE_SEEKERS,
     VIEWS,
     writes,
 )
+from vggcost.frameworks.pytorch.opened import opened
 from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.recording import Recording
 from vggcost.frameworks.pytorch.stored import parts_of
@@ -46,7 +47,21 @@ if TYPE_CHECKING:
 LARGE_ELEMENTS = 1 << 16
 """From this many elements on, a tensor that the program fills gets no memory; smaller ones keep their values."""
 
-DTYPE_COPIES = {"float": torch.float32, "double": torch.float64, "half": torch.float16, "bfloat16": torch.bfloat16}
+DTYPE_COPIES = {
+    "float": torch.float32,
+    "double": torch.float64,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "long": torch.int64,
+    "int": torch.int32,
+    "short": torch.int16,
+    "char": torch.int8,
+    "byte": torch.uint8,
+    "bool": torch.bool,
+    "chalf": torch.complex32,
+    "cfloat": torch.complex64,
+    "cdouble": torch.complex128,
+}
 """The methods that change the dtype to the one they are named for."""
 
 
@@ -125,6 +140,10 @@ class Trace(TorchFunctionMode):
             return self._construct(name, func, args, kwargs)
         if name in VIEWS:
             return self._view(name, func, args, kwargs)
+        inside = opened(func)
+        if inside is not None:
+            with self:
+                return inside(*args, **kwargs)
         plan = self._plan(name, args, kwargs)
         if plan is not None:
             return self._apply(name, plan, func, args, kwargs)
@@ -268,10 +287,12 @@ class Trace(TorchFunctionMode):
             target = args[0] if args else kwargs["input"]
             self.tensors.stand_in(target)
             return self.tensors.born(target, place)
-        output: torch.Tensor = self.tensors.born(self._output(plan, args), place)
-        if name == "max_pool2d_with_indices" or kwargs.get("return_indices"):
-            return output, torch.empty(plan.output, dtype=torch.int64, device="meta")
-        return output
+        output = self._output(plan, args)
+        if not (plan.beside or plan.places):
+            return self.tensors.born(output, place)
+        beside = [weightless(shape, output.dtype) for shape in plan.beside]
+        places = [weightless(shape, torch.int64) for shape in plan.places]
+        return self.tensors.born((output, *beside, *places), place)
 
     def _unknown(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
         """Let torch's meta kernel answer, and record what was asked."""
@@ -290,7 +311,7 @@ class Trace(TorchFunctionMode):
         outputs = found_in(result)
         if outputs:
             bare = name.strip("_")
-            kind = foreign_layers.Free if name in FREE_NATIVE or bare in FREE_NATIVE else foreign_layers.Uncounted
+            kind = foreign_layers.Free if is_free(name) else foreign_layers.Uncounted
             shape = tuple(outputs[0].shape)
             plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
             self.recording.add(name, plan, tensors, packed)
