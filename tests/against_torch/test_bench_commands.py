@@ -140,7 +140,7 @@ def test_a_target_takes_keywords_and_may_stand_in_a_file(vggcost, refused, targe
     assert [layer["output"] for layer in layers] == [[1, 4, 30, 30], [1, 4, 30, 30], [1, 7, 28, 28]]
     assert "said by the model" in ran.err
     assert "give its arguments as --call" in refused("bench", "--target", file, *INPUT)
-    assert "--call has arguments for --target" in refused("bench", "--call", "width=7", *INPUT)
+    assert "--call is for a program, and none is given" in refused("bench", "--call", "width=7", *INPUT)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,10 @@ def test_a_target_takes_keywords_and_may_stand_in_a_file(vggcost, refused, targe
         ("mypkg_bench:number", "yields a int"),
         ("mypkg_bench:none", "has no 'none'"),
         ("nowhere_at_all:Net", "there is no module"),
-        ("mypkg_bench", "give package.module:callable"),
+        (
+            "mypkg_bench",
+            "mypkg_bench has the models Net, Wide, Broken, Branching and the function number; name one, as",
+        ),
         ("mypkg_bench:Broken", "cannot be made: RuntimeError: no weights (mypkg_bench.py:"),
     ],
 )

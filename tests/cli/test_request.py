@@ -53,7 +53,7 @@ def test_programs_stand_beside_configurations(tmp_path):
     value = asked("bench", "D,a.py:f", str(net), "--target", "b.py:g", "--call", "n=3", "--batch", "1,8")
     assert value.texts == ("D", "a.py:f", str(net), "b.py:g")
     assert value.subjects == (catalogue.find("D"), "a.py:f", catalogue.named(str(net)), "b.py:g")
-    assert (value.programs, value.keywords, value.batches) == (("a.py:f", "b.py:g"), {"n": 3}, (1, 8))
+    assert (value.programs, value.call.words, value.batches) == (("a.py:f", "b.py:g"), "n=3", (1, 8))
     with pytest.raises(
         VggcostError, match=r"'a\.py:f' is no configuration and no network file, and this command takes"
     ):

@@ -11,7 +11,7 @@ import pytest
 
 import vggcost
 from vggcost.errors import MissingExtraError, VggcostError
-from vggcost.frameworks import door
+from vggcost.frameworks import door, finding
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.programs.reading import Operation, ProgramReading
 from vggcost.programs.state import State
@@ -49,6 +49,9 @@ class ThirdFramework:
 
     def owns(self, model):
         return isinstance(model, getattr(sys.modules.get("third"), "Model", ()))
+
+    def is_class(self, value):
+        return isinstance(value, type) and issubclass(value, getattr(sys.modules.get("third"), "Model", ()))
 
     def makes(self, value):
         return "third" in sys.modules
@@ -115,8 +118,9 @@ def test_a_framework_that_is_missing_is_named_with_its_extra(third, tmp_path, re
     assert "needs third, which is not installed; run: pip install 'vggcost[third]'" in refused(
         "audit", f"{third}:build"
     )
-    with pytest.raises(MissingExtraError) as caught:
-        door.found(f"{third}:build")
+    target = f"{third}:build"
+    with pytest.raises(MissingExtraError) as caught, finding.place_of(target) as place:
+        door.found(target, place)
     assert (caught.value.package, caught.value.extra) == ("third", "third")
 
 

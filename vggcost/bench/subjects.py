@@ -10,20 +10,22 @@ from vggcost.bench.memory_check import is_out_of_memory
 from vggcost.costs.roofline import least_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
+from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.door import found
-from vggcost.frameworks.finding import maker, neighbours_importable
+from vggcost.frameworks.finding import maker, place_of
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import torch
     from torch import Tensor, nn
 
     from vggcost.bench.protocol import Operation
     from vggcost.costs.table import Table
+    from vggcost.frameworks.call_text import CallText
     from vggcost.network.plan import Network
 
 
@@ -66,14 +68,14 @@ def network_subjects(networks: Iterable[Network], batches: Sequence[int]) -> lis
 
 
 def target_subjects(
-    target: str, keywords: Mapping[str, Any], image: tuple[int, int, int], batches: Sequence[int]
+    target: str, call: CallText | None, image: tuple[int, int, int], batches: Sequence[int]
 ) -> list[Subject]:
     """Import what TARGET names, which runs that code, and return it at each batch of (channels, height, width).
 
     Raises:
-        VggcostError: it does not exist, cannot be imported, or does not take these keywords.
+        VggcostError: it does not exist, cannot be imported, or does not take these arguments.
     """
-    make = target_maker(target, keywords)
+    make = target_maker(target, call)
     return [Subject(target, (batch, *image), None, make) for batch in batches]
 
 
@@ -174,29 +176,33 @@ def probe(operations: tuple[Operation, ...], x: Any, rows: list[dict[str, Any]])
             row["min_bytes"] = 0
 
 
-def target_maker(target: str, keywords: Mapping[str, Any]) -> Callable[[], nn.Module]:
+def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     """Import what TARGET names, which runs that code, and return what makes its module.
 
     Raises:
-        VggcostError: it does not exist, cannot be imported, or does not take these keywords.
+        VggcostError: it does not exist, cannot be imported, or does not take these arguments.
     """
     require_torch("bench")
     from torch import nn
 
-    with neighbours_importable(target):
-        value = found(target)
+    place = place_of(target)
+    with place:
+        what = found(target, place)
+    value = what.value
     if isinstance(value, nn.Module):
         return lambda: copy.deepcopy(value)
-    call = maker(value, target, keywords)
+    making = maker(what, call or NO_ARGUMENTS)
 
     def make() -> nn.Module:
         try:
-            with neighbours_importable(target):
-                made = call()
+            with place:
+                made = making()
+        except VggcostError:
+            raise  # an argument of --call
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-            raise VggcostError(f"{target} cannot be made: {told(error)}") from None
+            raise VggcostError(f"{what.target} cannot be made: {told(error)}") from None
         if not isinstance(made, nn.Module):
-            raise VggcostError(f"{target} yields a {type(made).__name__}; give one that yields a torch.nn.Module")
+            raise VggcostError(f"{what.target} yields a {type(made).__name__}; give one that yields a torch.nn.Module")
         return made
 
     return make

@@ -305,7 +305,7 @@ def _subjects(asked: Request) -> list[Subject]:
         VggcostError: an image does not fit its network; a program cannot be found, or is none of torch.
     """
     from vggcost.bench.subjects import network_subjects, target_subjects
-    from vggcost.frameworks.target import PROGRAM, kind_of
+    from vggcost.frameworks.target import STORED, kind_of
 
     batches = asked.batches or (1,)
     image = (asked.options.get("in_channels", 3), *(asked.size or DEFAULT_SIZE))
@@ -313,8 +313,8 @@ def _subjects(asked: Request) -> list[Subject]:
     for subject in asked.subjects:
         if not isinstance(subject, str):
             found += network_subjects([asked.unfolded(subject)], batches)
-        elif kind_of(subject) == PROGRAM:
-            found += target_subjects(subject, asked.keywords or {}, image, batches)
-        else:
+        elif kind_of(subject) == STORED:
             raise VggcostError(f"bench times configurations and torch programs, and {subject!r} is a stored model")
+        else:
+            found += target_subjects(subject, asked.call, image, batches)
     return found

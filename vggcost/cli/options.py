@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from vggcost.conventions.rows import Convention
+    from vggcost.frameworks.call_text import CallText
     from vggcost.network.layer import Pair
 
 
@@ -169,9 +170,10 @@ def add_call(group: argparse._ArgumentGroup | Parser) -> None:
     group.add_argument(
         "--call",
         action=Read,
-        read=read_keywords,
+        read=read_arguments,
         metavar="ARGS",
-        help='keyword literals for the callable: "num_classes=4, bias=False"',
+        help="arguments for the callable, as Python writes them, in the names of the program's own file:"
+        " \"num_classes=4, block=nn.ReLU, backbone=VGG(cfgs['D'])\"; this evaluates them",
     )
 
 
@@ -331,24 +333,12 @@ def read_convention(text: str, _: str) -> Convention:
     return convention(text)
 
 
-def read_keywords(text: str, option: str) -> dict[str, Any]:
-    """Return the keyword literals of --call; nothing in them is executed.
+def read_arguments(text: str, option: str) -> CallText:
+    """Return the arguments of --call; they are evaluated where the program is.
 
     Raises:
-        VggcostError: it is written otherwise.
+        VggcostError: they are written otherwise.
     """
-    if not text.strip():
-        return {}
-    import ast
+    from vggcost.frameworks.call_text import read_call
 
-    try:
-        call = ast.parse(f"f({text}\n)", mode="eval").body
-        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
-        found = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords if keyword.arg is not None}
-        if found and len(found) == len(keywords):
-            return found
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass  # the refusal below says what is expected
-    raise VggcostError(
-        f'{option} is {text[:80]!r}; give keywords with literal values, as {option} "num_classes=4, bias=False"'
-    )
+    return read_call(text, option)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.rows import Convention
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.frameworks.call_text import CallText
     from vggcost.network.catalogue import Configuration, Network
     from vggcost.network.layer import Pair
     from vggcost.report.document import Document
@@ -42,7 +43,7 @@ class Request(Record):
     """The options of the variant that were given, by the API's keywords."""
     files: tuple[str, ...]
     """The network files of --file."""
-    keywords: Mapping[str, Any] | None
+    call: CallText | None
     """What programs are called with."""
     arguments: Arguments | None
     """What their models get."""
@@ -121,7 +122,7 @@ class Request(Record):
         from vggcost.frameworks.target import Given
         from vggcost.results.audit import audit_target
 
-        given = Given(self.keywords, self.arguments, self.size, self.batch)
+        given = Given(self.call, self.arguments, self.size, self.batch)
         with prints_to_stderr():
             return audit_target(text, given, like, self.convention)
 
@@ -155,7 +156,7 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
         subjects=subjects or tuple(catalogue.find(name) for name in default if "names" in given),
         options=options,
         files=tuple(given.get("file") or ()),
-        keywords=given.get("call"),
+        call=given.get("call"),
         arguments=_arguments(inputs, batches),
         size=given.get("size"),
         batches=batches,

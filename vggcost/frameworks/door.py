@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vggcost import units
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import images, of_values
+from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.checkpoints import reader as checkpoint_reader
-from vggcost.frameworks.finding import find, maker, neighbours_importable
+from vggcost.frameworks.finding import find, maker, place_of
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.frameworks.call_text import CallText
+    from vggcost.frameworks.finding import Found
+    from vggcost.frameworks.place import Place
     from vggcost.frameworks.target import Given
     from vggcost.programs.reading import ProgramReading
 
@@ -45,6 +49,9 @@ class Framework(Protocol):
 
     def owns(self, model: Any) -> bool:
         """Whether this is a model of the framework."""
+
+    def is_class(self, value: Any) -> bool:
+        """Whether this is a class of such models."""
 
     def makes(self, value: Any) -> bool:
         """Whether a callable is likely to make one."""
@@ -106,8 +113,8 @@ def read_target(target: str, given: Given) -> ProgramReading:
         return _read_stored(target, given)
     from vggcost.programs.network_reading import read_network
 
-    if given.keywords or given.arguments:
-        option = "--call" if given.keywords else "--input"
+    if given.call is not None or given.arguments is not None:
+        option = "--call" if given.call is not None else "--input"
         raise VggcostError(f"{option} is for a program, and {target!r} is a {kind}; leave it away")
     return read_network(target, kind, given.size, given.batch)
 
@@ -121,14 +128,13 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
 
 
 def _read_program(target: str, given: Given) -> ProgramReading:
-    for framework in FRAMEWORKS:
-        framework.prepare()
-    with neighbours_importable(target):
-        model, owner, notes, rebuild = _made(found(target), target, given.keywords or {})
+    with place_of(target) as place:
+        what = found(target, place)
+        model, owner, notes, rebuild = _made(what, given.call)
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
-        reading = owner.read(model, arguments, target, rebuild)
+        reading = owner.read(model, arguments, what.target, rebuild)
         if reading.failures and given.arguments is not None:
-            _check_one_batch(given.arguments, owner, model, target)
+            _check_one_batch(given.arguments, owner, model, what.target)
     return reading.replace(notes=(*notes, *reading.notes))
 
 
@@ -150,33 +156,43 @@ def _check_one_batch(arguments: Arguments, owner: Framework, model: Any, target:
         )
 
 
-def found(target: str) -> Any:
-    """Return the object that TARGET names; see `vggcost.frameworks.finding.find`.
+def found(target: str, place: Place) -> Found:
+    """Return what a target names, or the only model of its file; see `vggcost.frameworks.finding.find`.
 
     Raises:
         MissingExtraError: the program imports a framework that is not installed.
         VggcostError: it does not exist, or cannot be imported.
     """
-    return find(target, {framework.PACKAGE: framework.EXTRA for framework in FRAMEWORKS})
+    for framework in FRAMEWORKS:
+        framework.prepare()
+    return find(target, place, {framework.PACKAGE: framework.EXTRA for framework in FRAMEWORKS}, _is_model)
+
+
+def _is_model(value: Any) -> bool:
+    """Whether a value is a model, or a class of models."""
+    return _owner(value) is not None or any(framework.is_class(value) for framework in FRAMEWORKS)
 
 
 def _owner(model: Any) -> Framework | None:
     return next((framework for framework in reversed(FRAMEWORKS) if framework.owns(model)), None)
 
 
-def _made(value: Any, target: str, keywords: Mapping[str, Any]) -> tuple[Any, Framework, tuple[str, ...], Make | None]:
+def _made(what: Found, call: CallText | None) -> tuple[Any, Framework, tuple[str, ...], Make | None]:
     """The model, whose it is, notes on how it was built, and a call that builds it again with real weights."""
+    value, target = what.value, what.target
     owner = _owner(value)
     if owner is not None:
-        if keywords:
+        if call is not None:
             raise VggcostError(
                 f"{target} is a model already, and --call is given; leave --call away, or name what makes it"
             )
         return value, owner, (), None
-    make = maker(value, target, keywords)
+    make = maker(what, call or NO_ARGUMENTS)
     builder = next((framework for framework in reversed(FRAMEWORKS) if framework.makes(value)), None)
     try:
         model, notes = (make(), ()) if builder is None else builder.construct(make)
+    except VggcostError:
+        raise  # an argument of --call
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
         raise VggcostError(f"{target} cannot be built: {told(error)}") from None
     owner = _owner(model)

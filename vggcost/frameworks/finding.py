@@ -1,51 +1,68 @@
-"""Finds what TARGET names: ``package.module:callable`` or ``path/to/file.py:callable``. This runs the file."""
+"""Finds what a program's TARGET names, or the only model of a file, and makes the call that makes its model."""
 
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError, nearest
-from vggcost.frameworks.own_lines import told
+from vggcost.errors import VggcostError, nearest
+from vggcost.frameworks.place import Place
+from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    from vggcost.frameworks.call_text import CallText
 
-@contextmanager
-def neighbours_importable(target: str) -> Iterator[None]:
-    """Let a program import what stands beside it, as ``python path/to/file.py`` and ``python -m package`` do."""
-    place = target.rpartition(":")[0]
-    folder = os.path.dirname(os.path.abspath(place)) if _is_file(place) else os.getcwd()
-    before = list(sys.path)
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path[:] = before
+    IsModel = Callable[[Any], bool]
 
 
-def _is_file(place: str) -> bool:
-    return place.endswith(".py") or os.sep in place
+class Found(Record):
+    """What a target names: the value, the target in full, and the names that an argument of its call may use."""
+
+    target: str
+    value: Any
+    names: Mapping[str, Any]
 
 
-def find(target: str, extras: Mapping[str, str]) -> Any:
-    """Return the object that TARGET names; extras are the packages that a program may want, and what brings each.
+def place_of(target: str) -> Place:
+    """Return where a target's modules are.
 
     Raises:
-        MissingExtraError: the program imports one of these packages, and it is not installed.
-        VggcostError: it is written otherwise, does not exist, or raises when it is imported; the message then has the
-            program's own line.
+        VggcostError: it is no file and no module.
     """
-    place, colon, name = target.rpartition(":")
-    if not colon or not place or not name:
+    place, colon, name = _parted(target)
+    if not place or (colon and not name):
         raise VggcostError(
             f"TARGET is {target!r}; give package.module:callable or path/to/file.py:callable, as vgg.py:VGG16"
         )
-    module = _from_file(place, extras) if _is_file(place) else _from_package(place, extras)
+    return Place(place)
+
+
+def _parted(target: str) -> tuple[str, str, str]:
+    """The place, the colon and what stands behind it; a file whose name has a colon is a place."""
+    if target.endswith(".py") and os.path.isfile(target):
+        return target, "", ""
+    place, colon, name = target.rpartition(":")
+    return (place, colon, name) if colon else (target, "", "")
+
+
+def find(target: str, place: Place, extras: Mapping[str, str], is_model: IsModel) -> Found:
+    """Return what a target names; without a name, the only model in its file. The place is entered.
+
+    extras are the packages that a program may want, and what brings each; is_model says of an object whether it is a
+    model or a class of them.
+
+    Raises:
+        MissingExtraError: the program imports one of these packages, and it is not installed.
+        VggcostError: it does not exist, or raises when it is imported; there is no model, or several.
+    """
+    module = place.load(extras)
+    _, _, name = _parted(target)
+    if not name:
+        name = _only_model(place.text, module, is_model)
+        target = f"{place.text}:{name}"
     value: Any = module
     for piece in name.split("."):
         try:
@@ -53,91 +70,83 @@ def find(target: str, extras: Mapping[str, str]) -> Any:
         except AttributeError:
             known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
             if not known:
-                raise VggcostError(f"{place} has no {name!r}; it has nothing that can be called") from None
+                raise VggcostError(f"{place.text} has no {name!r}; it has nothing that can be called") from None
             found = nearest(piece, known)
-            raise VggcostError(f"{place} has no {name!r}; {found}", nearest=found.names) from None
-    return value
+            raise VggcostError(f"{place.text} has no {name!r}; {found}", nearest=found.names) from None
+    own = getattr(value, "__globals__", {})  # of a function that the module has from elsewhere
+    return Found(target, value, {**own, **vars(module)})
 
 
-def _from_package(name: str, extras: Mapping[str, str]) -> ModuleType:
-    from importlib import import_module
+def _only_model(place: str, module: ModuleType, is_model: IsModel) -> str:
+    """The name of the only model of a module: an object, a class of its own, or else its only function.
 
-    if not all(piece.isidentifier() for piece in name.split(".")):
-        raise VggcostError(
-            f"{name!r} is neither a module's name nor a .py file; give package.module or path/to/file.py"
-        )
+    Raises:
+        VggcostError: there is none, or several, which are listed.
+    """
+    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    own = {name: value for name, value in public.items() if getattr(value, "__module__", None) == module.__name__}
+    models = [
+        name for name, value in public.items() if is_model(value) and (name in own or not isinstance(value, type))
+    ]
+    functions = [name for name, value in own.items() if callable(value) and not isinstance(value, type)]
+    functions = [name for name in functions if name not in models]
+    if len(models) == 1 and (not functions or _needs_nothing(public[models[0]])):
+        return models[0]
+    if not models and len(functions) == 1:
+        return functions[0]
+    listed = [
+        f"the {what}{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        for what, names in (("model", models), ("function", functions))
+        if names
+    ]
+    if not listed:
+        raise VggcostError(f"{place} has no model and no function of its own; name one that has, as vgg.py:VGG16")
+    raise VggcostError(f"{place} has {' and '.join(listed)}; name one, as {place}:{(models or functions)[-1]}")
+
+
+def _needs_nothing(value: Any) -> bool:
+    import inspect
+
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        missing = error.name or name
-        if name == missing or name.startswith(f"{missing}."):
-            raise VggcostError(
-                f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"
-                " or a file as path/to/file.py:callable"
-            ) from None
-        raise _unimportable(name, error, extras) from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        raise _unimportable(name, error, extras) from None
+        inspect.signature(value).bind()
+    except (TypeError, ValueError):
+        return not isinstance(value, type)
+    return True
 
 
-def _unimportable(place: str, error: BaseException, extras: Mapping[str, str]) -> VggcostError:
-    missing = (error.name if isinstance(error, ModuleNotFoundError) else None) or ""
-    if missing in extras:
-        return MissingExtraError(f"auditing {place}", missing, extras[missing])
-    return VggcostError(f"{place} cannot be imported: {told(error)}")
-
-
-def _from_file(path: str, extras: Mapping[str, str]) -> ModuleType:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    if not os.path.isfile(path):
-        what = "a directory" if os.path.isdir(path) else "not there"
-        raise VggcostError(f"the file {path!r} is {what}; give path/to/file.py:callable")
-    stem = os.path.splitext(os.path.basename(path))[0]
-    name = f"audited_{stem}" if stem in sys.modules or not stem.isidentifier() else stem
-    spec = spec_from_file_location(name, os.path.abspath(path))
-    if spec is None or spec.loader is None:
-        raise VggcostError(f"{path!r} is no Python file; give one that ends in .py")
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses, among others, look for their module there
-    arguments, sys.argv = sys.argv, [path]
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        del sys.modules[name]
-        raise _unimportable(path, error, extras) from None
-    finally:
-        sys.argv = arguments
-    return module
-
-
-def maker(value: Any, target: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
+def maker(found: Found, call: CallText) -> Callable[[], Any]:
     """Return a call without arguments that makes the model.
 
     Raises:
         VggcostError: it cannot be called, needs arguments or does not take those given. The call itself raises what
-            the program raises; `told` makes a line of that.
+            the program raises, of which `told` makes a line, or a VggcostError where an argument does.
     """
     import inspect
 
-    if not callable(value):
+    if not callable(found.value):
         raise VggcostError(
-            f"{target} is {_a(type(value).__name__)}, no model and nothing that makes one; give a class or a function"
+            f"{found.target} is {_a(type(found.value).__name__)}, no model and nothing that makes one; give a class"
+            " or a function"
         )
+
+    def make() -> Any:
+        positional, named = call.values(found.names)
+        return found.value(*positional, **named)
+
+    placeholders = call.placeholders()
     try:
-        signature = inspect.signature(value)
+        signature = inspect.signature(found.value)
     except (ValueError, TypeError):
-        return lambda: value(**keywords)
+        return make
     try:
-        signature.bind(**keywords)
+        if placeholders is not None:
+            signature.bind(*placeholders[0], **placeholders[1])
     except TypeError as error:
-        raise VggcostError(f"{target} takes {signature}, and {_unfit(error, keywords)}") from None
-    return lambda: value(**keywords)
-
-
-def _unfit(error: TypeError, keywords: Mapping[str, Any]) -> str:
-    given = ", ".join(f"{name}={value!r}" for name, value in keywords.items()) or "nothing"
-    return f'was given {given} ({error}); give its arguments as --call "name=value, ..."'
+        raise VggcostError(
+            f"{found.target} takes {signature}, and was given {call.words} ({error}); give its arguments as --call"
+            ' "name=value, ..."'
+        ) from None
+    return make
 
 
 def _a(word: str) -> str:

@@ -9,21 +9,38 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Where vggcost's own files are, whose lines are nobody's business."""
 
 
+LONGEST = 1000
+"""A reason that is longer than this is cut [characters]."""
+
+
 def told(error: BaseException) -> str:
-    """Return an exception as one line: what it says, and the program's own line that raised it."""
+    """Return an exception as one line: its whole reason, and the program's own line that raised it."""
+    words = " ".join(_reason(error).split())
+    whole = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    if len(whole) > LONGEST:
+        whole = f"{whole[:LONGEST]} ..."
     line = own_line(error)
-    return f"{said(error)} ({line})" if line else said(error)
+    return f"{whole} ({line})" if line else whole
 
 
 def said(error: BaseException) -> str:
     """Return an exception's class and the first line of what it says."""
-    text = str(error.msg if isinstance(error, SyntaxError) else error).strip()
+    text = _reason(error)
     return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.msg if isinstance(error, SyntaxError) else error).strip()
+
+
+def is_library(filename: str) -> bool:
+    """Whether a file is Python's own, an installed package's or vggcost's, and so no line of the program's."""
+    return filename.startswith((HERE, _STDLIB)) or "site-packages" in filename or "dist-packages" in filename
 
 
 def own_line(error: BaseException) -> str | None:
     """Return ``file:line: code`` of the innermost frame that is the program's own, not vggcost's, not a library's."""
-    if isinstance(error, SyntaxError) and error.filename:
+    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return _line_text(error.filename, error.lineno or 0)
     found = None
     outside = None
@@ -32,7 +49,7 @@ def own_line(error: BaseException) -> str | None:
         filename = trace.tb_frame.f_code.co_filename
         if not filename.startswith((HERE, "<")):
             outside = (filename, trace.tb_lineno)
-            if "site-packages" not in filename and not filename.startswith(_STDLIB):
+            if not is_library(filename):
                 found = outside
         trace = trace.tb_next
     place = found or outside

@@ -9,10 +9,8 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.frameworks.call_text import CallText
 
 NAME, NETWORK_FILE, STORED, PROGRAM = "configuration", "network file", "stored model", "program"
 """The kinds of target. The first two are networks of ours, which need no framework."""
@@ -38,11 +36,11 @@ def kind_of(text: str) -> str:
 class Given(Record):
     """What is given beside a target, to make its model and to run it.
 
-    keywords are those of the call that makes it; arguments what its forward call gets, and where they are None it gets
-    images of this size (height, width) [pixels], None being the model's own; batch: images in one forward call.
+    call has the arguments of the call that makes it, arguments are what its forward call gets. Where they are None it
+    gets images of this size (height, width) [pixels], None being the model's own; batch: images in one forward call.
     """
 
-    keywords: Mapping[str, Any] | None = None
+    call: CallText | None = None
     arguments: Arguments | None = None
     size: tuple[int, int] | None = None
     batch: int = 1

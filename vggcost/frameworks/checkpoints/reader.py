@@ -44,7 +44,7 @@ def read(path: str, given: Given) -> ProgramReading:
         MissingExtraError: what reads such a file is not installed.
         VggcostError: it is no file of weights (see `stored_in`), or is given what it does not take.
     """
-    if given.keywords:
+    if given.call is not None:
         raise VggcostError(f"--call is for a program, and {path} is a file of weights; leave it away")
     stored = stored_in(path)
     weights = _weights_alone(stored, layers_in(stored))

@@ -41,11 +41,16 @@ def owns(model: Any) -> bool:
     return isinstance(model, _class_of("keras", "Layer"))
 
 
+def is_class(value: Any) -> bool:
+    """Whether this is a class of Keras's layers or models."""
+    return isinstance(value, type) and issubclass(value, _class_of("keras", "Layer"))
+
+
 def makes(value: Any) -> bool:
     """Whether a callable builds with Keras, whose torch backend makes real tensors of its own."""
     if PACKAGE not in sys.modules:
         return False
-    if isinstance(value, type) and issubclass(value, _class_of("keras", "Layer")):
+    if is_class(value):
         return True
     if isinstance(value, type) and issubclass(value, _class_of("torch.nn", "Module")):
         return False

@@ -26,6 +26,11 @@ def owns(model: Any) -> bool:
     return isinstance(model, getattr(sys.modules.get("torch.nn"), "Module", ()))
 
 
+def is_class(value: Any) -> bool:
+    """Whether this is a class of torch's modules."""
+    return isinstance(value, type) and issubclass(value, getattr(sys.modules.get("torch.nn"), "Module", ()))
+
+
 def makes(value: Any) -> bool:  # noqa: ARG001  # any callable may, for a program need not name torch to use it
     """Whether the program has loaded torch."""
     return PACKAGE in sys.modules
