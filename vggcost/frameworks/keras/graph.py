@@ -5,15 +5,14 @@ Shapes are kept channels first inside, whatever the model's layout; a reading sa
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
-from vggcost.frameworks.keras.inputs import given_shapes, own_shapes, symbolic
-from vggcost.frameworks.keras.rules import FREE, RULES, Rules
-from vggcost.frameworks.keras.variables import Variables
-from vggcost.frameworks.own_lines import told
+from vggcost.frameworks.keras.free import FREE
+from vggcost.frameworks.keras.inputs import given_shapes, own_shapes
+from vggcost.frameworks.keras.opening import is_made_of_others, model_to_read, opened
+from vggcost.frameworks.keras.rules import RULES, Rules
+from vggcost.frameworks.keras.variables import Variables, layer_variables, own_variables
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
 from vggcost.network.plan import DEFAULT_SIZE
@@ -23,8 +22,6 @@ from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from vggcost.frameworks.arguments import Arguments
 
     Ints = tuple[int, ...]
     Shapes = list[Ints]
@@ -68,14 +65,14 @@ def read_model(model: Any, inputs: Any, program: str, *, fresh: bool = False) ->
     """Return what one call of a Keras model does, in inference.
 
     inputs, in the model's own layout: see `vggcost.frameworks.arguments.of_values`; only shapes are looked at. fresh:
-    the model is nobody's yet, so that one without a graph may be built and called on symbolic inputs to get one.
+    the model is nobody's yet, so that it may be built. What has no graph of its own, as a subclass of Model and a layer
+    with a call of its own, is called on symbols to get one.
 
     Raises:
-        VggcostError: the model has no layer graph, or takes another number of inputs.
+        VggcostError: the model's layers cannot be followed, or it takes another number of inputs.
     """
     arguments = of_values(inputs)
-    called = fresh and not own_shapes(model)
-    graph = _graph(_called(model, arguments, program) if called else model, program)
+    model, graph, called = model_to_read(model, arguments, program, fresh=fresh)
     last = _channels_last(model)
     own = own_shapes(graph)
     # A graph that was made of these arguments has their order.
@@ -83,6 +80,7 @@ def read_model(model: Any, inputs: Any, program: str, *, fresh: bool = False) ->
     given = [_turned(shape, mine) for shape, mine in zip(asked, own, strict=True)]
     walk = _Walk(Variables(model), channels_last=last)
     shapes = [walk.inward(shape) for shape in given]
+    walk.opened = int(called)
     walk.through(graph, shapes, "")
     operations = (*walk.operations, *walk.idle(model))
     notes = tuple(_statistics_note(model))
@@ -105,38 +103,6 @@ def _turned(shape: Ints, own: Sequence[int | None]) -> Ints:
     if len(shape) == len(own) == 4 and own[3] == shape[1] != shape[3]:
         return (shape[0], shape[2], shape[3], shape[1])
     return shape
-
-
-def _graph(model: Any, program: str) -> Any:
-    """The functional model behind a model.
-
-    Raises:
-        VggcostError: there is none.
-    """
-    graph = getattr(model, "_functional", None) or model  # a Sequential keeps its graph there
-    if not own_shapes(graph) or not hasattr(graph, "_nodes_by_depth"):
-        raise VggcostError(
-            f"{program}, the Keras model {getattr(model, 'name', model)!r}, has no layer graph: it is a subclass of"
-            " Model or not built yet; give a functional or Sequential model that starts with an Input"
-        )
-    return graph
-
-
-def _called(model: Any, arguments: Arguments, program: str) -> Any:
-    """Call a model without a graph on symbolic inputs, layer by layer, so that it has one."""
-    from importlib import import_module
-
-    keras = import_module("keras")
-    scope = keras.device("meta") if keras.backend.backend() == "torch" else nullcontext()
-    try:
-        with scope:
-            if isinstance(model, keras.Sequential):
-                model.build(arguments.shapes()[0])
-                return model
-            symbols = symbolic(keras, arguments)
-            return keras.Model(symbols.tensors(), model.call(*symbols.positional, **symbols.named))
-    except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
-        raise VggcostError(f"{program} is a Keras model whose layers cannot be followed: {told(error)}") from None
 
 
 def _channels_last(model: Any) -> bool:
@@ -190,10 +156,28 @@ class _Walk(Rules):
         rule = RULES.get(_known_class(layer))
         if rule is not None:
             return [getattr(self, rule)(layer, shapes)] * len(node.output_tensors)
+        if _known_class(layer) not in FREE and is_made_of_others(layer):
+            graph = opened(layer, node.arguments, node.input_tensors, [self.outward(shape) for shape in shapes])
+            if graph is not None:
+                return self._through_opened(layer, graph, shapes, prefix)
         outputs = self._asked(node, known, shapes[0][0])
         name = type(layer).__name__
-        kind = Free if name in FREE else Uncounted
+        kind = Free if _known_class(layer) in FREE else Uncounted
         self.emit(layer, kind("", None, name), shapes[0], outputs[0])
+        return outputs
+
+    def _through_opened(self, layer: Any, graph: Any, shapes: Shapes, prefix: str) -> Shapes:
+        """Walk what a layer with a call of its own calls; what it keeps itself and hands to none stands at the last."""
+        before = len(self.operations)
+        self.opened += 1
+        outputs = self.through(graph, shapes, f"{prefix}{layer.name}.")
+        self.opened -= 1
+        left = self._fresh(own_variables(layer))
+        if left != NOTHING and len(self.operations) > before:
+            learns = [place for place in range(before, len(self.operations)) if self.operations[place].params]
+            place = learns[-1] if learns else len(self.operations) - 1
+            made = self.operations[place]
+            self.operations[place] = made.replace(state=total((made.state, left)))
         return outputs
 
     def _asked(self, node: Any, known: dict[int, Ints], batch: int) -> Shapes:
@@ -216,7 +200,7 @@ class _Walk(Rules):
         """Layers whose weights the graph does not reach."""
         left = []
         for layer in (*_every_layer(model), model):
-            state = self._claimed(layer, ())
+            state = self._fresh(layer_variables(layer))
             if state != NOTHING:
                 # What learns nothing is no part of what the network is.
                 kind = Idle if state.params else Free

@@ -5,6 +5,7 @@ Shapes are kept channels first inside, whatever the model's layout.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.frameworks.keras.variables import Variables, layer_variables
@@ -15,6 +16,8 @@ from vggcost.programs.reading import Failure, Operation
 from vggcost.programs.state import State, total
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vggcost.network.layer import Layer
 
     Ints = tuple[int, ...]
@@ -25,7 +28,7 @@ class Recorder:
 
     prefix, branch, after and called_with are set by whoever walks the graph: the path of the model that a layer stands
     in, how many operations an addition joins with what went past them, the places of the operations whose outputs it
-    takes, and the variables that it is called with.
+    takes, and the variables that it is called with. opened: how many layers around it have a call of their own.
     """
 
     def __init__(self, variables: Variables, *, channels_last: bool) -> None:
@@ -33,6 +36,7 @@ class Recorder:
         self.failures: list[Failure] = []
         self.variables = variables
         self.called_with: list[Any] = []
+        self.opened = 0
         self.prefix = ""
         self.branch = 0
         self.after: Ints | None = None
@@ -64,12 +68,13 @@ class Recorder:
 
         What was counted at an operation before is not counted again. Returns the output's shape.
         """
-        path = f"{self.prefix}{layer.name}"
+        path = self._path(layer)
         label = path + ending
         number = self._names[label] = self._names.get(label, 0) + 1
         named = made.replace(name=label if number == 1 else f"{label}:{number}", path=path)
         branch = self.branch if isinstance(made, Add) else 0
-        state = self._claimed(layer, only)
+        kept = [getattr(layer, each) for each in only] if only else [*layer_variables(layer), *self.called_with]
+        state = self._fresh(kept)
         note = "shares its parameters" if number > 1 and not state.params and made.params() else None
         first = self._first.setdefault(label, len(self.operations))
         shares = first if note else None
@@ -85,13 +90,17 @@ class Recorder:
 
     def fail(self, layer: Any, made: Layer | None, problem: str, shapes: tuple[Ints, ...]) -> None:
         """Record that a layer does not fit what reaches it; shapes are in the model's own layout."""
-        path = f"{self.prefix}{layer.name}"
+        path = self._path(layer)
         shapes = tuple(self.inward(shape) for shape in shapes)
         self.failures.append(Failure(len(self.operations), made, type(layer).__name__, problem, shapes, None, path))
 
-    def _claimed(self, layer: Any, names: tuple[str, ...]) -> State:
-        """What a layer keeps and no operation has yet: weights of these names, or all and what it is called with."""
-        kept = [getattr(layer, name) for name in names] if names else [*layer_variables(layer), *self.called_with]
-        fresh = {id(each): each for each in kept if each is not None and id(each) not in self._seen}
+    def _path(self, layer: Any) -> str:
+        """The path of a layer; an operation of a call that was opened has its own word, not Keras's running number."""
+        named = not self.opened or hasattr(layer, "variables")
+        return f"{self.prefix}{layer.name if named else re.sub('_[0-9]+$', '', layer.name)}"
+
+    def _fresh(self, variables: Iterable[Any]) -> State:
+        """What is in variables that no operation has yet; this one has it now."""
+        fresh = {id(each): each for each in variables if each is not None and id(each) not in self._seen}
         self._seen.update(fresh)
         return total(self.variables.state(each) for each in fresh.values())

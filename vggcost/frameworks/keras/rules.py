@@ -320,29 +320,6 @@ class Rules(Recorder):
         return shape
 
 
-FREE = frozenset(
-    (
-        *(
-            "LeakyReLU",
-            "PReLU",
-            "ELU",
-            "Relu",
-            "Relu6",
-            "Sigmoid",
-            "Tanh",
-            "Silu",
-            "Gelu",
-            "Multiply",
-            "Subtract",
-            "Maximum",
-        ),
-        *("Average", "Rescaling", "Normalization", "Permute", "Identity", "LayerNormalization", "UnitNormalization"),
-        *("GaussianNoise", "GaussianDropout", "Cropping2D", "Transpose", "GetItem", "Divide", "Mean", "Max"),
-    )
-)
-"""Layers and operations that keep to element-wise work, means and copies: no multiply-accumulates."""
-
-
 def _padding(padding: str, made: Any, shape: Ints) -> tuple[int, int]:
     """Rows and columns of zeros that Keras adds in all: for ``same``, so that the output has ceil(input / stride)."""
     if padding != "same":

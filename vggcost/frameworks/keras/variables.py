@@ -60,6 +60,12 @@ def layer_variables(layer: Any) -> list[Any]:
     return list(getattr(layer, "variables", ()))
 
 
+def own_variables(layer: Any) -> list[Any]:
+    """The variables that a layer holds itself, and not the layers inside it."""
+    inside = {id(each) for part in getattr(layer, "_layers", ()) for each in part.variables}
+    return [each for each in layer_variables(layer) if id(each) not in inside]
+
+
 def itemsize(dtype: str) -> int:
     """Return the bytes of one element of a dtype by its name [B]; values of less than a byte stand in one.
 
