@@ -18,7 +18,7 @@ from vggcost.cli.options import (
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
-from vggcost.report.formats import rendered
+from vggcost.report.audit import AuditView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +56,22 @@ def parser() -> Parser:
         help="image size in pixels, with the model's own channels (224)",
     )
     group.add_argument("--batch", action=Read, read=read_batch, metavar="N", help="images in one forward call (1)")
-    group = result.add_argument_group("more rows")
-    group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
+    _add_rows(result)
     add_convention(result)
     add_output(result)
     return result
+
+
+def _add_rows(parser: Parser) -> None:
+    group = parser.add_argument_group("more rows, or fewer")
+    group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
+    group.add_argument(
+        "--depth",
+        action=Read,
+        read=_read_depth,
+        metavar="N",
+        help="a row a module N levels down in place of each operation: 0 the whole, 1 its children, ...",
+    )
 
 
 def run(args: Namespace) -> int:
@@ -69,8 +80,18 @@ def run(args: Namespace) -> int:
     if not asked.texts:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
     audit = asked.audited(asked.texts[0], args.like)
-    emit(rendered(asked.document(audit), asked.fmt), asked.place)
+    view = AuditView(asked.view.every_row, asked.view.human, args.depth)
+    emit(audit.rendered(asked.fmt, view), asked.place)
     return _status(audit, args)
+
+
+def _read_depth(text: str, option: str) -> int:
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 6):
+        raise VggcostError(
+            f"{option} is {text[:80]!r}; give a whole number, 0 for the whole model and 1 for its children"
+        )
+    return int(digits)
 
 
 def _status(audit: Audit, args: Namespace) -> int:

@@ -1,108 +1,78 @@
 """What a program is: one of the paper's configurations in some variant, or the nearest one and what differs.
 
 A program and a configuration are both reduced to their convolutions, linear layers, pools and normalizations, in
-execution order, and aligned as a diff: the cheapest way from one list to the other. No alignment cost, no difference.
+execution order, and aligned as a diff: the cheapest way from one list to the other. What the pairs of that diff have in
+common is a difference, and the nearest configuration is the one with the fewest. No difference, the same network.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from vggcost import units
+from vggcost.costs.table import table
+from vggcost.errors import VggcostError
 from vggcost.network import catalogue
-from vggcost.network.layers import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, Softmax
+from vggcost.programs.activations import other_activations
 from vggcost.programs.alignment import aligned
-from vggcost.programs.differences import (
-    departures,
-    difference,
-    other_activations,
-    rows_of,
-    shared,
-    shares,
-    unexplained,
-)
-from vggcost.programs.pieces import mismatch, network_pieces, program_pieces, structure
+from vggcost.programs.changes import Changes
+from vggcost.programs.differences import Difference, Pair
+from vggcost.programs.likeness import Likeness, departures, shares
+from vggcost.programs.naming import Namer
+from vggcost.programs.pieces import mismatch, network_pieces, structure
+from vggcost.programs.trunks import trunks
+from vggcost.programs.variants import has_classifier, variants
 from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vggcost.costs.table import Row
     from vggcost.network.plan import Configuration, Network, Variant
-    from vggcost.programs.differences import Difference
     from vggcost.programs.pieces import Piece
     from vggcost.programs.reading import ProgramReading
+    from vggcost.programs.trunks import Trunk
 
-SHARED = 0.5
-"""What it costs that a layer has no parameters of its own, or that the total is another."""
+SCALED, LEFT_OUT = 1.0, 2.25
+"""What a width factor costs that does not explain everything, for a network is rather taken for one of full width; and
+to leave out the classifier where the program has dense layers, and does not compare what several runs give."""
 
-SCALED = 3.0
-"""What a width factor costs that does not explain everything: a network is rather taken for one of full width."""
+MEANT = ("D", "E", "B", "A", "C", "A-LRN")
+"""Of configurations that come equally near, as where a program ends before they part, the first of these is named."""
+
+LOOKED_INTO = 3
+"""Of how many variants of a configuration, those whose alignments cost least, the differences are named."""
 
 
-class Likeness(Record):
-    """A program beside one configuration, in the variant that comes nearest.
-
-    names: the configuration's name of each of the program's layers that has one there, by its place. departures: what
-    is unlike without touching structure or cost, in words.
-    """
+class _Fit(Record):
+    """One variant of a configuration beside one trunk of a program."""
 
     network: Network
+    trunk: Trunk
     cost: float
-    differences: tuple[Difference, ...]
-    names: dict[int, str]
-    departures: tuple[str, ...]
-
-    @property
-    def penalized(self) -> float:
-        """The cost by which variants of one configuration are ranked."""
-        return self.cost + (SCALED if self.differences and self.network.variant.width != 1 else 0)
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing differs."""
-        return not self.differences
-
-    @property
-    def close(self) -> bool:
-        """Whether at least half of the configuration's convolutions and linear layers are the program's, too."""
-        names = {piece.layer.name for piece in network_pieces(self.network.layers) if piece.layer.weighted}
-        differing = {each.layer for each in self.differences}
-        return 2 * len(names - differing) >= len(names)
-
-    @property
-    def letter(self) -> str:
-        """The configuration's name."""
-        return self.network.name
-
-    @property
-    def words(self) -> str:
-        """The variant in words: ``batch normalization, 4 classes``; an empty text for the paper's own."""
-        variant = self.network.variant
-        _, _, extras = self.network.title.partition(" with ")
-        words = [extras] if extras else []
-        if variant.classifier and variant.classes != 1000:
-            words.append(f"{variant.classes} class{'es' if variant.classes != 1 else ''}")
-        if variant.in_channels != 3:
-            words.append(f"{variant.in_channels} input channel{'s' if variant.in_channels != 1 else ''}")
-        return ", ".join(words)
-
-    @property
-    def title(self) -> str:
-        """The configuration and its variant: ``D (VGG-16) with batch normalization, 4 classes``."""
-        name = self.letter if self.network.alias is None else f"{self.letter} ({self.network.alias})"
-        return f"{name} with {self.words}" if self.words else name
+    pairs: tuple[Pair, ...]
 
 
 def among_the_papers(reading: ProgramReading) -> Likeness:
     """Return the paper's configuration that a program is, or comes nearest to."""
-    found = [compare(reading, catalogue.find(name)) for name in catalogue.TABLE_1]
-    return min(
-        found, key=lambda comparison: (comparison.cost, abs(sum(each.params for each in comparison.differences)))
-    )
+    ways = tuple(trunks(reading))
+    found: list[tuple[Likeness, _Fit]] = []
+    for name in MEANT:
+        found.append(_compare(reading, ways, catalogue.find(name)))
+        if found[-1][0].same:
+            return found[-1][0]
+    ranks = [(not likeness.like, likeness.cost) for likeness, _ in found]
+    best = ranks.index(min(ranks))
+    also = tuple(found[place][0].letter for place, rank in enumerate(ranks) if rank == ranks[best] and place != best)
+    return _with_macs(reading, *found[best]).replace(also=also)
 
 
 def packaged_twin(reading: ProgramReading) -> str | None:
     """Return the name of the packaged network that a program is, None where it is none."""
+    ways = tuple(trunks(reading))
     for name in catalogue.names():
-        if name not in catalogue.TABLE_1 and compare(reading, catalogue.find(name)).same:
+        if name not in catalogue.TABLE_1 and _compare(reading, ways, catalogue.find(name))[0].same:
             return name
     return None
 
@@ -115,111 +85,114 @@ def compare(
     strict leaves the configuration its own head widths, width factor and classifier, so that these can differ, and
     looks at each activation as well.
     """
-    pieces = tuple(program_pieces(reading))
-    image = reading.image or (224, 224)
-    variants = tuple(_variants(pieces, configuration, reading, batch_norm=batch_norm, strict=strict))
-    nearest: Likeness | None = None
-    for variant in variants:
-        found = _compared(reading, pieces, configuration, variant, image, strict=strict)
-        if nearest is None or found.penalized < nearest.penalized:
-            nearest = found
-        if nearest.same:
-            break
-    if nearest is None:
-        raise AssertionError("a configuration has at least its plain variant")
-    return nearest
+    likeness, fit = _compare(reading, tuple(trunks(reading)), configuration, batch_norm=batch_norm, strict=strict)
+    return _with_macs(reading, likeness, fit, strict=strict)
 
 
-def _compared(
+def _compare(
     reading: ProgramReading,
-    pieces: tuple[Piece, ...],
+    ways: Sequence[Trunk],
     configuration: Configuration,
-    variant: Variant,
-    image: tuple[int, int],
     *,
-    strict: bool,
-) -> Likeness:
+    batch_norm: bool = False,
+    strict: bool = False,
+) -> tuple[Likeness, _Fit]:
+    """The variant that comes nearest, and its fit, of which `_with_macs` makes the MACs of the differences."""
+    every = _fits(reading, ways, configuration, batch_norm=batch_norm, strict=strict)
+    found: list[tuple[Likeness, _Fit]] = []
+    for fit in sorted(every, key=lambda fit: fit.cost)[:LOOKED_INTO]:
+        found.append((_likeness(reading, fit, strict=strict), fit))
+        if found[-1][0].same:
+            return found[-1]
+    return min(found, key=lambda each: (not each[0].like, each[0].cost))
+
+
+def _with_macs(reading: ProgramReading, likeness: Likeness, fit: _Fit, *, strict: bool = False) -> Likeness:
+    if likeness.same:
+        return likeness
+    return _likeness(reading, fit, strict=strict, rows=_rows(fit.network, reading))
+
+
+def _fits(
+    reading: ProgramReading, ways: Sequence[Trunk], configuration: Configuration, *, batch_norm: bool, strict: bool
+) -> Iterator[_Fit]:
+    """Every variant beside every trunk; nothing more where one fits without a cost."""
+    image = reading.image or catalogue.find("D").size
+    for trunk in ways:
+        outside = sum(piece.gap for piece in trunk.outside) / 64
+        for variant in variants(trunk, configuration, reading, batch_norm=batch_norm, strict=strict):
+            network, expected = _unfolded(configuration, variant, image, learned=reading.weights_alone)
+            cost, sides = aligned(expected, trunk.pieces, lambda piece: piece.gap, mismatch, lambda piece: piece.token)
+            pairs = tuple(Pair(theirs, ours) for theirs, ours in sides)
+            yield _Fit(network, trunk, cost + outside + (trunk.times - 1) / 4, pairs)
+            if cost == outside == 0 and trunk.times == 1:
+                return
+
+
+@lru_cache(maxsize=256)
+def _unfolded(
+    configuration: Configuration, variant: Variant, image: tuple[int, int], *, learned: bool
+) -> tuple[Network, tuple[Piece, ...]]:
     network = catalogue.unfolded(configuration, variant, image)
-    expected = structure(network.layers, learned=reading.weights_alone)
-    cost, pairs = aligned(expected, pieces, lambda piece: piece.gap, mismatch)
-    factor = _width([piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)], configuration)
-    if strict and factor is not None:
-        # A thinner or wider program's layers are those of the configuration one by one, not those of the same width.
-        scaled = catalogue.unfolded(configuration, variant.replace(width=factor), image)
-        twins = structure(scaled.layers, learned=reading.weights_alone)
-        own = {id(twin): piece for twin, piece in zip(twins, expected, strict=True)}
-        scaled_cost, scaled_pairs = aligned(twins, pieces, lambda piece: piece.gap, mismatch)
-        if scaled_cost < cost:
-            cost, pairs = scaled_cost + SCALED, [(own.get(id(twin)), ours) for twin, ours in scaled_pairs]
-    names = {
-        ours.operation: theirs.layer.name
-        for theirs, ours in pairs
-        if theirs is not None and ours is not None and ours.operation is not None
-    }
-    rows = rows_of(network, reading)
-    found = []
-    for theirs, ours in pairs:
-        if theirs is None or ours is None or theirs.key != ours.key:
-            found.append(difference(theirs, ours, reading, rows))
-        elif shares(ours, reading):
-            found.append(shared(theirs, ours, reading, names))
-            cost += SHARED
-    if not found:
-        found += unexplained(network, reading)
-        cost += SHARED * len(found)
-    others = tuple(other_activations(pairs, network, reading))
+    return network, structure(network.layers, learned=learned)
+
+
+def _likeness(reading: ProgramReading, fit: _Fit, *, strict: bool, rows: dict[str, Row] | None = None) -> Likeness:
+    """One fit's differences; without the configuration's rows their MACs are not known, which ranks the same."""
+    rows = rows or {}
+    namer = Namer(Changes(fit.pairs, fit.trunk, reading), fit.trunk, fit.network, reading, rows)
+    cost, found = namer.differences()
+    left = _unexplained(fit.network, reading, found)
+    found += left
+    # A file of weights has no activations, and no layers without weights.
+    others = () if reading.weights_alone else tuple(other_activations(fit.pairs, fit.network, reading))
+    beside = () if reading.weights_alone else tuple(departures(fit.network, reading, others, whole=not found))
     if strict:
         found += others
-    return Likeness(network, cost, tuple(found), names, tuple(departures(network, reading, others)))
-
-
-def _variants(
-    pieces: tuple[Piece, ...], configuration: Configuration, reading: ProgramReading, *, batch_norm: bool, strict: bool
-) -> Iterator[Variant]:
-    """The variants of a configuration that a program's layers speak for; strict keeps its own widths."""
-    convs = [piece.layer for piece in pieces if isinstance(piece.layer, Conv2d)]
-    linears = [piece.layer for piece in pieces if isinstance(piece.layer, Linear)]
-    shape = reading.inputs[0]
-    channels = convs[0].c_in if convs else shape[min(1, len(shape) - 1)]
-    hidden = tuple(linear.out_features for linear in linears[:-1])
-    plain = configuration.variant.replace(
-        batch_norm=batch_norm or any(isinstance(piece.layer, BatchNorm2d) for piece in pieces),
-        classes=linears[-1].out_features if linears else 1000,
-        in_channels=channels,
-        bias=not convs or any(conv.bias for conv in convs),
-        adaptive_pool=any(isinstance(piece.layer, AdaptiveAvgPool2d) for piece in pieces),
-        head=None if hidden == catalogue.HEAD else hidden,
-        classifier=bool(linears),
-        softmax=any(isinstance(operation.layer, Softmax) for operation in reading.operations) and bool(linears),
+    if found and fit.network.variant.width != 1:
+        cost += SCALED
+    if has_classifier(fit.trunk) and fit.network.variant.classifier == (fit.trunk.times > 1):
+        cost += LEFT_OUT
+    like, share, needed = shares(fit.pairs, fit.network, fit.trunk, pools=not reading.weights_alone)
+    return Likeness(
+        fit.network,
+        cost + len(left),
+        tuple(found),
+        namer.names,
+        beside,
+        like or not found,
+        share,
+        needed,
     )
-    if strict:
-        own = configuration.variant
-        plain = plain.replace(head=own.head, classifier=own.classifier, softmax=plain.softmax and own.classifier)
-    heads = [plain]
-    if reading.weights_alone:  # pools are in no file of weights: the first linear layer says which there may be
-        heads.insert(0, plain.replace(adaptive_pool=True))
-    if plain.classifier and not plain.adaptive_pool and plain.head is None:
-        heads.append(plain.replace(head=catalogue.HEAD))  # fc6 takes what the features yield, not 7x7
-    for variant in heads:
-        yield variant
-        factor = None if strict else _width(convs, configuration)
-        if factor is not None:
-            yield variant.replace(width=factor)
 
 
-def _width(convs: Sequence[Conv2d], configuration: Configuration) -> float | None:
-    """The shortest decimal factor that makes the configuration's widest convolution the program's widest."""
-    if not convs:
-        return None
-    plan = catalogue.unfolded(configuration, configuration.variant)
-    widest = max(piece.layer.c_out for piece in network_pieces(plan.layers) if isinstance(piece.layer, Conv2d))
-    mine = max(conv.c_out for conv in convs)
-    if mine == widest:
-        return None
-    for digits in range(1, 7):
-        scale = 10**digits
-        numerator = -(-mine * scale // widest)
-        if numerator * widest < (mine + 1) * scale:
-            factor = numerator / scale
-            return int(factor) if factor.is_integer() else factor
-    return None
+def _unexplained(network: Network, reading: ProgramReading, found: Sequence[Difference]) -> list[Difference]:
+    """The gate behind the alignment: another number of parameters than the layers explain is a difference, too."""
+    expected = sum(piece.layer.params() for piece in network_pieces(network.layers))
+    expected += sum(difference.params for difference in found)
+    if reading.params == expected:
+        return []
+    return [
+        Difference(
+            change="different",
+            layer="parameters",
+            path=None,
+            source=None,
+            expected=units.exact(expected),
+            found=units.exact(reading.params),
+            params=reading.params - expected,
+            macs=0,
+        )
+    ]
+
+
+def _rows(network: Network, reading: ProgramReading) -> dict[str, Row]:
+    """The configuration's own rows at the program's input; none where it cannot run there, or none is known."""
+    shape = reading.inputs[0]
+    if reading.image is None or reading.weights_alone:
+        return {}
+    try:
+        counted = table(network, (shape[0], network.variant.in_channels, *reading.image))
+    except VggcostError:
+        return {}
+    return {row.name: row for row in counted.rows}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK
-from vggcost.network.layers import Conv2d, Linear
 from vggcost.record import Record
 from vggcost.report.costless import folded, folded_words, per_image, share
+from vggcost.report.depth import by_module
 from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Text, total_row
 from vggcost.report.layers import convention_words, weights_line
 from vggcost.report.state import state_lines
+from vggcost.report.verdict import sentences, spoken, totals_line, uncounted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from vggcost.conventions.rows import Convention
-    from vggcost.programs.identify import Likeness
+    from vggcost.programs.differences import Difference
+    from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Failure, Operation, ProgramReading
 
     class Audited(Protocol):
@@ -72,42 +74,64 @@ RECORD_COLUMNS = (
 )
 """The columns of the CSV, whose keys are also those of the JSON."""
 
+OPERATIONS = Column("operations", "Operations", "count")
+"""How many operations a module's row stands for."""
+
 WEIGHTS_ALONE = "MACs not known"
 """What the totals of a file of weights that is no configuration do not have."""
 
-SHOWN_DIFFERENCES, FURTHER = 20, 5
-"""How many differences, and how many failures behind the first, are shown in words."""
-
 
 class AuditView(Record):
-    """What a reader asked to see: every row, also those that cost nothing; counts with SI prefixes."""
+    """What a reader asked to see: every row, also those that cost nothing; counts with SI prefixes; modules of a depth.
+
+    depth: None for a row an operation; see `vggcost.report.depth.by_module`.
+    """
 
     every_row: bool = False
     human: bool = False
+    depth: int | None = None
 
 
 def document(audit: Audited, view: AuditView) -> Document:
-    """Return an audited program's document."""
-    data = audit_data(audit)
+    """Return an audited program's document: what it is, its totals, and then its rows."""
+    data = audit_data(audit, view.depth)
     total = total_row(data["totals"])
     rows = folded(data["layers"], _costs, every_row=view.every_row)
     shown = [_with_shares(row, total) for row in (*rows, total)]
-    notes = [Text((weights_line(data),))]
+    notes = []
     number, kinds = folded_words(rows)
     if number:
         words = f"Folded: {number} row{'s' if number > 1 else ''} without cost ({kinds}); --all shows them"
         notes.append(Text((words,), where=SCREEN))
     blocks = (
+        Text(tuple(lines(audit)), style="list", hang="    "),
         Text((header_line(data),)),
         Grid(_columns(shown, data["convention"]), shown, notes=tuple(notes)),
-        Text(tuple(sentences(audit)), style="list"),
     )
-    return Document(data, blocks, Grid(RECORD_COLUMNS, [*data["layers"], total]), view.human)
+    return Document(data, blocks, Grid(_record_columns(view.depth), [*data["layers"], total]), view.human)
 
 
-def audit_data(audit: Audited) -> dict[str, Any]:
-    """The JSON document: schema vggcost.table/1, and what the program is."""
+def lines(audit: Audited) -> list[str]:
+    """What the program is, what stands in its way, its totals, and how it was read, a sentence a line."""
+    totals = audit.totals.__dict__
+    return [
+        *sentences(audit),
+        totals_line(audit),
+        weights_line({"totals": totals, "dtype": audit.reading.dtype}),
+        *state_lines(audit.reading.state),
+        *audit.reading.notes,
+    ]
+
+
+def _record_columns(depth: int | None) -> tuple[Column, ...]:
+    return RECORD_COLUMNS if depth is None else (*RECORD_COLUMNS, OPERATIONS)
+
+
+def audit_data(audit: Audited, depth: int | None = None) -> dict[str, Any]:
+    """The JSON document: schema vggcost.table/1, and what the program is; a row a module where a depth is given."""
     reading, paper = audit.reading, audit.paper
+    rows = [_layer(row) for row in audit.layers]
+    compared = audit.compared if paper.like or audit.like is not None else None
     return {
         "schema": "vggcost.table/1",
         "network": {
@@ -124,7 +148,7 @@ def audit_data(audit: Audited) -> dict[str, Any]:
         "convention": audit.convention,
         "unit": audit.unit,
         "per": audit.counted_by.per,
-        "layers": [_layer(row) for row in audit.layers],
+        "layers": rows if depth is None else by_module(rows, depth, reading.program),
         "totals": dict(audit.totals.__dict__),
         "is": (
             {
@@ -137,13 +161,19 @@ def audit_data(audit: Audited) -> dict[str, Any]:
             else None
         ),
         "same_as": audit.same_as,
-        "nearest": paper.letter,
+        "nearest": paper.letter if paper.like else None,
+        "as_near": list(paper.also) if paper.like else [],
+        "likeness": {"like": paper.like, "found": paper.found, "of": paper.of},
         "like": None if audit.like is None else {"name": audit.like, "same": audit.compared.same},
-        "differences": [{**difference.__dict__, "text": difference.text} for difference in audit.compared.differences],
+        "differences": [] if compared is None else [_difference(each) for each in compared.differences],
         "cannot_run": _cannot_run(audit),
-        "uncounted": _uncounted(audit),
+        "uncounted": uncounted(audit),
         "notes": list(reading.notes),
     }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {**difference.__dict__, "layers": list(difference.layers), "text": difference.text}
 
 
 def _layer(row: Any) -> dict[str, Any]:
@@ -168,19 +198,8 @@ def _failure(audit: Audited, failure: Failure) -> dict[str, Any]:
         "source": failure.source,
         "problem": failure.problem,
         "shapes": [_list(audit.shown(shape)) for shape in failure.shapes],
-        "text": _spoken(audit, failure),
+        "text": spoken(audit, failure),
     }
-
-
-def _uncounted(audit: Audited) -> list[dict[str, Any]]:
-    groups: dict[str, dict[str, Any]] = {}
-    for operation in audit.uncounted:
-        group = groups.setdefault(operation.layer.kind, {"operation": operation.layer.kind, "count": 0, "shapes": []})
-        group["count"] += 1
-        shape = _list(audit.shown(operation.input))
-        if shape not in group["shapes"]:
-            group["shapes"].append(shape)
-    return list(groups.values())
 
 
 def header_line(data: Mapping[str, Any]) -> str:
@@ -209,6 +228,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
         named["flops"].replace(leaves=4),
         Column("macs_share", "%", "number"),
         named["count"].replace(heading=convention),
+        OPERATIONS.replace(leaves=3),
         named["note"].replace(leaves=1),
     ]
     empty = {
@@ -226,7 +246,7 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
 
 def _empty(rows: Sequence[Mapping[str, Any]], convention: str) -> set[str]:
     """The keys of columns that have nothing to say of these rows."""
-    empty = {key for key in ("line", "source", "note") if not any(row.get(key) for row in rows)}
+    empty = {key for key in ("line", "source", "note", "operations") if not any(row.get(key) for row in rows)}
     empty |= {key for key in ("image_output", "input", "output", "macs", "flops") if not any(map(_said(key), rows))}
     if convention == TEXTBOOK.name:
         empty.add("count")
@@ -262,86 +282,3 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
         "params_share": units.percent(row["params"], total["params"]),
         "macs_share": share(row["macs"], total["macs"]),
     }
-
-
-def sentences(audit: Audited) -> list[str]:
-    """What the program is and what stands in its way, a sentence a line."""
-    return [
-        *_failure_lines(audit),
-        *_identity_lines(audit),
-        *_uncounted_lines(audit),
-        *state_lines(audit.reading.state),
-        *audit.reading.notes,
-    ]
-
-
-def _failure_lines(audit: Audited) -> list[str]:
-    if not audit.reading.failures:
-        return []
-    first, *others = audit.reading.failures
-    lines = [f"It cannot run: {_spoken(audit, first)}"]
-    lines += [f"  behind it, {_spoken(audit, failure)}" for failure in others[:FURTHER]]
-    return lines
-
-
-def _spoken(audit: Audited, failure: Failure) -> str:
-    """The failure as a sentence: ``fc6 (classifier.0, vgg.py:31) takes 25,088 features and gets 32,768``."""
-    path = failure.path
-    named = audit.paper.names.get(failure.position) if isinstance(failure.subject, Conv2d | Linear) else None
-    if named and audit.paper.same:
-        subject, inside = named, [path] if path and path != named else []
-    elif isinstance(failure.subject, Conv2d | Linear) and path:
-        subject, inside = path, []
-    else:
-        article = "" if failure.operation == "forward" else "the "
-        subject, inside = f"{article}{failure.operation}", [path] if path else []
-    if failure.source:
-        inside.append(failure.source)
-    where = f" ({', '.join(inside)})" if inside else ""
-    return f"{subject}{where} {failure.problem}"
-
-
-def _identity_lines(audit: Audited) -> list[str]:
-    paper, compared = audit.paper, audit.compared
-    convs = sum(isinstance(operation.layer, Conv2d) for operation in audit.reading.operations)
-    linears = sum(isinstance(operation.layer, Linear) for operation in audit.reading.operations)
-    lines = [f"{units.counted(convs, 'convolution')} and {units.counted(linears, 'linear layer')}"]
-    if paper.same:
-        lines.append(f"It is {paper.title}")
-        if paper.departures:
-            lines.append(f"  beside that: {'; '.join(paper.departures)}")
-    else:
-        twin = f" (it is the packaged network {audit.same_as})" if audit.same_as else ""
-        lines.append(f"It is no VGG of the paper{twin}")
-    if audit.like is not None:
-        words = (
-            "the same" if compared.same else f"not the same, {units.counted(len(compared.differences), 'difference')}"
-        )
-        lines.append(f"Compared with {compared.title}: {words}")
-    elif not paper.same:
-        number = units.counted(len(paper.differences), "difference")
-        if not paper.close:
-            lines[-1] = f"It is not like any VGG of the paper{twin}"
-            return lines
-        lines.append(f"The nearest is {paper.title}, with {number}:")
-    shown = compared.differences[:SHOWN_DIFFERENCES]
-    lines += [f"  {difference.text}" for difference in shown]
-    if len(shown) < len(compared.differences):
-        lines.append(f"  and {len(compared.differences) - len(shown)} more; --format json has all")
-    return lines
-
-
-def _uncounted_lines(audit: Audited) -> list[str]:
-    lines = []
-    unknown: dict[str, int] = {}
-    for row in audit.layers:
-        if row.count is None and row.macs is not None:
-            unknown[row.kind] = unknown.get(row.kind, 0) + 1
-    if unknown:
-        what = ", ".join(f"{number} {kind}" for kind, number in unknown.items())
-        lines.append(f"{audit.convention} has no total here: what it counts of {what} is not known")
-    return lines + [
-        f"Not counted, for there is no formula: {entry['count']} x {entry['operation']}"
-        f" on {', '.join(units.shape_text(shape) for shape in entry['shapes'])}"
-        for entry in _uncounted(audit)
-    ]

@@ -18,6 +18,7 @@ from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
 from vggcost.report import formats
+from vggcost.report import verdict as audit_verdict
 from vggcost.report.audit import WEIGHTS_ALONE, AuditView
 from vggcost.report.layers import convention_words
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from vggcost.conventions.rows import Convention, ConventionName
     from vggcost.frameworks.target import Given
     from vggcost.network.plan import Configuration
-    from vggcost.programs.identify import Likeness
+    from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
     from vggcost.programs.state import State
     from vggcost.report.document import Document
@@ -160,12 +161,7 @@ class Audit(Frozen):
     @property
     def verdict(self) -> str:
         """What the program is, in a few words: ``D (VGG-16) with batch normalization, 4 classes``."""
-        if self.paper.same:
-            return self.paper.title
-        number = len(self.paper.differences)
-        return (
-            f"no VGG of the paper, nearest is {self.paper.title} with {number} difference{'' if number == 1 else 's'}"
-        )
+        return audit_verdict.verdict(self.paper)
 
     @cached_property
     def layers(self) -> tuple[OperationCost, ...]:
@@ -251,7 +247,7 @@ class Audit(Frozen):
 
     def lines(self) -> list[str]:
         """What the program is and what stands in its way, a sentence a line."""
-        return audit_report.sentences(self)
+        return audit_report.lines(self)
 
     def _count(self, row: Row, before: Row | None) -> Count:
         """What the convention counts of one operation; None where its tool's count of such an operation is unknown."""

@@ -1,0 +1,119 @@
+"""The variants of a configuration that a program's layers speak for."""
+
+from __future__ import annotations
+
+from vggcost.network import catalogue
+from vggcost.network.layers import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, Softmax
+from vggcost.programs.pieces import network_pieces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vggcost.network.plan import Configuration, Variant
+    from vggcost.programs.pieces import Piece
+    from vggcost.programs.reading import ProgramReading
+    from vggcost.programs.trunks import Trunk
+
+
+def variants(
+    trunk: Trunk, configuration: Configuration, reading: ProgramReading, *, batch_norm: bool, strict: bool
+) -> Iterator[Variant]:
+    """Yield the variants of a configuration that may be the program's; strict keeps its own widths and classifier."""
+    convs = [piece.layer for piece in trunk.pieces if isinstance(piece.layer, Conv2d) and not piece.dense]
+    norms = sum(isinstance(piece.layer, BatchNorm2d) for piece in trunk.pieces)
+    plain = configuration.variant.replace(
+        batch_norm=batch_norm or (norms > 0 and 2 * norms >= len(convs)),
+        in_channels=_in_channels(convs, reading),
+        bias=not convs or 2 * sum(conv.bias for conv in convs) >= len(convs),
+    )
+    last = any(isinstance(operation.layer, Softmax) for operation in reading.operations)
+    for head in _heads(trunk, configuration, strict=strict):
+        for pooled in _pooled(trunk, reading) if head.get("classifier", configuration.variant.classifier) else (True,):
+            variant = plain.replace(adaptive_pool=pooled, **head)
+            variant = variant.replace(softmax=last and variant.classifier)
+            yield variant
+            if variant.classifier and not pooled and variant.head is None and not strict:
+                yield variant.replace(head=catalogue.HEAD)  # fc6 takes what the features yield, not 7x7
+            factor = None if strict else width_factor(convs, configuration)
+            if factor is not None:
+                yield variant.replace(width=factor)
+
+
+def _in_channels(convs: Sequence[Conv2d], reading: ProgramReading) -> int:
+    """Channels of the image: what the first convolution takes, or, where that takes what others gave, the first few."""
+    if not convs:
+        shape = reading.inputs[0]
+        return shape[min(1, len(shape) - 1)]
+    few = (conv.c_in for conv in convs if conv.c_in <= 4)
+    return int(convs[0].c_in if convs[0].c_in <= 16 else next(few, convs[0].c_in))
+
+
+def _heads(trunk: Trunk, configuration: Configuration, *, strict: bool) -> Iterator[dict[str, object]]:
+    """The classifiers that the layers behind the last convolution speak for, as fields of a variant."""
+    dense = [piece.layer for piece in trunk.pieces if piece.dense and isinstance(piece.layer, Conv2d)]
+    linears = _behind_convolutions(trunk.pieces)
+    own = configuration.variant
+    if strict:
+        classes = linears[-1].out_features if linears else dense[-1].c_out if len(dense) == 3 else own.classes
+        yield {"classes": classes, "head": own.head, "classifier": own.classifier}
+        if len(linears) > 3:
+            yield {"classes": linears[2].out_features, "head": own.head, "classifier": own.classifier}
+        return
+    if dense:
+        classes = dense[2].c_out if len(dense) == 3 else 1000
+        yield {"classes": classes, "head": None, "classifier": True}
+    if linears:
+        hidden = tuple(linear.out_features for linear in linears[:-1])
+        head = None if hidden == catalogue.HEAD else hidden
+        yield {"classes": linears[-1].out_features, "head": head, "classifier": True}
+        if hidden[:2] == catalogue.HEAD and len(hidden) > 2:
+            yield {"classes": hidden[2], "head": None, "classifier": True}
+    yield {"classifier": False, "classes": 1000, "head": None}
+
+
+def has_classifier(trunk: Trunk) -> bool:
+    """Whether dense layers come behind the convolutions."""
+    return bool(_behind_convolutions(trunk.pieces)) or any(piece.dense for piece in trunk.pieces)
+
+
+def _behind_convolutions(pieces: Sequence[Piece]) -> list[Linear]:
+    """The linear layers behind the last convolution that is none of a dense layer's."""
+    found: list[Linear] = []
+    for piece in pieces:
+        if isinstance(piece.layer, Conv2d):
+            found = []
+        elif isinstance(piece.layer, Linear):
+            found.append(piece.layer)
+    return found
+
+
+def _pooled(trunk: Trunk, reading: ProgramReading) -> tuple[bool, ...]:
+    """With an adaptive pool to 7x7 and without: both where the program has another at its place, or none is known."""
+    if reading.weights_alone:
+        return (True, False)
+    pools = [piece.layer for piece in trunk.pieces if isinstance(piece.layer, AdaptiveAvgPool2d)]
+    if any(pool.output_size == catalogue.FEATURE_MAP for pool in pools):
+        return (True,)
+    return (True, False) if pools else (False,)
+
+
+def width_factor(convs: Sequence[Conv2d], configuration: Configuration) -> float | None:
+    """Return the shortest decimal factor that makes the configuration's widest convolution the program's widest.
+
+    None where none is needed, or nothing that short is exact.
+    """
+    if not convs:
+        return None
+    plan = catalogue.unfolded(configuration, configuration.variant)
+    widest = max(piece.layer.c_out for piece in network_pieces(plan.layers) if isinstance(piece.layer, Conv2d))
+    mine = max(conv.c_out for conv in convs)
+    if mine == widest:
+        return None
+    for digits in range(1, 7):
+        scale = 10**digits
+        numerator = -(-mine * scale // widest)
+        if numerator * widest < (mine + 1) * scale:
+            factor = numerator / scale
+            return int(factor) if factor.is_integer() else factor
+    return None
