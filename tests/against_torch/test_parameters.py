@@ -59,7 +59,9 @@ def buffers(audit):
 
 
 def lines(audit):
-    return [line for line in audit.lines() if "parameters" in line or "buffers" in line]
+    """What is said of parameters and buffers beside the totals."""
+    said = [line for line in audit.lines() if "parameters" in line or "buffers" in line]
+    return [line for line in said if not line.startswith("Weights: ") and not line.endswith(" in all")]
 
 
 class Around(nn.Module):

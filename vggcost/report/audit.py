@@ -117,7 +117,7 @@ def lines(audit: Audited) -> list[str]:
     return [
         *sentences(audit),
         totals_line(audit),
-        weights_line({"totals": totals, "dtype": audit.reading.dtype}),
+        weights_line({"totals": totals, "dtype": " and ".join(audit.reading.state.dtypes) or audit.reading.dtype}),
         *state_lines(audit.reading.state),
         *audit.reading.notes,
     ]
