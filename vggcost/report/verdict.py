@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Failure
-    from vggcost.report.audit import Audited
+    from vggcost.report.audited import Audited
 
 SHOWN_DIFFERENCES, FURTHER = 20, 5
 """How many differences, and how many failures behind the first, are shown in words."""

@@ -1,0 +1,43 @@
+"""What is shown of an audit, for the modules that show it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    from vggcost.conventions.rows import Convention
+    from vggcost.programs.likeness import Likeness
+    from vggcost.programs.reading import Operation, ProgramReading
+
+    class Audited(Protocol):
+        """What is shown of an audit; `vggcost.results.audit.Audit` is one."""
+
+        reading: ProgramReading
+        counted_by: Convention
+        convention: str
+        unit: str
+        like: str | None
+        paper: Likeness
+        compared: Likeness
+        same_as: str | None
+
+        @property
+        def verdict(self) -> str:
+            """What the program is, in a few words."""
+
+        @property
+        def layers(self) -> Sequence[Any]:
+            """A row an operation, whose fields are the keys of the JSON."""
+
+        @property
+        def totals(self) -> Any:
+            """The sums of the rows, under the same keys."""
+
+        @property
+        def uncounted(self) -> Sequence[Operation]:
+            """The operations that there is no formula for."""
+
+        def shown(self, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+            """A shape in the program's own layout."""
