@@ -175,14 +175,14 @@ def test_what_people_quote_comes_first(vggcost, number, name, value, counted, he
     options = first["network"]["options"]
     if head == NONE:
         assert not options["classifier"]
-        assert "no classifier, at 224x224" in first_sentence(vggcost, number)
+        assert "no classifier, at 224x224" in first_sentence_of(vggcost, number)
     else:
         assert (options["classifier"], options["classes"]) == (True, classes)
         assert options["head"] == (None if head == PAPERS else head)
 
 
-def first_sentence(vggcost, number):
-    return " ".join(vggcost("explain", number).out.split()).partition(" 2. ")[0]
+def first_sentence_of(vggcost, *words):
+    return " ".join(vggcost("explain", *words).out.split()).partition(" 2. ")[0]
 
 
 @pytest.mark.parametrize("number", ["15.5 GMACs", "30.94 GMACs", "15.38 GMac", "7.6 G mult-adds", "313M MACs"])
@@ -196,7 +196,7 @@ def test_a_question_in_macs_is_answered_in_macs(vggcost, number):
 def test_flops_called_macs_are_told_as_twice_the_macs(vggcost):
     first = answers(vggcost, "30.94 GMACs")[0]
     assert (first["convention"], first["value"], first["fit"]) == ("mac", 15470264320, "doubled or halved")
-    assert "30.94 GMACs is twice this" in first_sentence(vggcost, "30.94 GMACs")
+    assert "30.94 GMACs is twice this" in first_sentence_of(vggcost, "30.94 GMACs")
     # Without that word it is the tool's own count that comes first.
     assert answers(vggcost, "30.94 GFLOPs")[0]["convention"] == "torch"
     near = json.loads(vggcost("explain", "15.43215 GMACs", "--format", "json").out)["nearest"]
@@ -437,3 +437,57 @@ def test_zero_and_nothing(refused):
 @pytest.mark.parametrize("fmt", ["table", "markdown", "csv", "latex", "json"])
 def test_formats(vggcost, fmt):
     assert "15607486488" in vggcost("explain", "15.61G", "--format", fmt).out.replace(",", "")
+
+
+NARROW = """
+name = "narrow"
+features = [32, "M", 64, "M"]
+head = []
+classes = 10
+adaptive_pool = false
+size = [32, 32]
+"""
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    path = tmp_path / "narrow.toml"
+    path.write_text(NARROW, encoding="utf-8")
+    return str(path)
+
+
+def test_networks_of_ones_own_are_searched_and_nothing_else(vggcost, narrow):
+    features, head = 32 * 3 * 9 + 32 + 64 * 32 * 9 + 64, 64 * 8 * 8 * 10 + 10
+    first = answers(vggcost, f"{features + head}", "--among", narrow)[0]
+    assert (first["network"]["name"], first["value"], first["fit"]) == ("narrow", features + head, "exact")
+    assert first["input"] == [1, 3, 32, 32]
+    alone = answers(vggcost, f"{features}", "--among", f"D,{narrow}")[0]
+    assert (alone["network"]["options"]["classifier"], alone["value"]) == (False, features)
+    macs = 32 * 32 * 32 * 3 * 9 + 16 * 16 * 64 * 32 * 9 + 64 * 8 * 8 * 10
+    found = answers(vggcost, f"{2 * macs} FLOPs", "--among", narrow)[0]
+    assert (found["convention"], found["fit"]) == ("torch", "exact")
+    ran = vggcost("explain", "138M", "--among", narrow)
+    assert "Nothing that was searched gives 138M" in ran.out
+    assert answers(vggcost, "138M")[0]["network"]["name"] == "D"
+
+
+def test_what_is_named_is_searched_at_the_size_that_is_given(vggcost):
+    first = answers(vggcost, "61.88G", "--among", "D", "--batch", "2")[0]
+    assert (first["convention"], first["input"], first["fit"]) == ("torch", [2, 3, 224, 224], "rounded")
+    assert "at 224x224, batch 2" in first_sentence_of(vggcost, "61.88G", "--among", "D", "--batch", "2")
+    first = answers(vggcost, "138,357,544", "--among", "A", "--among", "D", "--size", "32")[0]
+    assert first["input"] == [1, 3, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", "32"), "--size and --batch are for what --among names"),
+        (("--call", "a=1"), "--call is for a program, and none is given"),
+        (("--among", "nosuch"), "unknown configuration 'nosuch'"),
+        (("--among", "nosuch.toml"), "nosuch.toml"),
+        (("--among", "D,"), "an empty configuration name"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(refused, words, said):
+    assert said in refused("explain", "138M", *words)

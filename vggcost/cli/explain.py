@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_output
+from vggcost.cli.options import TARGETS, Parser, add_input, add_output, add_program
 from vggcost.cli.output import emit
-from vggcost.cli.request import output_from
+from vggcost.cli.request import request
 from vggcost.conventions.amounts import read_amount
 from vggcost.conventions.explain import explain
+from vggcost.errors import VggcostError
 from vggcost.report import explain as explain_report
 from vggcost.report.formats import rendered
+from vggcost.results.searched import searched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,14 +40,27 @@ def parser() -> Parser:
         "unit", nargs="*", metavar="UNIT", help="the rest of it, where it is written apart: 138 M params"
     )
     result.add_argument("--all", action="store_true", help="every answer, not the first five")
+    result.add_argument(
+        "--among",
+        dest="names",
+        action="append",
+        default=[],
+        metavar="TARGET,TARGET",
+        help=f"search these and nothing else: names that vggcost configs lists; {TARGETS}",
+    )
+    add_program(result)
+    add_input(result, dtype=False)
     add_output(result, human=False)
     return result
 
 
 def run(args: Namespace) -> int:
     """Search and print what fits."""
-    fmt, place = output_from(args)
-    words = " ".join((args.number, *args.unit))
-    found = explain(read_amount(words))
-    emit(rendered(explain_report.document(found, every=args.all), fmt), place)
+    asked = request(args, default=())
+    amount = read_amount(" ".join((args.number, *args.unit)))
+    if not asked.subjects and (asked.size or asked.batches):
+        raise VggcostError("--size and --batch are for what --among names; give --among, or leave them away")
+    among = tuple(each for counted in asked.counted() for each in searched(counted))
+    found = explain(amount, among)
+    emit(rendered(explain_report.document(found, every=asked.view.every_row), asked.fmt), asked.place)
     return EXIT_FINE

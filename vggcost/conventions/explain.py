@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost import units
 from vggcost.conventions.amounts import BYTES, COUNT, FLOP, MAC, PARAMS, read_amount
 from vggcost.conventions.rows import NAMES
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.searched import BIASLESS, FLOAT32_BYTES, NUMBERS, searched
 from vggcost.formulas.forward import flops
+from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -74,14 +74,16 @@ class Candidate(Record):
     @property
     def words(self) -> str:
         """The network, its input and what of it is counted: ``D (VGG-16), 1000 classes, at 224x224``."""
-        part = f" less {layer_words(self.less)}" if self.less else f", {part_words(self.only)}" if self.only else ""
-        return f"{self.searched.described.title}{part}"
+        described = self.searched.described
+        if self.less:
+            return f"{described.title} less {described.layer_words(self.less)}"
+        return f"{described.title}, {part_words(self.only)}" if self.only else described.title
 
     @property
     def label(self) -> str:
         """What is counted: a convention with its tool, or the quantity."""
         if self.convention is None:
-            return "parameters" if self.quantity == PARAMS else "bytes of the parameters in float32"
+            return "parameters" if self.quantity == PARAMS else self.searched.described.bytes_label
         return f"{self.convention.name} ({self.convention.title})"
 
 
@@ -105,14 +107,6 @@ class Explanation(Record):
     meant: tuple[str, ...] = ()
 
 
-def layer_words(row: Row) -> str:
-    """A layer as one speaks of it: ``one 512 -> 512 convolution``."""
-    sizes = (row.input[1], row.output[1])
-    kernel = row.layer.window(row.input)
-    side = f" {units.shape_text(kernel.kernel)}" if kernel and kernel.kernel != (3, 3) else ""
-    return f"one {sizes[0]} -> {sizes[1]}{side} {row.layer.noun}"
-
-
 def part_words(rows: tuple[Row, ...]) -> str:
     """What alone is counted: ``fc6 alone``, ``the classifier alone``."""
     return f"{rows[0].name} alone" if len(rows) == 1 else "the classifier alone"
@@ -129,9 +123,13 @@ def decomposition(candidate: Candidate) -> str:
     sums: dict[str, int] = {}
     for row in candidate.searched.rows:
         if row.params:
-            sums[row.layer.noun] = sums.get(row.layer.noun, 0) + row.params
-    parts = " + ".join(f"{total:,} in {noun}s" for noun, total in sums.items()) + less
-    return f"{FLOAT32_BYTES} B x ({parts})" if candidate.quantity == BYTES else parts
+            noun = f"{row.layer.noun or row.kind}s"
+            sums[noun] = sums.get(noun, 0) + row.params
+    parts = " + ".join(f"{total:,} in {noun}" for noun, total in sums.items()) + less
+    if candidate.quantity == PARAMS:
+        return parts
+    float32 = candidate.value == tensor_bytes(sum(sums.values()), FLOAT32_BYTES)
+    return f"{FLOAT32_BYTES} B x ({parts})" if float32 else f"the bytes of {parts}, each in its own dtype"
 
 
 def _parts_sum(candidate: Candidate) -> str:

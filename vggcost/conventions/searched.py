@@ -79,13 +79,22 @@ class Section(Record):
 class Described(Record):
     """What something searched is.
 
-    title names it with its input, ``D (VGG-16), 1000 classes, at 224x224``; input is that input's shape, batch first;
-    identity is which it is, in plain values.
+    title names it with its input, ``D (VGG-16), 1000 classes, at 224x224``; inputs are those inputs' shapes, batch
+    first; identity is which it is, in plain values.
     """
 
     title: str
-    input: tuple[int, ...]
+    inputs: tuple[tuple[int, ...], ...]
     identity: dict[str, Any]
+
+    noun = ""
+    """What stands before its title in a sentence."""
+
+    bytes_label = "bytes of the parameters"
+
+    def layer_words(self, row: Row) -> str:
+        """One of its layers as one speaks of it: ``one 512 -> 512 convolution``."""
+        raise NotImplementedError
 
     def beside(self, by: Convention) -> str:
         """What a convention counts beside the multiply-accumulates, in words: ``+ 9,192 linear bias``."""
@@ -97,9 +106,19 @@ class DescribedNetwork(Described):
 
     table: Table
 
+    noun = "VGG "
+    bytes_label = "bytes of the parameters in float32"
+
+    def layer_words(self, row: Row) -> str:
+        """One of its layers by its sizes, for several are alike."""
+        sizes = (row.input[1], row.output[1])
+        kernel = row.layer.window(row.input)
+        side = f" {units.shape_text(kernel.kernel)}" if kernel and kernel.kernel != (3, 3) else ""
+        return f"one {sizes[0]} -> {sizes[1]}{side} {row.layer.noun}"
+
     def beside(self, by: Convention) -> str:
         """What a convention counts beside the multiply-accumulates, piece by piece."""
-        return " ".join(section.text for section in difference(by, self.table))
+        return " ".join(part.text for part in difference(by, self.table))
 
 
 class Searched(Record):
@@ -140,16 +159,18 @@ def numbers_of(counted: Table) -> Numbers:
 
 
 def searched_network(counted: Table) -> Searched:
-    """Return a network that is searched because somebody names it."""
+    """Return a network that is searched because somebody names it, or its features."""
     section = _section(counted)
-    return Searched(counted.network.name, (0, 0), (section,), section.numbers, partial(_described, counted))
+    away = int(not counted.network.variant.classifier)
+    return Searched(counted.network.name, (away, 0), (section,), section.numbers, partial(_described, counted))
 
 
 def _described(counted: Table) -> Described:
     built = counted.network
     classes = f", {built.variant.classes} classes" if built.variant.classifier else ""
-    title = f"{built.title}{classes}, at {units.shape_text(counted.input[2:])}"
-    return DescribedNetwork(title, counted.input, built.identity(), counted)
+    batch = f", batch {counted.input[0]}" if counted.input[0] != 1 else ""
+    title = f"{built.title}{classes}, at {units.shape_text(counted.input[2:])}{batch}"
+    return DescribedNetwork(title, (counted.input,), built.identity(), counted)
 
 
 @cache

@@ -53,7 +53,7 @@ def document(found: Explanation, *, every: bool) -> Document:
 def _answer_lines(found: Explanation, number: int, answer: Answer) -> tuple[str, ...]:
     one = answer.candidate
     lines = [f"{number}. {_sentence(one)}; {_fit_words(found, answer)}"]
-    if decomposition(one) != f"{one.value:,} MACs":
+    if decomposition(one) not in ("", f"{one.value:,} MACs"):
         lines.append(f"   = {decomposition(one)}")
     if answer.also:
         lines.append(f"   the same number: {_also_words(answer)}")
@@ -71,7 +71,7 @@ def _more(more: int) -> str:
 
 
 def _sentence(one: Candidate) -> str:
-    return f"VGG {one.words}, {one.label}: {units.exact(one.value)} {_unit_words(one)}"
+    return f"{one.searched.described.noun}{one.words}, {one.label}: {units.exact(one.value)} {_unit_words(one)}"
 
 
 def _unit_words(one: Candidate) -> str:
@@ -136,7 +136,7 @@ def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any])
     return {
         **more,
         "network": one.searched.described.identity,
-        "input": list(one.searched.described.input),
+        "input": _plain(one.searched.described.inputs),
         "quantity": one.quantity,
         "convention": one.convention.name if one.convention else None,
         "unit": one.unit,
@@ -146,6 +146,11 @@ def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any])
         "only_layers": [row.name for row in one.only],
         "decomposition": decomposition(one),
     }
+
+
+def _plain(inputs: tuple[tuple[int, ...], ...]) -> list[Any]:
+    """One shape as a list, several as a list of them."""
+    return list(inputs[0]) if len(inputs) == 1 else [list(shape) for shape in inputs]
 
 
 def _data(found: Explanation, shown: Sequence[Answer], more: int) -> dict[str, Any]:
