@@ -429,10 +429,7 @@ def test_networks_that_are_no_image_networks():
     assert "2 linear layers" in audit.to_text()
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_refusals():
-    with pytest.raises(VggcostError, match="TorchScript"):
-        read_module(torch.jit.script(nn.ReLU()), [IMAGE], "script")
     with pytest.raises(VggcostError, match=r"takes 1 input \(input\) and gets 2"):
         read_module(nn.ReLU(), [IMAGE, IMAGE], "two")
     with pytest.raises(VggcostError, match="lazy layers"):

@@ -95,12 +95,17 @@ def count(convention: Convention, row: Row, before: Row | None = None) -> Count:
         ruled = RULES[rule].of(row, before)
         if ruled.value is None or convention.per != "image":
             return ruled
-        return ruled.replace(value=ruled.value // row.input[0])
+        return ruled.replace(value=ruled.value // _images(row))
     ledger = row.ledger
     whole = sum(convention.weights.get(name, 0) * ledger[name] for name in ledger)
     shared = sum(convention.image_weights.get(name, 0) * ledger[name] for name in ledger)
-    value = whole + shared // row.input[0]
+    value = whole + shared // _images(row)
     return Count(value, None if value else _why_nothing(convention, row))
+
+
+def _images(row: Row) -> int:
+    """How many images a row's counts are divided by: a scalar's by none, and an empty batch has nothing to divide."""
+    return row.input[0] or 1 if row.input else 1
 
 
 def _why_nothing(convention: Convention, row: Row) -> str:

@@ -274,7 +274,9 @@ class Audit(Frozen):
         note = operation.note
         if not reached and not idle:
             note = "fails" if place == stop else "not reached"
-        elif not operation.counted or counts.value is None:
+        elif not operation.counted:
+            note = note or counts.note
+        elif counts.value is None:
             note = counts.note
         elif not self.counted_by.is_textbook and counts.value == 0:
             note = note or counts.note

@@ -62,6 +62,11 @@ class Ownership:
         """Whether a tensor is made of parameters and buffers alone."""
         return id(tensor) in self._made_of
 
+    def holder_of(self, tensors: Sequence[torch.Tensor]) -> str | None:
+        """The path of the module that holds the first parameter that these are made of, None where there is none."""
+        owners = (owner for tensor in tensors for owner in self._made_of.get(id(tensor), ((), False))[0])
+        return next((self.owners[owner].paths[0] for owner in owners if self.owners[owner].paths[0]), None)
+
     def stands_for(self, tensor: torch.Tensor, stand_in: torch.Tensor) -> None:
         """Let a stand-in be made of what its tensor is made of."""
         if id(tensor) in self._made_of:

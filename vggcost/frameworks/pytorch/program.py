@@ -11,7 +11,8 @@ from torch import nn
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
 from vggcost.frameworks.pytorch import call
-from vggcost.frameworks.pytorch.trace import NeedsValuesError, StoppedError, Trace
+from vggcost.frameworks.pytorch.recording import NeedsValuesError, StoppedError
+from vggcost.frameworks.pytorch.trace import TRACING, Trace
 from vggcost.programs.reading import Failure, ProgramReading
 from vggcost.units import DTYPE_BYTES
 
@@ -34,7 +35,10 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
         with Trace():
             return make(), ()
     except NeedsValuesError as error:
-        why = f"its constructor asks for values ({error.operation} at {error.source or 'an unknown line'})"
+        where = f"at {error.source or 'an unknown line'}"
+        why = f"its constructor asks for values ({error.operation} {where})"
+        if error.operation == TRACING:
+            why = f"its constructor has torch trace or export a model ({where})"
     except Exception as error:  # noqa: BLE001  # whatever it is, the plain way shows whether it is the program's own
         why = f"its constructor does not take tensors without memory ({type(error).__name__})"
     return make(), (f"built with real weights, because {why}",)
@@ -72,7 +76,7 @@ def read_module(
         model = valued
         trace, failures = _traced(model, call.valued(model, arguments), values=True)
     else:
-        valued = _with_values(model, rebuild) if trace.doubtful else None
+        valued = _with_values(model, rebuild) if trace.recording.doubtful else None
         if valued is not None:
             # What torch's meta kernels or the program itself refuse without values may work with them.
             again, still = _traced(valued, call.valued(valued, arguments), values=True)
@@ -121,11 +125,6 @@ def _with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None) -> n
 def _unwrapped(model: nn.Module) -> nn.Module:
     """The module inside torch.compile and the data-parallel wrappers, which add nothing to the cost."""
     while True:
-        if isinstance(model, torch.jit.ScriptModule):
-            raise VggcostError(
-                "the model is TorchScript, whose operations run outside Python and cannot be seen; give the module"
-                " that it was made from"
-            )
         inner = getattr(model, "_orig_mod", None)
         if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
             inner = model.module
@@ -144,8 +143,6 @@ def _check_no_lazy_layers(model: nn.Module, program: str) -> None:
 
 def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> tuple[Trace, tuple[Failure, ...]]:
     with _untouched(model, values=values), _eager(), torch.no_grad():
-        for module in model.modules():
-            module.__dict__["training"] = False
         trace = Trace(model, values=values)
         for tensor in arguments.tensors():
             trace.tensors.follow(tensor)
@@ -156,14 +153,16 @@ def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> 
         except VggcostError:
             raise  # ours, and no answer: a tensor that torch cannot address
         except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
+            if trace.recording.needs_values is not None:
+                raise trace.recording.needs_values from None  # TorchScript makes an error of its own of it
             if not trace.recording.failures:
                 trace.recording.failures.append(_raised(error, len(trace.recording.operations), arguments.shapes()))
-                trace.doubtful = True
+                trace.recording.doubtful = True
         return trace, tuple(trace.recording.failures)
 
 
 def _run_forward(model: nn.Module, arguments: Arguments, trace: Trace) -> None:
-    with trace.calls.watched(), trace:
+    with trace.calls.watched(), trace, trace.beneath:
         model(*arguments.positional, **arguments.named)
 
 
@@ -176,20 +175,28 @@ def _raised(error: Exception, position: int, shapes: tuple[Ints, ...]) -> Failur
 
 @contextmanager
 def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
-    """Put every module's attributes and the random generators back as they were, whatever forward did to them.
+    """Set every module to eval mode; put its attributes and the random generators back as they were, whatever happens.
 
     With values, torch itself may write to buffers (running statistics): these are put back, too.
     """
     import random
 
+    scripts = [module for module in model.modules() if isinstance(module, torch.jit.ScriptModule)]
+    modes = [(module, getattr(module, "training", None)) for module in scripts]
     saved = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers() if not buffer.is_meta] if values else []
     states = (torch.get_rng_state(), random.getstate())
     initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch has no types there
     cuda = torch.cuda.get_rng_state_all() if initialized else []
     try:
+        for module in model.modules():
+            module.__dict__["training"] = False
+        for module, mode in modes:
+            _set_mode(module, None if mode is None else False)
         yield
     finally:
+        for module, mode in modes:
+            _set_mode(module, mode)
         for module, attributes, containers in saved:
             module.__dict__.clear()
             module.__dict__.update(attributes)
@@ -202,6 +209,12 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
         random.setstate(states[1])
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
+
+
+def _set_mode(module: Any, training: bool | None) -> None:
+    """Set the mode of a scripted module, which is an attribute in C++; a frozen one has none."""
+    if training is not None:
+        module._c.setattr("training", training)  # noqa: SLF001  # train() sets those of its children, too
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:

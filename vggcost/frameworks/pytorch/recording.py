@@ -13,6 +13,7 @@ from vggcost.network import blocks, foreign_layers
 from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, Operation
 from vggcost.programs.state import NOTHING, State, total
+from vggcost.units import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,46 +25,102 @@ if TYPE_CHECKING:
     from vggcost.frameworks.pytorch.tensors import Tensors
 
 
+class NeedsValuesError(BaseException):
+    """The program asks a tensor for its values, and there are none. No program's `except Exception` catches it."""
+
+    def __init__(self, operation: str, source: str | None) -> None:
+        super().__init__(operation)
+        self.operation = operation
+        self.source = source
+
+
+class StoppedError(Exception):
+    """The program cannot go on; the failure is recorded."""
+
+
 class Recording:
     """The operations and failures of one forward call, each with its place.
 
-    What an operation is called and what it holds is known behind the last one (`settled`).
+    What an operation is called and what it holds is known behind the last one (`settled`). doubtful says that a failure
+    is what torch or the program says of tensors without values, and not what a rule says.
     """
 
     def __init__(self, model: nn.Module | None, tensors: Tensors) -> None:
         self.operations: list[Operation] = []
         self.failures: list[Failure] = []
+        self.needs_values: NeedsValuesError | None = None
+        self.doubtful = False
         self._tensors = tensors
         self._places = Places(model)
         self._names: dict[str, int] = {}
         self._words: list[tuple[str, str]] = []  # of each operation: the module whose name it has, and its own
+        self._weighted: list[bool] = []
 
     def source(self) -> str | None:
         """The program's own line that is being run."""
-        return self._places.here()[0]
+        return self._places.here().source
 
-    def add(self, name: str, plan: Plan, tensors: list[torch.Tensor], packed: Sequence[Any] = ()) -> None:
+    def asked(self, operation: str) -> NeedsValuesError:
+        """Return what to raise where an operation asks for values; it is kept, for C++ may turn it into another."""
+        self.needs_values = NeedsValuesError(operation, self.source())
+        return self.needs_values
+
+    def add(
+        self,
+        name: str,
+        plan: Plan,
+        tensors: list[torch.Tensor],
+        packed: Sequence[Any] = (),
+        note: str | None = None,
+    ) -> None:
         """Record one operation; tensors and packed weights are those that it takes, whose parameters it uses."""
-        source, module, path = self._places.here()
+        where = self._places.here()
         place = len(self.operations)
         for stranger in self._places.strangers:
-            self._tensors.ownership.adopt(stranger, path)
+            self._tensors.ownership.adopt(stranger, where.path)
+        part = self._tensors.ownership.holder_of(tensors) if where.compiled else None
+        path = where.path if part is None else part
         active = any(map(self._tensors.is_activation, tensors))
+        self._weighted.append(bool(packed) or any(map(self._tensors.ownership.owns, tensors)))
         shares = self._tensors.ownership.use((*tensors, *packed), place, path, active=active)
-        own = module is not None and type(module).__module__.startswith("torch.")
-        self._words.append((path if own else "", name.strip("_")))
+        self._words.append((path if where.layer or part else "", name.strip("_")))
         layer = plan.kind(name="", path=path or None, **plan.fields)
         branch = self._tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
         after = self._tensors.makers(tensors) if tensors else None
         self.operations.append(
-            Operation(layer, plan.input, plan.output, NOTHING, plan.ledger, source, None, branch, shares, after)
+            Operation(layer, plan.input, plan.output, NOTHING, plan.ledger, where.source, note, branch, shares, after)
         )
 
     def fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
         """Record that an operation does not fit what reaches it."""
-        source, _, path = self._places.here()
-        layer = None if plan is None else plan.kind(name=path or name.strip("_"), path=path or None, **plan.fields)
-        self.failures.append(Failure(len(self.operations), layer, spoken(name), problem, shapes, source, path or None))
+        where = self._places.here()
+        path = where.path or None
+        layer = None if plan is None else plan.kind(name=path or name.strip("_"), path=path, **plan.fields)
+        self.failures.append(Failure(len(self.operations), layer, spoken(name), problem, shapes, where.source, path))
+
+    def refused(self, name: str, tensors: list[torch.Tensor], error: Exception, *, values: bool) -> Exception:
+        """Record that torch refuses an operation, and return what ends the program.
+
+        Raises:
+            NeedsValuesError: it may be for want of values alone.
+        """
+        if self.needs_values is not None:
+            raise self.needs_values from error
+        if not values and (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
+            raise self.asked(name) from error
+        shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+        self.fail(name, None, f"gets {' and '.join(map(shape_text, shapes))}: {first_line(error)}", shapes)
+        self.doubtful = True
+        return StoppedError()
+
+    def fold(self, place: int) -> bool:
+        """Take back what was recorded from a place on if none of it is work or uses parameters; whether it was."""
+        worked = any(self._weighted[place:]) or any(
+            not isinstance(operation.layer, foreign_layers.Free) for operation in self.operations[place:]
+        )
+        if not worked:
+            del self.operations[place:], self._words[place:], self._weighted[place:]
+        return not worked
 
     def settled(self, model: nn.Module) -> tuple[Operation, ...]:
         """The operations with what each holds, and the parts of the model that no operation used.
@@ -93,10 +150,10 @@ class Recording:
         path = operation.layer.path
         label = owner if owner and not prepares else f"{path}.{word}" if path else word
         weights = operation.layer.params()
-        note = None
-        if operation.shares is not None and not state.params and not prepares:
+        note = operation.note
+        if note is None and operation.shares is not None and not state.params and not prepares:
             note = "shares its parameters"
-        elif weights > state.params and state.buffers >= weights - state.params:
+        elif note is None and weights > state.params and state.buffers >= weights - state.params:
             note = "its weights are buffers"
         layer = operation.layer.replace(name=self._unique(label))
         return operation.replace(layer=layer, state=state, note=note)
@@ -126,3 +183,8 @@ class Recording:
     def _unique(self, label: str) -> str:
         number = self._names[label] = self._names.get(label, 0) + 1
         return label if number == 1 else f"{label}:{number}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, or its class where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -68,7 +68,7 @@ def _held(module: nn.Module, path: str) -> Iterator[tuple[str, Any, Owner]]:
         kept = State(buffers=elements(buffer), buffer_bytes=stored_bytes(buffer))
         yield name, buffer, Owner(name, (path,), kept, "buffer")
     for name, value in vars(module).items():
-        if isinstance(value, torch.ScriptObject):
+        if isinstance(value, torch.ScriptObject) and name != "_c":  # which is a scripted module itself
             packed = total(_packed(value, half=getattr(module, "dtype", None) is torch.float16))
             if packed.params:
                 yield name, value, Owner(name, (path,), packed, "packed")

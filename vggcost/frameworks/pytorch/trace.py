@@ -14,7 +14,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from vggcost.formulas import forward
-from vggcost.frameworks.pytorch import rules
+from vggcost.frameworks.pytorch import operators, regions
+from vggcost.frameworks.pytorch.beneath import FLATTENING, REFUSALS, Beneath
 from vggcost.frameworks.pytorch.calls import UNSEEN, Calls
 from vggcost.frameworks.pytorch.free import is_free
 from vggcost.frameworks.pytorch.names import (
@@ -28,7 +29,7 @@ from vggcost.frameworks.pytorch.names import (
 )
 from vggcost.frameworks.pytorch.opened import opened
 from vggcost.frameworks.pytorch.plans import Plan
-from vggcost.frameworks.pytorch.recording import Recording
+from vggcost.frameworks.pytorch.recording import Recording, StoppedError, first_line
 from vggcost.frameworks.pytorch.stored import parts_of
 from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
 from vggcost.network import foreign_layers, layers
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 LARGE_ELEMENTS = 1 << 16
 """From this many elements on, a tensor that the program fills gets no memory; smaller ones keep their values."""
+
+TRACING = "tracing"
+"""What a constructor asks values for that has torch trace or export a model."""
 
 DTYPE_COPIES = {
     "float": torch.float32,
@@ -65,32 +69,18 @@ DTYPE_COPIES = {
 """The methods that change the dtype to the one they are named for."""
 
 
-class NeedsValuesError(BaseException):
-    """The program asks a tensor for its values, and there are none. No program's `except Exception` catches it."""
-
-    def __init__(self, operation: str, source: str | None) -> None:
-        super().__init__(operation)
-        self.operation = operation
-        self.source = source
-
-
-class StoppedError(Exception):
-    """The program cannot go on; the failure is recorded."""
-
-
 class Trace(TorchFunctionMode):
     """Watches one construction (model is None) or one forward call of a model.
 
-    values: let every operation compute. recording has what was seen; doubtful says that a failure came from torch's
-    meta kernels and not from a rule.
+    values: let every operation compute. recording has what was seen.
     """
 
     def __init__(self, model: nn.Module | None = None, *, values: bool = False) -> None:
         super().__init__()
-        self.doubtful = False
         self.tensors = Tensors(model, values=values)
         self.recording = Recording(model, self.tensors)
         self.calls = Calls(model, lambda: len(self.recording.operations))
+        self.beneath = Beneath(self.tensors, self.recording, self.calls, values=values)
         self._values = values
         self._running = model is not None
 
@@ -103,13 +93,16 @@ class Trace(TorchFunctionMode):
     ) -> Any:
         """Answer one call of the program."""
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", str(func))
+        if not self._running and _torch_traces():
+            raise self.recording.asked(TRACING)
+        name = operators.name_of(func)
         tensors = found_in((args, kwargs))
         live = any(map(self.tensors.is_live, tensors))
         if self._running and tensors and writes(name):
             self.tensors.protect(tensors[0])
         before, made = len(self.calls.functions), len(self.recording.operations)
-        result = self._answer(name, func, args, kwargs, live=live)
+        with self.beneath.listening(False):
+            result = self._answer(name, func, args, kwargs, live=live)
         if self._running and name not in UNSEEN and len(self.calls.functions) == before:
             self.calls.add(func, args, kwargs, result, made)
         if self._values and live:
@@ -138,14 +131,16 @@ class Trace(TorchFunctionMode):
             return self._compute(func, args, kwargs)
         if not self._running:
             return self._construct(name, func, args, kwargs)
-        if name in VIEWS:
+        if isinstance(func, torch._ops.HigherOrderOperator):  # noqa: SLF001  # torch has no public name for it
+            return self._region(name, func, args, kwargs)
+        if name in VIEWS or getattr(func, "is_view", False):
             return self._view(name, func, args, kwargs)
         inside = opened(func)
         if inside is not None:
             with self:
                 return inside(*args, **kwargs)
-        plan = self._plan(name, args, kwargs)
-        if plan is not None:
+        plan = self._plan(func, args, kwargs)
+        if plan is not None and (plan.beside or plan.places or not operators.gives_several(func)):
             return self._apply(name, plan, func, args, kwargs)
         return self._unknown(name, func, args, kwargs)
 
@@ -185,7 +180,7 @@ class Trace(TorchFunctionMode):
             return func(*looked_up, **kwargs)
         # A live model's parameters have values of their own, whatever stands in for them.
         if any(tensor.is_meta for tensor in found_in(args)):
-            raise NeedsValuesError(name, self.recording.source())
+            raise self.recording.asked(name)
         return func(*args, **kwargs)
 
     def _compute(self, func: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -198,9 +193,9 @@ class Trace(TorchFunctionMode):
             if writes(name):
                 target: torch.Tensor = args[0] if args else kwargs["tensor"]
                 if not target.is_meta:
-                    raise NeedsValuesError(name, self.recording.source())  # it has values, which would change
+                    raise self.recording.asked(name)  # it has values, which would change
                 return target
-            plan = self._plan(name, args, kwargs)
+            plan = self._plan(func, args, kwargs)
             if plan is not None and plan.problem is None:
                 return self._output(plan, args)
         return func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
@@ -230,12 +225,12 @@ class Trace(TorchFunctionMode):
             result = func(*inputs, **self.tensors.weightless(kwargs))
         except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
             if not self._values and "meta" in str(error).lower():
-                raise NeedsValuesError(name, self.recording.source()) from error
+                raise self.recording.asked(name) from error
             return self._misshapen(name, inputs, kwargs, error)
         self.tensors.show(found_in(args[:1]), result)
         source = inputs[0] if inputs else None
         if isinstance(result, torch.Tensor) and isinstance(source, torch.Tensor):
-            flat = source.dim() > 2 and result.dim() == 2 and name in ("view", "reshape", "flatten")
+            flat = source.dim() > 2 and result.dim() == 2 and name in FLATTENING
             if flat and not self.tensors.ownership.owns(result):
                 self.recording.add(
                     name, Plan(layers.Flatten, {}, tuple(source.shape), tuple(result.shape), Ledger()), []
@@ -250,7 +245,7 @@ class Trace(TorchFunctionMode):
         target = tuple(target or kwargs.get("shape") or kwargs.get("size") or ())
         plain = name in ("view", "reshape") and bool(target) and all(isinstance(side, int) for side in target)
         turn = f"cannot turn {shape_text(shape)} into {shape_text(target)}: " if plain else ""
-        self.recording.fail(name, None, turn + _first_line(error), (shape,))
+        self.recording.fail(name, None, turn + first_line(error), (shape,))
         if not plain or self._values:
             raise StoppedError from error
         output = tuple(1 if side == -1 else int(side) for side in target)
@@ -259,16 +254,18 @@ class Trace(TorchFunctionMode):
 
     # Calls that are the network
 
-    def _plan(self, name: str, args: Args, kwargs: Kwargs) -> Plan | None:
-        """What the rules say of a call; None where there is no rule for it, or not for these arguments."""
-        rule = rules.rule_of(name)
-        if rule is None or kwargs.get("out") is not None:
+    def _plan(self, func: Function, args: Args, kwargs: Kwargs) -> Plan | None:
+        """What the rules say of a call; None where there is no rule for it, or not for these arguments.
+
+        What a rule raises is no answer either: torch then answers, and the operators beneath are counted or named.
+        """
+        if kwargs.get("out") is not None:
             return None
-        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
         try:
-            return rule(*self.tensors.looked_up(args), **self.tensors.looked_up(kwargs))
-        except TypeError:
-            return None  # a form of the call that the rule does not have; torch answers it
+            args, kwargs = self.tensors.looked_up(args), self.tensors.looked_up(kwargs)
+            return operators.planned(func, args, kwargs, self.tensors.ownership.owns)
+        except Exception:  # noqa: BLE001  # whatever it is, the program is not to blame
+            return None
 
     def _output(self, plan: Plan, args: Args) -> torch.Tensor:
         like = next((tensor for tensor in found_in(args) if tensor.is_floating_point()), None)
@@ -294,28 +291,42 @@ class Trace(TorchFunctionMode):
         places = [weightless(shape, torch.int64) for shape in plan.places]
         return self.tensors.born((output, *beside, *places), place)
 
+    def _region(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """A part of an exported program that is handed over as a function: run it as a part of the program."""
+        try:
+            body = regions.body(name, args, kwargs)
+        except regions.UndecidedError:
+            raise self.recording.asked(name) from None
+        if body is None:
+            return self._unknown(name, func, args, kwargs)
+        with self.beneath.listening(True), self:
+            return body()
+
     def _unknown(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
-        """Let torch's meta kernel answer, and record what was asked."""
+        """Let torch answer, and record the operators that it runs; the function itself where none of them is work."""
         tensors, packed = parts_of((args, kwargs))
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+        before, failed = len(self.recording.operations), len(self.recording.failures)
         try:
-            result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
-        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-            if not self._values and (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
-                raise NeedsValuesError(name, self.recording.source()) from error
-            self.recording.fail(
-                name, None, f"gets {' and '.join(map(shape_text, shapes))}: {_first_line(error)}", shapes
-            )
-            self.doubtful = True
-            raise StoppedError from error
+            with self.beneath.listening(not is_free(name), name.strip("_"), packed):
+                result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
+        except REFUSALS as error:
+            if len(self.recording.failures) > failed:
+                raise StoppedError from error  # an operator beneath has said why
+            raise self.recording.refused(name, tensors, error, values=self._values) from error
         outputs = found_in(result)
-        if outputs:
-            bare = name.strip("_")
-            kind = foreign_layers.Free if is_free(name) else foreign_layers.Uncounted
+        if self.recording.fold(before) and outputs:
             shape = tuple(outputs[0].shape)
-            plan = Plan(kind, {"operation": bare}, shapes[0] if shapes else shape, shape, Ledger())
+            fields = {"operation": name.strip("_")}
+            plan = Plan(foreign_layers.Free, fields, shapes[0] if shapes else shape, shape, Ledger())
             self.recording.add(name, plan, tensors, packed)
-        return self.tensors.born(result, len(self.recording.operations))
+            self.tensors.born(result, len(self.recording.operations))
+        return result
+
+
+def _torch_traces() -> bool:
+    """Whether torch itself is tracing or exporting, and would take what the trace answers for the program."""
+    return torch._C._is_tracing() or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001  # torch types no others
 
 
 def _makes_anew(name: str) -> bool:
@@ -333,7 +344,3 @@ def _asked_elements(args: Args, kwargs: Kwargs) -> int:
     if size is None:
         size = [arg for arg in args if isinstance(arg, int)]
     return forward.elements(int(side) for side in size)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
