@@ -22,7 +22,7 @@ RUNNER = "_run_forward"
 """The function behind whose frame the program is no longer the audited one."""
 
 
-class Place(Record):
+class Spot(Record):
     """Where a call stands.
 
     source is the program's own line, None where there is none; path is that of the innermost of the model's modules,
@@ -47,7 +47,7 @@ class Places:
         self.strangers: list[nn.Module] = []
         self._nodes: dict[int, dict[str, Any]] = {}
 
-    def here(self) -> Place:
+    def here(self) -> Spot:
         """Return the place of the call that is being answered."""
         source: str | None = None
         node: Any = None
@@ -72,18 +72,18 @@ class Places:
                     self.strangers.append(inner)
             frame = frame.f_back
         if module is None:
-            return Place(source, "", layer=False)
+            return Spot(source, "", layer=False)
         return self._place(source, module, node)
 
-    def _place(self, source: str | None, module: nn.Module, node: Any) -> Place:
+    def _place(self, source: str | None, module: nn.Module, node: Any) -> Spot:
         path = self._modules[id(module)]
         origin = _origin_of(node)
         if origin is not None:
             inner, kind = origin
-            return Place(source, f"{path}.{inner}" if path and inner else path or inner, kind.startswith("torch."))
+            return Spot(source, f"{path}.{inner}" if path and inner else path or inner, kind.startswith("torch."))
         layer = type(module).__module__.startswith("torch.")
         compiled = layer and isinstance(module, torch.jit.ScriptModule | torch.fx.GraphModule)
-        return Place(source, path, layer and not compiled, compiled)
+        return Spot(source, path, layer and not compiled, compiled)
 
     def _node(self, frame: FrameType) -> Any:
         """The node of torch.fx's graph that a line of generated code is, which begins with the node's name."""
