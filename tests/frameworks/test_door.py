@@ -107,10 +107,11 @@ def test_the_command_makes_and_shapes_a_model_of_a_new_framework(third, vggcost)
 
 
 def test_refusals_name_every_framework(third, refused):
-    with pytest.raises(VggcostError, match=r"give a torch\.nn\.Module or a Keras model or a third\.Model, or what"):
+    models = "a torch.nn.Module or an ONNX ModelProto or a Keras model or a third.Model"
+    with pytest.raises(VggcostError, match=f"give {models}, or what"):
         vggcost.audit(3, (1, 3, 4, 6))
     line = refused("audit", f"{third}:nothing")
-    assert "gives int, which is no model; name what makes a torch.nn.Module or a Keras model or a third.Model" in line
+    assert f"gives int, which is no model; name what makes {models}" in line
 
 
 def test_a_framework_that_is_missing_is_named_with_its_extra(third, tmp_path, refused):

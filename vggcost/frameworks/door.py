@@ -16,6 +16,8 @@ from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.checkpoints import reader as checkpoint_reader
 from vggcost.frameworks.finding import find, maker, place_of
 from vggcost.frameworks.keras import framework as keras_framework
+from vggcost.frameworks.onnx import framework as onnx_framework
+from vggcost.frameworks.onnx import reader as onnx_reader
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
@@ -66,7 +68,7 @@ class Framework(Protocol):
         """What one forward call of a model with these arguments does; rebuild makes it with real weights."""
 
 
-FRAMEWORKS: tuple[Framework, ...] = (torch_framework, keras_framework)
+FRAMEWORKS: tuple[Framework, ...] = (torch_framework, onnx_framework, keras_framework)
 """Every framework. The last is asked first: on its torch backend a Keras model is a torch module, too."""
 
 
@@ -80,7 +82,7 @@ class FileReader(Protocol):
         """What the model of a file is, and does with what it is given."""
 
 
-FILE_READERS: tuple[FileReader, ...] = (checkpoint_reader,)
+FILE_READERS: tuple[FileReader, ...] = (checkpoint_reader, onnx_reader)
 """The readers of stored models."""
 
 

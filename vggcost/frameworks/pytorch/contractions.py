@@ -26,13 +26,21 @@ def einsum(equation: str, operands: Sequence[torch.Tensor], path: Sequence[int] 
 
     Raises TypeError for an equation that does not fit its operands: torch says what it does not like.
     """
-    shapes = [shape_of(operand) for operand in operands]
+    return contracted(equation, [shape_of(operand) for operand in operands], list(path or ()))
+
+
+def contracted(equation: str, shapes: Sequence[tuple[int, ...]], path: Sequence[int] = ()) -> Plan:
+    """Plan a contraction by the shapes of its operands, pair by pair along a path, or from the left.
+
+    Raises:
+        TypeError: the equation does not fit them.
+    """
     inputs, output = _labels(equation, shapes)
     terms = [_sizes(labels, shape) for labels, shape in zip(inputs, shapes, strict=True)]
     whole = {label: max(term.get(label, 1) for term in terms) for labels in inputs for label in labels}
     if any(term[label] not in (1, whole[label]) for term in terms for label in term):
         raise TypeError("sizes of one label differ")
-    pairs = tuple(_pairs(terms, output, list(path or ())))
+    pairs = tuple(_pairs(terms, output, list(path)))
     shape = tuple(whole.get(label, 1) for label in output)
     if not pairs:
         return no_product("einsum", shapes[0], shape)

@@ -39,7 +39,11 @@ def fully_connected(shape: Shape, weight: Shape, bias: bool) -> Plan:
 def matmul(input: torch.Tensor, other: torch.Tensor, *_: Any, **__: Any) -> Plan:  # noqa: A002  # torch's name
     """Rule of torch.matmul, mm, bmm, mv and dot; raises TypeError for sparse tensors, whose zeros do not count."""
     _check_dense(input, other)
-    left, right = shape_of(input), shape_of(other)
+    return multiplied(shape_of(input), shape_of(other))
+
+
+def multiplied(left: Shape, right: Shape) -> Plan:
+    """Plan a product of matrices, batched or not, by their shapes."""
     rows, columns = left if len(left) > 1 else (1, *left), right if len(right) > 1 else (*right, 1)
     problem = None
     if rows[-1] != columns[-2]:
