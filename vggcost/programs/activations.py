@@ -105,16 +105,17 @@ def order_changes(pairs: Sequence[Pair], network: Network, reading: ProgramReadi
     """Normalizations on the other side of their activation: one difference for all of a kind."""
     orders = _orders([(layer.name, layer) for layer in network.layers])
     own = _orders(list(enumerate(operation.layer for operation in reading.operations)))
-    swapped: dict[tuple[str, ...], list[str]] = {}
+    swapped: dict[tuple[str, str], list[str]] = {}
     for pair in pairs:
         if pair.theirs is None or pair.ours is None or not pair.theirs.layer.weighted or pair.ours.residual:
             continue
         theirs, ours = orders.get(pair.theirs.layer.name, ()), own.get(pair.ours.operation, ())
-        if theirs != ours and len(theirs) == 2 and theirs == ours[::-1]:
-            swapped.setdefault(ours, []).append(pair.theirs.layer.name)
-    for ours, names in swapped.items():
+        if theirs != ours and sorted(theirs) == sorted(ours):
+            first = next(both for both in zip(ours, theirs, strict=True) if both[0] != both[1])
+            swapped.setdefault(first, []).append(pair.theirs.layer.name)
+    for (earlier, later), names in swapped.items():
         where = span(names, [layer.name for layer in network.layers if layer.weighted])
-        yield _structural("order", names, f"{ours[0]} before {ours[1]}, not behind it, at {where}")
+        yield _structural("order", names, f"{earlier} before {later}, not behind it, at {where}")
 
 
 def _orders(layers: Sequence[tuple[int | str, Layer]]) -> dict[int | str | None, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.network.foreign_layers import Free
-from vggcost.network.layers import Conv2d, Dropout, Linear, ReLU
+from vggcost.network.layers import Conv2d, Dropout, ReLU
 from vggcost.programs.naming import COMPOSITION
 from vggcost.programs.pieces import is_pool, network_pieces
 from vggcost.record import Record
@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vggcost.network.layer import Layer
     from vggcost.network.plan import Network
     from vggcost.programs.differences import Difference, Pair
     from vggcost.programs.reading import ProgramReading
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 LOCATED = 5
 """How many differences of activations are named beside a configuration that the program is."""
+
+WORTH = (0, 0.5, 1)
+"""What a convolution counts at its place of which neither kernel nor width, one of them, both are a configuration's."""
 
 LIKE = 0.5
 """The share of layers from which on a program is like a configuration."""
@@ -30,7 +34,7 @@ class Likeness(Record):
     cost: 1 for each difference, and little for further layers of one. names: the configuration's name of each of the
     program's layers that has one there, by its place. departures: what is unlike without touching structure or cost, in
     words. also: the letters of other configurations that come as near. found and of: how many of the configuration's
-    weight layers and pools the program has, by which it is `like` it or not, see `shares`.
+    convolutions and pools the program has, by which it is `like` it or not, see `shares`.
     """
 
     network: Network
@@ -105,41 +109,43 @@ MORE_WORDS = {
 
 
 def shares(pairs: Sequence[Pair], network: Network, trunk: Trunk, *, pools: bool = True) -> tuple[bool, float, int]:
-    """Return whether a program is like a configuration, how many of its layers it has, and how many it would need.
+    """Return whether a program is like a configuration, how many of its layers it has, and how many there are.
 
-    The layers that count are the configuration's weight layers and, where `pools` are known, its pools, both outside of
-    residual blocks. The program has
-    one where it has, in the same order, a layer of the same kind: a linear layer or a convolution that stands for one;
-    a convolution of the same kernel, stride and groups that takes what the layer before it there gives, with nothing
-    but other kinds of layer between them; a pool. One of the same width, or the same window, counts whole, another one
-    half. A program is like a configuration that it has half the layers of (`LIKE`); and like one that it has two
-    convolutions or more of, unchanged and at full width, where these and the pools are at least half of the program's
-    own weight layers and pools: the beginning of a configuration, or one inside a small network.
+    The layers that count are the configuration's convolutions and, where `pools` are known, its pools, both outside of
+    residual blocks. The program has one where it has, in the same order, a pool; or a convolution of the same kernel or
+    width, and of the same stride and groups, that takes what the layer before it there gives, with nothing but other
+    kinds of layer between them. One of the same kernel and width, or the same window, counts whole, another one half.
+
+    A program is like a configuration that it has half the layers of (`LIKE`), if it makes feature maps smaller at least
+    half as often. And it is like one that it has two convolutions or more of, unchanged and at full width, where these
+    and the pools are at least half of the program's own weight layers and pools: the beginning of a configuration, or
+    one inside a small network.
     """
-    needed = sum(
-        piece.layer.weighted or (pools and is_pool(piece.layer))
-        for piece in network_pieces(network.layers)
-        if not piece.residual
-    )
+    every = [piece.layer for piece in network_pieces(network.layers) if not piece.residual]
+    halvings = sum(is_pool(layer) for layer in every) if pools else 0
+    needed = halvings + sum(isinstance(layer, Conv2d) for layer in every)
     found = exact = 0.0
     convs = 0
     before: int | None = None
     for pair in pairs:
         if pair.theirs is None or pair.ours is None or pair.theirs.residual or pair.ours.residual:
             continue
-        if not (pair.theirs.layer.weighted or is_pool(pair.theirs.layer)):
-            continue
         worth = _worth(pair, before, trunk)
-        place = pair.ours.operation
         if pair.theirs.layer.weighted:
-            before = place
+            before = pair.ours.operation
         found += worth
-        if worth == 1 and not isinstance(pair.theirs.layer, Linear):
-            exact += 1
-            convs += isinstance(pair.theirs.layer, Conv2d)
+        exact += worth == 1
+        convs += worth == 1 and isinstance(pair.theirs.layer, Conv2d)
     own = sum(piece.layer.weighted or is_pool(piece.layer) for piece in (*trunk.pieces, *trunk.outside))
     begins = convs >= 2 and network.variant.width == 1 and exact >= LIKE * own
-    return begins or found >= LIKE * needed, found, needed
+    smaller = sum(_makes_smaller(piece.layer) for piece in trunk.pieces)
+    return begins or (found >= LIKE * needed and smaller >= LIKE * halvings), found, needed
+
+
+def _makes_smaller(layer: Layer) -> bool:
+    """Whether a layer's window moves by more than one element."""
+    window = layer.window(()) if isinstance(layer, Conv2d) or is_pool(layer) else None
+    return window is not None and max(window.stride) > 1
 
 
 def _worth(pair: Pair, before: int | None, trunk: Trunk) -> float:
@@ -149,15 +155,14 @@ def _worth(pair: Pair, before: int | None, trunk: Trunk) -> float:
         return 0
     one, other = theirs.layer, ours.layer
     if isinstance(one, Conv2d):
-        alike = isinstance(other, Conv2d) and (one.kernel, one.stride, one.groups) == (
-            *(other.kernel, other.stride, other.groups),
-        )
+        if not isinstance(other, Conv2d) or (one.stride, one.groups) != (other.stride, other.groups):
+            return 0
         behind = before is None or before in trunk.weighted_before[ours.operation or 0]
-        return (1 if one.c_out == getattr(other, "c_out", None) else 0.5) if alike and behind else 0
-    if isinstance(one, Linear):
-        width = other.out_features if isinstance(other, Linear) else getattr(other, "c_out", 0)
-        return 1 if width == one.out_features else 0.5
-    return 1 if theirs.key == ours.key else 0.5 if is_pool(one) and is_pool(other) else 0
+        alike = (one.kernel == other.kernel) + (one.c_out == other.c_out)
+        return WORTH[alike] if behind else 0
+    if is_pool(one):
+        return 1 if theirs.key == ours.key else 0.5 if is_pool(other) else 0
+    return 0
 
 
 def departures(

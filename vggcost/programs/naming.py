@@ -121,7 +121,7 @@ class Namer:
         if sort == "extra":
             return f"{kinds_in_words(ours)} behind {self._behind(ours)}"
         if sort == "idle":
-            return f"{kinds_in_words(ours)} of no effect behind {self._behind(ours)}: what goes in comes out"
+            return f"{kinds_in_words(ours)} of no effect behind {self._behind(ours)}"
         joints = sum(isinstance(piece.layer, Add) for piece in ours)
         layers = kinds_in_words(piece for piece in ours if piece.layer.weighted)
         blocks = units.counted(joints, "residual block")

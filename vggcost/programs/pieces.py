@@ -120,30 +120,30 @@ def _inside_residuals(reading: ProgramReading) -> set[int]:
 
 def _dense(pieces: Sequence[Piece], reading: ProgramReading) -> set[int]:
     """Which convolutions stand where dense layers would: one that sees a large window, and those of 1x1 behind it."""
-    found: set[int] = set()
+    pools = [place for place, piece in enumerate(pieces) if is_pool(piece.layer) and not piece.idle]
     follow: list[int] = []
-    for place, piece in enumerate(pieces):
-        layer = piece.layer
+    for place in range(pools[-1] + 1 if pools else 0, len(pieces)):
+        piece, layer = pieces[place], pieces[place].layer
         if not layer.weighted:
             continue
         plain = isinstance(layer, Conv2d) and (layer.groups, layer.stride) == (1, (1, 1)) and not piece.residual
-        if isinstance(layer, Conv2d) and plain and not follow and _sees_it_all(layer, piece, reading):
-            follow = [place]
-        elif isinstance(layer, Conv2d) and plain and follow and len(follow) < 3 and layer.kernel == (1, 1):
-            if len(follow) == 2 and _activated(reading, piece.operation or 0):
-                break  # fc8 has no activation: this one is something else
-            follow.append(place)
-        elif follow:
+        if not isinstance(layer, Conv2d) or not plain or len(follow) == 3:
             break
-    found.update(follow)
-    return found
+        if not follow and not _sees_it_all(layer, piece, reading):
+            break
+        if follow and layer.kernel != (1, 1):
+            break
+        if len(follow) == 2 and _activated(reading, piece.operation or 0):
+            break  # fc8 has no activation: this one is something else
+        follow.append(place)
+    return set(follow)
 
 
 def _sees_it_all(layer: Conv2d, piece: Piece, reading: ProgramReading) -> bool:
     """Whether a convolution is fc6: its window is as large as what five pools leave, or holes widen it."""
     operation = reading.operations[piece.operation or 0]
     whole = operation.input is not None and operation.input[2:] == layer.kernel != (1, 1)
-    return whole or (layer.c_in >= 256 and (min(layer.kernel) >= 6 or min(layer.dilation) > 2))
+    return whole or (layer.c_out > layer.c_in >= 256 and (min(layer.kernel) >= 6 or min(layer.dilation) > 2))
 
 
 def _activated(reading: ProgramReading, place: int) -> bool:
