@@ -524,9 +524,71 @@ def test_a_weight_is_counted_where_it_goes_only_inside_its_own_module():
     ownership.use([weight], 0, "0", active=False)
     ownership.pass_on([weight], [made], derived=True)
     ownership.use([made], 1, "0", active=True)
+    assert ownership.prepares == {0}
     assert {place: state.params for place, state in ownership.settled().items()} == {1: 108}
     other = Ownership(model)
     other.use([weight], 0, "0", active=False)
     other.pass_on([weight], [made], derived=True)
     other.use([made], 1, "1", active=True)
     assert {place: state.params for place, state in other.settled().items()} == {0: 108}
+
+
+# What makes a weight is no part of what the network is
+
+
+def thin_a(make):
+    """Configuration A with an eighth of its widths, each convolution changed."""
+    made, channels = [], 3
+    for width in (8, "M", 16, "M", 32, 32, "M", 64, 64, "M", 64, 64, "M"):
+        if width == "M":
+            made.append(nn.MaxPool2d(2))
+            continue
+        made += [make(nn.Conv2d(channels, width, 3, padding=1)), nn.ReLU()]
+        channels = width
+    head = [
+        nn.Flatten(),
+        nn.Linear(64 * 49, 512),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(512, 512),
+        nn.ReLU(),
+        nn.Dropout(),
+    ]
+    return nn.Sequential(*made, *head, nn.Linear(512, 10))
+
+
+@pytest.mark.parametrize("sort", ["spectral norm", "spectral norm by hook", "pruned"])
+def test_a_configuration_whose_weights_are_made_is_that_configuration(sort):
+    plain = vggcost.audit(thin_a(lambda layer: layer), (1, 3, 224, 224))
+    made = vggcost.audit(thin_a(MADE[sort][0]), (1, 3, 224, 224))
+    assert (made.verdict, made.paper.same) == (plain.verdict, True)
+    assert made.lines()[0] == plain.lines()[0]
+    assert made.params == plain.params
+    assert made.macs - plain.macs == sum(row.macs for row in made.layers if row.kind == "MatMul")
+
+
+def test_a_weight_that_is_used_outside_before_its_own_module_runs_is_its_modules():
+    def forward(self, x):
+        first = F.linear(x, self.head.weight, self.head.bias)
+        return self.head(first)
+
+    audit = audited(Around(forward, head=nn.Linear(8, 8)))
+    assert [(row.name, row.params, row.note) for row in audit.layers] == [
+        ("linear", 0, "shares its parameters"),
+        ("head", 72, None),
+    ]
+
+
+@pytest.mark.parametrize("sort", MADE)
+def test_where_the_program_asks_for_values(sort):
+    make, learned, frozen, kept = MADE[sort]
+
+    def forward(self, x):
+        return self.body(x) if float(x.sum()) > -1e9 else x
+
+    model = Around(forward, body=make(conv()))
+    audit = audited(model)
+    assert audit.reading.notes[0].startswith("run on real values")
+    assert like_torch(audit, model)
+    assert (params(audit), buffers(audit)) == ({"body": learned}, {"body": kept} if kept else {})
+    assert audit.totals.params_frozen == frozen

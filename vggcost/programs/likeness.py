@@ -185,7 +185,7 @@ def departures(
     yield from _located(others)
     kinds: dict[str, int] = {}
     for operation in reading.operations:
-        if isinstance(operation.layer, Free):
+        if isinstance(operation.layer, Free) and not operation.makes_weight:
             kinds[operation.layer.kind] = kinds.get(operation.layer.kind, 0) + 1
     for name, number in kinds.items():
         yield f"{number} x {name}"

@@ -80,7 +80,7 @@ def program_pieces(reading: ProgramReading) -> tuple[Piece, ...]:
             both = (layer.padding[0] + padded[0], layer.padding[1] + padded[1])
             found.append(_piece(layer.replace(padding=both), place, residual=place in residual))
             padded = (0, 0)
-        elif layer.structural or operation.params:
+        elif not operation.makes_weight and (layer.structural or operation.params):
             found.append(_piece(layer, place, residual=place in residual, idle=_hands_on(layer, operation)))
     dense = _dense(found, reading)
     return tuple(piece.replace(dense=True) if place in dense else piece for place, piece in enumerate(found))

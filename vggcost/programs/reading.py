@@ -25,7 +25,8 @@ class Operation(Record):
     many operations an addition joins with what went past them, 0 for everything else. shares: the place of the
     operation that used some of this one's parameters first, None where all are its own. after: the places of the
     operations whose outputs it takes, none where it takes the program's inputs alone; None stands for the operation
-    before it.
+    before it. makes_weight: it takes no activation, but makes a layer's weight of the layer's parameters, as weight
+    normalization does; it costs what it costs, and is no part of the structure.
     """
 
     layer: Layer
@@ -38,6 +39,7 @@ class Operation(Record):
     branch: int = 0
     shares: int | None = None
     after: Ints | None = None
+    makes_weight: bool = False
 
     @property
     def params(self) -> int:

@@ -54,7 +54,7 @@ _REDUCTIONS = (
     *("frobenius_norm", "gradient", "hash_tensor", "kthvalue", "linalg_norm", "linalg_matrix_norm", "mode", "median"),
     *("linalg_vector_norm", "logcumsumexp", "nanmean", "nanmedian", "nanquantile", "nansum", "native_norm"),
     *("norm_except_dim", "quantile", "std_mean", "sum_to_size", "trace", "trapezoid", "trapz", "var_mean"),
-    *("cosine_similarity", "pairwise_distance"),
+    *("cosine_similarity", "pairwise_distance", "_weight_norm", "_weight_norm_interface"),
 )
 """Sums, means, norms, extremes, and distances made of them; a matrix norm by its singular values is not among them."""
 

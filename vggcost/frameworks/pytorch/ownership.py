@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from vggcost.frameworks.pytorch.stored import Owner, held_by, owners_of, parameter_state
+from vggcost.frameworks.pytorch.stored import Owner, held_by, owners_of, parameter_state, served
 from vggcost.programs.state import State, total
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Ownership:
         self._parameters: set[int] = set()
         self._claimed: dict[int, int] = {}
         self._pending: dict[int, int] = {}
+        self._abroad: set[int] = set()  # pending or claimed at a place outside their modules
+        self._uses: dict[int, list[int]] = {}
         self._last: dict[int, int] = {}
         self._seen: set[int] = set()
         self._strangers: set[int] = set()
@@ -100,36 +102,40 @@ class Ownership:
             if id(value) not in self._made_of:
                 self._add(value, owner)
 
-    def use(self, holders: Sequence[Any], place: int, path: str, *, active: bool) -> int | None:
-        """Let the operation of this place and module use these; active: with an activation among them.
-
-        Returns the place where a parameter of this one's was used first, None where all are its own.
-        """
-        shared: int | None = None
+    def use(self, holders: Sequence[Any], place: int, path: str, *, active: bool) -> None:
+        """Let the operation of this place and module use these; active: with an activation among them."""
         for holder in holders:
             if id(holder) not in self._made_of and _is_loose(holder):
                 self._add(holder, Owner("", (path,), parameter_state(holder)))
             owners, derived = self._made_of.get(id(holder), ((), False))
             for owner in owners:
-                inside = any(below(path, own) for own in self.owners[owner].paths)
+                paths = self.owners[owner].paths
+                inside = any(below(path, own) for own in paths)
                 if inside and derived and owner in self._last:
                     self.prepares.add(self._last[owner])
-                if not active and path in self.owners[owner].paths:
+                if not active and served(path) in paths:
                     self._last[owner] = place
-                first = self._claim(owner, place, active=active, moves=inside and (derived or active))
-                mine = self.owners[owner].sort != "buffer" and (inside or not derived)
-                if first is not None and first != place and mine:
-                    shared = first
-        return shared
+                if self.owners[owner].sort != "buffer" and (inside or not derived):
+                    self._uses.setdefault(place, []).append(owner)
+                self._claim(owner, place, active=active, inside=inside, derived=derived)
 
-    def _claim(self, owner: int, place: int, *, active: bool, moves: bool) -> int | None:
-        """Where an owner is counted once this place has used it; None while that is open."""
-        if owner not in self._claimed:
-            if owner not in self._pending or moves:
-                self._pending[owner] = place
-            if active:
-                self._claimed[owner] = self._pending[owner]
-        return self._claimed.get(owner)
+    def _claim(self, owner: int, place: int, *, active: bool, inside: bool, derived: bool) -> None:
+        """Count an owner at this place, unless another has it: a use inside its module goes before one outside."""
+        abroad = owner in self._abroad and inside and not derived
+        if owner in self._claimed and not abroad:
+            return
+        if abroad or owner not in self._pending or (inside and (derived or active)):
+            self._pending[owner] = place
+            self._abroad.discard(owner)
+            if not inside:
+                self._abroad.add(owner)
+        if active:
+            self._claimed[owner] = self._pending[owner]
+
+    def shares(self, place: int) -> int | None:
+        """The place where a parameter that this one uses is counted; None where it is here."""
+        elsewhere = [self._claimed[owner] for owner in self._uses.get(place, ()) if self._claimed[owner] != place]
+        return elsewhere[-1] if elsewhere else None
 
     def settled(self) -> dict[int, State]:
         """The state of every place that has one, behind the last operation."""

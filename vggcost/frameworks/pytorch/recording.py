@@ -80,15 +80,17 @@ class Recording:
             self._tensors.ownership.adopt(stranger, where.path)
         part = self._tensors.ownership.holder_of(tensors) if where.compiled else None
         path = where.path if part is None else part
-        active = any(map(self._tensors.is_activation, tensors))
+        activations = [tensor for tensor in tensors if self._tensors.is_activation(tensor)]
         self._weighted.append(bool(packed) or any(map(self._tensors.ownership.owns, tensors)))
-        shares = self._tensors.ownership.use((*tensors, *packed), place, path, active=active)
+        self._tensors.ownership.use((*tensors, *packed), place, path, active=bool(activations))
         self._words.append((path if where.layer or part else "", name.strip("_")))
         layer = plan.kind(name="", path=path or None, **plan.fields)
         branch = self._tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
-        after = self._tensors.makers(tensors) if tensors else None
+        after = self._tensors.makers(activations or tensors) if tensors else None
         self.operations.append(
-            Operation(layer, plan.input, plan.output, NOTHING, plan.ledger, where.source, note, branch, shares, after)
+            Operation(
+                layer, plan.input, plan.output, NOTHING, plan.ledger, where.source, note, branch=branch, after=after
+            )
         )
 
     def fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
@@ -147,16 +149,18 @@ class Recording:
         operation = self.operations[place]
         owner, word = self._words[place]
         prepares = place in self._tensors.ownership.prepares
+        shares = None if prepares else self._tensors.ownership.shares(place)
         path = operation.layer.path
         label = owner if owner and not prepares else f"{path}.{word}" if path else word
         weights = operation.layer.params()
         note = operation.note
-        if note is None and operation.shares is not None and not state.params and not prepares:
+        if note is None and shares is not None and not state.params:
             note = "shares its parameters"
         elif note is None and weights > state.params and state.buffers >= weights - state.params:
             note = "its weights are buffers"
         layer = operation.layer.replace(name=self._unique(label))
-        return operation.replace(layer=layer, state=state, note=note)
+        first = shares if shares is not None and shares < place else None
+        return operation.replace(layer=layer, state=state, note=note, shares=first, makes_weight=prepares)
 
     def _first_below(self, path: str, *, climbs: bool) -> int | None:
         """The place of the first operation inside a module, or, where that may be, inside one around it."""
