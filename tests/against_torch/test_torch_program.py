@@ -432,8 +432,6 @@ def test_networks_that_are_no_image_networks():
 def test_refusals():
     with pytest.raises(VggcostError, match=r"takes 1 input \(input\) and gets 2"):
         read_module(nn.ReLU(), [IMAGE, IMAGE], "two")
-    with pytest.raises(VggcostError, match="lazy layers"):
-        read_module(nn.LazyConv2d(3, 3), [IMAGE], "lazy")
     with pytest.raises(VggcostError, match="or a Keras model, or what makes one"):
         vggcost.audit(3, IMAGE)
     for shape in ((0, 3), "x", 3, [(1, 2.5)]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
@@ -12,13 +14,15 @@ from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.door import found
+from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import maker, place_of
 from vggcost.frameworks.own_lines import told
+from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import torch
     from torch import Tensor, nn
@@ -186,8 +190,8 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     from torch import nn
 
     place = place_of(target)
-    with place:
-        what = found(target, place)
+    with place, no_downloads() as downloads:
+        what = downloads.attempt(lambda: found(target, place), target)
     value = what.value
     if isinstance(value, nn.Module):
         return lambda: copy.deepcopy(value)
@@ -195,8 +199,8 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
 
     def make() -> nn.Module:
         try:
-            with place:
-                made = making()
+            with place, no_downloads() as downloads:
+                made = downloads.attempt(making, what.target)
         except VggcostError:
             raise  # an argument of --call
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
@@ -206,6 +210,15 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
         return made
 
     return make
+
+
+@contextmanager
+def no_downloads() -> Iterator[Downloads]:
+    """Let a program reach no network; what it does without is said on standard error."""
+    with own_warnings(in_words=True), Downloads() as downloads:
+        yield downloads
+    for note in downloads.notes:
+        sys.stderr.write(f"vggcost: {note}\n")
 
 
 def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:

@@ -14,11 +14,13 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import images, of_values
 from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.checkpoints import reader as checkpoint_reader
+from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import find, maker, place_of
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.onnx import framework as onnx_framework
 from vggcost.frameworks.onnx import reader as onnx_reader
 from vggcost.frameworks.own_lines import told
+from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
 
@@ -98,7 +100,8 @@ def read(model: Any, given: Any, program: str) -> ProgramReading:
         raise VggcostError(
             f"{program} is {model!r:.60}, of type {type(model).__name__}; give {_models()}, or what makes one"
         )
-    return owner.read(model, arguments, program, None)
+    with own_warnings(in_words=False):
+        return owner.read(model, arguments, program, None)
 
 
 def read_target(target: str, given: Given) -> ProgramReading:
@@ -130,14 +133,14 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
 
 
 def _read_program(target: str, given: Given) -> ProgramReading:
-    with place_of(target) as place:
-        what = found(target, place)
-        model, owner, notes, rebuild = _made(what, given.call)
+    with own_warnings(in_words=True), place_of(target) as place, Downloads() as downloads:
+        what = downloads.attempt(lambda: found(target, place), target)
+        model, owner, notes, rebuild = downloads.attempt(lambda: _made(what, given.call), what.target)
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
-        reading = owner.read(model, arguments, what.target, rebuild)
+        reading = downloads.attempt(lambda: owner.read(model, arguments, what.target, rebuild), what.target)
         if reading.failures and given.arguments is not None:
             _check_one_batch(given.arguments, owner, model, what.target)
-    return reading.replace(notes=(*notes, *reading.notes))
+    return reading.replace(notes=(*downloads.notes, *notes, *reading.notes))
 
 
 def _check_one_batch(arguments: Arguments, owner: Framework, model: Any, target: str) -> None:

@@ -59,8 +59,13 @@ def own_line(error: BaseException) -> str | None:
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
-def _line_text(filename: str, number: int) -> str:
+def short(filename: str) -> str:
+    """Return a file's path, relative where it is below the working directory."""
     relative = os.path.relpath(filename)
-    shown = filename if relative.startswith("..") else relative
+    return filename if relative.startswith("..") else relative
+
+
+def _line_text(filename: str, number: int) -> str:
+    shown = short(filename)
     code = linecache.getline(filename, number).strip()
     return f"{shown}:{number}: {code}" if code else f"{shown}:{number}"

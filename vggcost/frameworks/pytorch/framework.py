@@ -49,7 +49,7 @@ def image_shapes(model: Any, size: tuple[int, int] | None, batch: int) -> list[t
         module for module in model.modules() if hasattr(module, "in_channels") and hasattr(module, "kernel_size")
     )
     first = next(convolutions, None)
-    return [(batch, 3 if first is None else int(first.in_channels), *(size or DEFAULT_SIZE))]
+    return [(batch, 3 if first is None else int(first.in_channels) or 3, *(size or DEFAULT_SIZE))]
 
 
 def read(model: Any, arguments: Arguments, program: str, rebuild: Callable[[], Any] | None) -> ProgramReading:

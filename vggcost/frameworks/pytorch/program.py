@@ -10,7 +10,7 @@ from torch import nn
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
-from vggcost.frameworks.pytorch import call
+from vggcost.frameworks.pytorch import call, lazy
 from vggcost.frameworks.pytorch.recording import NeedsValuesError, StoppedError
 from vggcost.frameworks.pytorch.trace import TRACING, Trace
 from vggcost.programs.reading import Failure, ProgramReading
@@ -59,15 +59,15 @@ def read_module(
         VggcostError: the model is one whose operations cannot be seen, or takes other arguments.
     """
     model = _unwrapped(model)
-    _check_no_lazy_layers(model, program)
     arguments = call.fitted(model, of_values(inputs), program)
+    model = lazy.ready(model, arguments, program, ours=rebuild is not None)
     notes: tuple[str, ...] = ()
     try:
         trace, failures = _traced(model, arguments.changed(call.blank))
     except NeedsValuesError as error:
         asked = f"{error.operation} at {error.source or 'an unknown line'}"
         notes = (f"run on real values, because it asks for them ({asked}): other images may take other paths",)
-        valued = _with_values(model, rebuild)
+        valued = _with_values(model, rebuild, arguments)
         if valued is None:
             raise VggcostError(
                 f"{program} asks for values ({asked}), and its weights are on the meta device, where there are none;"
@@ -76,7 +76,7 @@ def read_module(
         model = valued
         trace, failures = _traced(model, call.valued(model, arguments), values=True)
     else:
-        valued = _with_values(model, rebuild) if trace.recording.doubtful else None
+        valued = _with_values(model, rebuild, arguments) if trace.recording.doubtful else None
         if valued is not None:
             # What torch's meta kernels or the program itself refuse without values may work with them.
             again, still = _traced(valued, call.valued(valued, arguments), values=True)
@@ -115,11 +115,11 @@ def _dtype(model: nn.Module) -> str:
     return found if found in DTYPE_BYTES else "float32"
 
 
-def _with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None) -> nn.Module | None:
+def _with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None, arguments: Arguments) -> nn.Module | None:
     """The model, or its like with real weights; None where there is none."""
     if not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         return model
-    return None if rebuild is None else rebuild()
+    return None if rebuild is None else lazy.run_once(rebuild(), arguments)
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -131,14 +131,6 @@ def _unwrapped(model: nn.Module) -> nn.Module:
         if not isinstance(inner, nn.Module):
             return model
         model = inner
-
-
-def _check_no_lazy_layers(model: nn.Module, program: str) -> None:
-    if any(isinstance(each, nn.parameter.UninitializedParameter) for each in model.parameters()):
-        raise VggcostError(
-            f"{program} has lazy layers, whose shapes are not known before a first forward call; run it once, or give"
-            " the sizes"
-        )
 
 
 def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> tuple[Trace, tuple[Failure, ...]]:
