@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from vggcost.conventions.rows import Convention, ConventionName
+    from vggcost.conventions.convention import Convention
+    from vggcost.conventions.rows import ConventionName
     from vggcost.costs.closed_forms import ClosedForm
     from vggcost.units import Dtype
 

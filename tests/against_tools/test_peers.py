@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from vggcost import api, cli
+from vggcost.conventions.convention import DEFINITION, LIVE, RECORDED
 from vggcost.conventions.counting import tally
-from vggcost.conventions.rows import CONVENTIONS, DEFINITION, LIVE, RECORDED, convention
+from vggcost.conventions.rows import CONVENTIONS, convention
 from vggcost.costs.table import Table, table
 from vggcost.errors import VggcostError
 from vggcost.frameworks.outcome import Installed, ToolOutcome
@@ -272,25 +273,30 @@ def test_a_tool_that_is_not_installed_is_skipped_by_name(monkeypatch, vggcost):
 
 
 def test_another_release_is_run_and_said_to_be_unproven(monkeypatch, vggcost):
-    monkeypatch.setattr(Peer, "installed", lambda _: Installed("torch", "2.99.0", "2.13"))
+    monkeypatch.setattr(Peer, "installed", lambda _: Installed("torch", "2.99.0", ("2.13", "2.14")))
     ran = vggcost("verify", "--against", "torch", "A", "--size", "32")
     assert ran.status == 0
-    assert "torch 2.99.0 is not the release that its convention was read from (2.13): unproven" in ran.out
+    assert "torch 2.99.0 is not the release that its convention was read from (2.13 or 2.14): unproven" in ran.out
 
 
 @pytest.mark.parametrize(
     ("release", "known", "proven"),
     [
-        ("2.13.0+cpu", "2.13", True),
-        ("2.130.0", "2.13", False),
-        ("2.14.0", "2.13", False),
-        ("0.1.1-2209072238", "0.1.1.post2209072238", True),
-        ("0.7.5", "0.7.5", True),
-        ("0.7.6", "0.7.5", False),
+        ("2.13.0+cpu", ("2.13",), True),
+        ("2.130.0", ("2.13", "2.14"), False),
+        ("2.14.0", ("2.13",), False),
+        ("0.1.1-2209072238", ("0.1.1.post2209072238",), True),
+        ("0.7.5", ("0.7.5",), True),
+        ("0.7.6", ("0.7.5",), False),
     ],
 )
 def test_which_release_is_proven(release, known, proven):
     assert Installed("a", release, known).proven is proven
+
+
+def test_torch_has_two_releases_that_count_alike():
+    assert convention("torch").releases == ("2.13", "2.14")
+    assert all(Installed("torch", release, convention("torch").releases).proven for release in ("2.13.0", "2.14.1+cpu"))
 
 
 @pytest.mark.parametrize(

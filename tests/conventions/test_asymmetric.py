@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import pytest
 
+from vggcost.conventions.convention import DEFINITION, Convention
 from vggcost.conventions.counting import NOT_COUNTED, count, difference, rule_text, tally, total
-from vggcost.conventions.rows import DEFINITION, NAMES, Convention, convention
+from vggcost.conventions.rows import NAMES, convention
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
 from vggcost.network.catalogue import Network, Variant

@@ -13,6 +13,7 @@ import pytest
 
 from vggcost import api, units
 from vggcost.conventions import rows
+from vggcost.conventions.convention import RECORDED
 from vggcost.conventions.counting import (
     KINDS,
     NOT_COUNTED,
@@ -23,7 +24,7 @@ from vggcost.conventions.counting import (
     tally,
     total,
 )
-from vggcost.conventions.rows import CONVENTIONS, NAMES, RECORDED, TEXTBOOK, convention
+from vggcost.conventions.rows import CONVENTIONS, NAMES, TEXTBOOK, convention
 from vggcost.conventions.special_rules import RULES
 from vggcost.costs.table import Table, table
 from vggcost.errors import VggcostError

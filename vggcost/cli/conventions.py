@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.cli.request import Request
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
     from vggcost.report.document import Document
     from vggcost.results.audit import Audit
 

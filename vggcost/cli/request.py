@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
     from vggcost.frameworks.arguments import Arguments
     from vggcost.frameworks.call_text import CallText
     from vggcost.network.catalogue import Configuration, Network

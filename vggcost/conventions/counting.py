@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
     from vggcost.costs.table import Row, Table
 
 KINDS = {kind.__name__: kind for kind in (*layers.KINDS, *blocks.KINDS) if kind.family}

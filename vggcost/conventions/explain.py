@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vggcost.conventions.amounts import Amount
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
     from vggcost.conventions.searched import Searched
     from vggcost.costs.table import Row
 

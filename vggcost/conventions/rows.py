@@ -7,13 +7,24 @@ Each row was read from the named release's source and confirmed by running that 
 
 from __future__ import annotations
 
+from vggcost.conventions.convention import (
+    BY_MODULE,
+    DEFINITION,
+    DISPATCHED,
+    FUNCTIONS,
+    LIVE,
+    MODULES,
+    ONE_IMAGE,
+    RECORDED,
+    TEXTBOOK_NAME,
+    TRACED,
+    Convention,
+)
 from vggcost.errors import unknown
 from vggcost.network.ledger import MACS
-from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Literal
 
     # fmt: off
@@ -25,50 +36,6 @@ if TYPE_CHECKING:
     ]
     # fmt: on
     """What an editor offers and a type checker takes; a test holds it against CONVENTIONS."""
-
-LIVE, RECORDED, DEFINITION = "live", "recorded", "definition"
-"""What holds a row: ``vggcost verify --against`` runs the tool; totals recorded from its release; it is a formula."""
-
-
-class Convention(Record):
-    """How one tool, paper or table counts a network.
-
-    `weights` count the primitives of the whole forward call, `image_weights` the same divided by the batch: a tool that
-    shows its count per image has only the latter, and ptflops has both. `rules` maps a layer kind to the rule of
-    `vggcost.conventions.special_rules` that takes the place of its weights. `unit` is MAC, FLOP, or mixed where
-    multiply-accumulates are added to single operations; `called` is what the tool itself calls it. `proof` is what
-    holds the row: LIVE, RECORDED or DEFINITION.
-    """
-
-    name: str
-    tool: str
-    release: str | None
-    unit: str
-    called: str
-    proof: str
-    source: str
-    weights: Mapping[str, int] = {}
-    image_weights: Mapping[str, int] = {}
-    rules: Mapping[str, str] = {}
-    remark: str | None = None
-
-    @property
-    def per(self) -> str:
-        """What its total is for: one forward call (``batch``), one ``image``, or ``mixed``, parts of either."""
-        if not self.image_weights:
-            return "batch"
-        return "mixed" if self.weights else "image"
-
-    @property
-    def is_textbook(self) -> bool:
-        """Whether it is the textbook's count, for which every table has a column already."""
-        return self.name == TEXTBOOK.name
-
-    @property
-    def title(self) -> str:
-        """Tool and release: ``fvcore 0.1.5.post20221221``."""
-        return f"{self.tool} {self.release}" if self.release else self.tool
-
 
 _MACS = dict.fromkeys(MACS, 1)
 _FLOPS = dict.fromkeys(MACS, 2)
@@ -110,6 +77,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         source="fvcore.nn.FlopCountAnalysis(model.eval(), x).total()",
         weights={**_MACS, "adaptive_inputs": 1, **_NORM_TWO_OR_ONE},
         remark="fvcore does not call eval() itself; a batch norm in training mode counts 5n with and 4n without affine",
+        sees=(TRACED,),
     ),
     Convention(
         name="torch",
@@ -120,6 +88,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source="torch.utils.flop_counter.FlopCounterMode; its docstring says MACs and its code returns FLOPs",
         weights=_FLOPS,
+        known=("2.14",),
+        sees=(DISPATCHED,),
     ),
     Convention(
         name="torchprofile",
@@ -130,6 +100,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source="torchprofile.profile_macs(model, x)",
         weights={**_MACS, "adaptive_outputs": 1, "batch_norm_affine_elements": 1, "lrn_elements": 3},
+        sees=(TRACED,),
     ),
     Convention(
         name="ptflops-aten",
@@ -141,6 +112,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         source='ptflops.get_model_complexity_info(..., backend="aten")',
         weights={**_MACS, **_BIASES},
         remark="in torch's inference mode it returns 0 without a word",
+        sees=(DISPATCHED,),
     ),
     Convention(
         name="ptflops",
@@ -156,6 +128,8 @@ CONVENTIONS: tuple[Convention, ...] = (
             "it counts modules and, again, the functional calls those modules make, so a ReLU or pool is there twice;"
             " the modules' part is divided by the batch, the calls' part is not"
         ),
+        sees=(MODULES, FUNCTIONS),
+        shared=1,
     ),
     Convention(
         name="ptflops-modules",
@@ -166,6 +140,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source='ptflops.get_model_complexity_info(..., backend_specific_config={"count_functional": False})',
         image_weights=_PTFLOPS_MODULES,
+        sees=(MODULES,),
+        shared=1,
     ),
     Convention(
         name="thop",
@@ -177,6 +153,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         source="thop.profile(model, inputs=(x,))",
         weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
         rules={"AdaptiveAvgPool2d": "thop float pool"},
+        sees=(MODULES,),
+        shared=2,
     ),
     Convention(
         name="ultralytics-thop",
@@ -188,6 +166,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         source="thop.profile(model, inputs=(x,)), from the package that installs over thop's module name",
         weights={**_MACS, **_NORM_FOUR_OR_TWO, **_SOFTMAX_THREE},
         rules={"AdaptiveAvgPool2d": "ultralytics-thop windows"},
+        sees=(MODULES,),
+        shared=2,
     ),
     Convention(
         name="torchinfo",
@@ -198,6 +178,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source="torchinfo.summary(model, input_data=x).total_mult_adds",
         weights={**_MACS, **_BIASES, "batch_norm_affine_channels": 2},
+        sees=(MODULES,),
     ),
     Convention(
         name="calflops-macs",
@@ -208,6 +189,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source="calflops.calculate_flops, its second result",
         weights=_MACS,
+        sees=(BY_MODULE,),
+        shared=1,
     ),
     Convention(
         name="deepspeed-macs",
@@ -228,6 +211,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         proof=LIVE,
         source="calflops.calculate_flops, its first result",
         weights=_CALFLOPS,
+        sees=(MODULES, BY_MODULE),
+        shared=1,
     ),
     Convention(
         name="deepspeed",
@@ -250,6 +235,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         image_weights={**_MACS, **_NORM_TWO_OR_ONE},
         rules=_TORCHSCAN_POOLS,
         remark="it marks totals with LRN or soft-max as partial",
+        sees=(ONE_IMAGE,),
     ),
     Convention(
         name="torchscan",
@@ -271,6 +257,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         },
         rules=_TORCHSCAN_POOLS,
         remark="it marks totals with LRN or soft-max as partial",
+        sees=(ONE_IMAGE,),
     ),
     Convention(
         name="torchstat",
@@ -381,7 +368,7 @@ NAMES: tuple[str, ...] = tuple(row.name for row in CONVENTIONS)
 
 _BY_NAME = {row.name: row for row in CONVENTIONS}
 
-TEXTBOOK = _BY_NAME["mac"]
+TEXTBOOK = _BY_NAME[TEXTBOOK_NAME]
 """The convention that holds where none is named."""
 
 

@@ -82,10 +82,15 @@ def torchscan_adaptive_pool(elements: int, h_in: int, w_in: int, h_out: int, w_o
     >>> torchscan_adaptive_pool(25088, 7, 7, 7, 7), torchscan_adaptive_pool(25088, 1, 1, 7, 7)
     (50176, 125440)
     """
-    return elements * (_torchscan_window(h_in, h_out) * _torchscan_window(w_in, w_out) + 1)
+    return elements * (torchscan_window(h_in, h_out) * torchscan_window(w_in, w_out) + 1)
 
 
-def _torchscan_window(size_in: int, size_out: int) -> int:
+def torchscan_window(size_in: int, size_out: int) -> int:
+    """Window of an adaptive pool along one axis by torchscan 0.2.0 [elements].
+
+    >>> torchscan_window(8, 4), torchscan_window(8, 7)
+    (2, 2)
+    """
     return size_in % size_out + 1 if size_in % size_out else size_in // size_out
 
 

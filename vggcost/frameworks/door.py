@@ -7,6 +7,7 @@ FRAMEWORKS. A kind of stored model is a module with the names of `FileReader`, a
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vggcost import units
@@ -25,7 +26,7 @@ from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
     from vggcost.frameworks.call_text import CallText
@@ -141,6 +142,26 @@ def _read_program(target: str, given: Given) -> ProgramReading:
         if reading.failures and given.arguments is not None:
             _check_one_batch(given.arguments, owner, model, what.target)
     return reading.replace(notes=(*downloads.notes, *notes, *reading.notes))
+
+
+@contextmanager
+def live_target(target: str, given: Given) -> Iterator[tuple[Any, Arguments]]:
+    """Make the model of a program with its weights, and say what its forward call gets; what it imports can be found.
+
+    Raises:
+        VggcostError: the target is no program, is not there, is no model, or raises before it is one.
+    """
+    if kind_of(target) != PROGRAM:
+        raise VggcostError(f"{target!r} is a {kind_of(target)} and no program")
+    with place_of(target) as place:
+        model, owner, _, rebuild = _made(found(target, place), given.call)
+        arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
+        if rebuild is not None:
+            try:
+                model = rebuild()
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
+                raise VggcostError(f"{target} cannot be built: {told(error)}") from None
+        yield model, arguments
 
 
 def _check_one_batch(arguments: Arguments, owner: Framework, model: Any, target: str) -> None:

@@ -52,11 +52,11 @@ class Check(Record):
 
 
 class Installed(Record):
-    """A distribution as it is installed, and the release of it that the conventions were read from."""
+    """A distribution as it is installed, and the releases of it that are known to count as the conventions say."""
 
     distribution: str
     release: str
-    known: str
+    known: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -65,13 +65,18 @@ class Installed(Record):
 
     @property
     def proven(self) -> bool:
-        """Whether it is the release that is known; ``2.13`` stands for all of 2.13.x, ``1-2`` is ``1.post2``."""
+        """Whether it is one of those that are known; ``2.13`` stands for all of 2.13.x, ``1-2`` is ``1.post2``."""
         release = self.release.replace("-", ".post")
-        return release == self.known or release.startswith((f"{self.known}.", f"{self.known}+"))
+        return any(release == each or release.startswith((f"{each}.", f"{each}+")) for each in self.known)
+
+    @property
+    def known_words(self) -> str:
+        """The releases that are known: ``2.13 or 2.14``."""
+        return " or ".join(self.known)
 
 
-def installed(distributions: Mapping[str, str]) -> Installed | None:
-    """Return what is installed of these distributions, each with its known release, or None; of two the last."""
+def installed(distributions: Mapping[str, tuple[str, ...]]) -> Installed | None:
+    """Return what is installed of these distributions, each with its known releases, or None; of two the last."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = None

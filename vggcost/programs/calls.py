@@ -38,6 +38,11 @@ class ModuleCall(Record):
     last: int
     inside: int | None
 
+    @property
+    def name(self) -> str:
+        """Its class, which is what is called."""
+        return self.kind
+
 
 class FunctionCall(Record):
     """One call of a torch function that computes on tensors.

@@ -93,6 +93,7 @@ class ProgramReading(Record):
     notes: tuple[str, ...] = ()
     channels_last: bool = False
     dtype: str = "float32"
+    unlisted: int = 0
     module_calls: tuple[ModuleCall, ...] = ()
     function_calls: tuple[FunctionCall, ...] = ()
     weights_alone: bool = False

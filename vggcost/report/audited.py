@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Protocol
 
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
+    from vggcost.conventions.seen import Seen
     from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
         @property
         def uncounted(self) -> Sequence[Operation]:
             """The operations that there is no formula for."""
+
+        @property
+        def seen(self) -> Seen:
+            """What the convention's tool counts, or why it is not known."""
 
         def shown(self, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
             """A shape in the program's own layout."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.conventions.convention import DEFINITION, LIVE, RECORDED
 from vggcost.conventions.counting import KINDS, Part, difference, rule_text, tally
-from vggcost.conventions.rows import DEFINITION, LIVE, RECORDED
 from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Protocol
 
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
+    from vggcost.conventions.seen import Seen
     from vggcost.costs.table import Table
 
     class Counted(Protocol):
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
         @property
         def totals(self) -> Any:
             """The sums of the rows."""
+
+        @property
+        def seen(self) -> Seen:
+            """What the convention's tool counts, or why it is not known."""
 
         def to_dict(self) -> dict[str, Any]:
             """The JSON document."""
@@ -96,12 +101,7 @@ def _unknown(audit: Counted) -> str:
     """Why a program has no total under a convention; an empty text where it has one."""
     if audit.totals.count is not None:
         return ""
-    kinds: dict[str, int] = {}
-    for row in audit.layers:
-        if row.count is None and row.macs is not None:
-            kinds[row.kind] = kinds.get(row.kind, 0) + 1
-    known = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-    return f"what it counts of {known} is not known" if known else audit.totals.note or "the program cannot run"
+    return audit.seen.reason or audit.totals.note or "the program cannot run"
 
 
 def _row(one: Convention, total: int | None, macs: int | None, words: str, parts: Sequence[Part]) -> dict[str, Any]:

@@ -136,13 +136,8 @@ def uncounted(audit: Audited) -> list[dict[str, Any]]:
 
 def _unknown_lines(audit: Audited) -> list[str]:
     lines = []
-    unknown: dict[str, int] = {}
-    for row in audit.layers:
-        if row.count is None and row.macs is not None:
-            unknown[row.kind] = unknown.get(row.kind, 0) + 1
-    if unknown:
-        what = ", ".join(f"{number} {kind}" for kind, number in unknown.items())
-        lines.append(f"{audit.convention} has no total here: what it counts of {what} is not known")
+    if audit.seen.reason and audit.totals.macs is not None:
+        lines.append(f"{audit.convention} has no total here: {audit.seen.reason}")
     return lines + [
         f"Not counted, for there is no formula: {entry['count']} x {entry['operation']}"
         f" on {', '.join(units.shape_text(shape) for shape in entry['shapes'])}"

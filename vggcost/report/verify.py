@@ -90,7 +90,7 @@ def notes_of(outcomes: Sequence[ToolOutcome]) -> Iterator[str]:
         if found and outcome.crash:
             yield f"{found.title} crashed {outcome.crash}"
         if found and not found.proven:
-            yield f"{found.title} is not the release that its convention was read from ({found.known}): unproven"
+            yield f"{found.title} is not the release that its convention was read from ({found.known_words}): unproven"
     if skipped:
         yield f"skipped, not installed: {', '.join(skipped)} (pip install 'vggcost[peers]')"
     checks = sum(len(outcome.checks) for outcome in outcomes)
@@ -221,7 +221,7 @@ def _data(outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
                 "name": outcome.name,
                 "distribution": found.distribution if found else None,
                 "release": found.release if found else None,
-                "known_release": found.known if found else None,
+                "known_release": found.known_words if found else None,
                 "proven": found.proven if found else None,
                 "status": "not installed" if found is None else "crashed" if outcome.crash else "ran",
                 "crash": outcome.crash,

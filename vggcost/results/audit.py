@@ -6,14 +6,11 @@ import os
 from functools import cached_property
 
 from vggcost import units
-from vggcost.conventions.counting import count
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
-from vggcost.conventions.special_rules import Count
-from vggcost.costs.table import Row
+from vggcost.conventions.seen import Seen, seen
 from vggcost.formulas import forward
 from vggcost.network import catalogue
-from vggcost.network.foreign_layers import Uncounted
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
@@ -26,7 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.conventions.rows import Convention, ConventionName
+    from vggcost.conventions.convention import Convention
+    from vggcost.conventions.rows import ConventionName
+    from vggcost.conventions.special_rules import Count
     from vggcost.frameworks.target import Given
     from vggcost.network.plan import Configuration
     from vggcost.programs.likeness import Likeness
@@ -166,25 +165,22 @@ class Audit(Frozen):
     @cached_property
     def layers(self) -> tuple[OperationCost, ...]:
         """A row an operation, in execution order."""
-        rows = []
-        before: Row | None = None
-        for place, operation in enumerate(self.reading.operations):
-            counted = _row(operation)
-            counts = Count(0) if counted is None else self._count(counted, before)
-            rows.append(self._layer(place, operation, counts))
-            before = counted
-        return tuple(rows)
+        counted = zip(self.reading.operations, self.seen.counts, strict=True)
+        return tuple(self._layer(place, *pair) for place, pair in enumerate(counted))
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What the convention's tool counts of each operation and in sum, or why it is not known."""
+        return seen(self.counted_by, self.reading)
 
     @cached_property
     def totals(self) -> AuditTotals:
         """The sums of the rows."""
         macs = self.macs
-        uncounted = {operation.layer.kind for operation in self.uncounted}
-        unknown = [row for row in self.layers if row.count is None and row.kind not in uncounted]
         return AuditTotals(
             macs=macs,
             flops=None if macs is None else forward.flops(macs),
-            count=None if macs is None or unknown else sum(row.count or 0 for row in self.layers),
+            count=None if macs is None else self.seen.total,
             note=self._missing,
             **_held(self.reading.state),
         )
@@ -249,20 +245,6 @@ class Audit(Frozen):
         """What the program is and what stands in its way, a sentence a line."""
         return audit_report.lines(self)
 
-    def _count(self, row: Row, before: Row | None) -> Count:
-        """What the convention counts of one operation; None where its tool's count of such an operation is unknown."""
-        if isinstance(row.layer, Uncounted):
-            return Count(None, "no formula")
-        if not row.layer.counts_known and not self._counts_macs_alone:
-            return Count(None, f"what {self.convention} counts is not known")
-        return count(self.counted_by, row, before)
-
-    @property
-    def _counts_macs_alone(self) -> bool:
-        """Whether the convention is a multiple of multiply-accumulates, so that all else is known to be 0."""
-        weights = self.counted_by.weights
-        return bool(weights) and not self.counted_by.rules and set(weights) <= set(TEXTBOOK.weights)
-
     def _layer(self, place: int, operation: Operation, counts: Count) -> OperationCost:
         failures = self.reading.failures
         stop = failures[0].position if failures else len(self.reading.operations)
@@ -275,10 +257,10 @@ class Audit(Frozen):
         if not reached and not idle:
             note = "fails" if place == stop else "not reached"
         elif not operation.counted:
-            note = note or counts.note
+            note = note or "no formula"
         elif counts.value is None:
             note = counts.note
-        elif not self.counted_by.is_textbook and counts.value == 0:
+        elif not self.counted_by.is_textbook:
             note = note or counts.note
         name = self.compared.names.get(place) if self.compared.same else None
         return OperationCost(
@@ -290,7 +272,7 @@ class Audit(Frozen):
             output=self.shown(operation.output) if reached else None,
             macs=macs,
             flops=None if macs is None else forward.flops(macs),
-            count=None if macs is None else counts.value,
+            count=counts.value if macs is not None or (reached and not self.reading.weights_alone) else None,
             note=note,
             **_held(operation.state),
         )
@@ -304,19 +286,6 @@ def _held(state: State) -> dict[str, int]:
 
 def _compared(reading: ProgramReading, configuration: Configuration, batch_norm: bool) -> Likeness:
     return compare(reading, configuration, batch_norm=batch_norm, strict=True)
-
-
-def _row(operation: Operation) -> Row | None:
-    """An operation as a row of the table, whose shapes have their batch; None for what is never called."""
-    shape, output, layer = operation.input, operation.output, operation.layer
-    if shape is None or output is None:
-        return None
-    if layer.spatial:
-        if len(shape) == 3:
-            shape, output = (1, *shape), (1, *output)
-        if len(output) == 2:
-            output = (*output, 1, 1)  # a global pool that drops the two axes that it has made one
-    return Row(layer, shape, output, operation.params, operation.macs, operation.ledger)
 
 
 def named(like: str) -> tuple[Configuration, bool]:

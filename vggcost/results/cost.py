@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from vggcost.conventions.convention import Convention
     from vggcost.conventions.counting import Tally
-    from vggcost.conventions.rows import Convention
     from vggcost.costs.table import Table
     from vggcost.report.document import Document
 

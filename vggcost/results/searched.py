@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from vggcost.conventions.rows import Convention
+    from vggcost.conventions.convention import Convention
     from vggcost.results.audit import Audit, OperationCost
 
     Layers = Mapping[str, tuple[OperationCost, ...]]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Peer(Record):
     """A tool: its distributions, the conventions that its adapter reads, the torch device that it can work on.
 
-    Each distribution has a convention beside it, whose release is the one that is known. Counts depend on shapes
+    Each distribution has a convention beside it, whose releases are those that are known. Counts depend on shapes
     alone, so a tool that takes modules on the meta device gets them there, where nothing is multiplied. The others get
     real memory that nobody has initialised.
     """
@@ -31,9 +31,7 @@ class Peer(Record):
 
     def installed(self) -> Installed | None:
         """What is installed of it, or None; of two that share a module the one that installs over the other."""
-        return installed(
-            {distribution: convention(name).release or "" for distribution, name in self.distributions.items()}
-        )
+        return installed({distribution: convention(name).releases for distribution, name in self.distributions.items()})
 
 
 def _peer(name: str, *more: str, device: str = "meta", **distributions: str) -> Peer:

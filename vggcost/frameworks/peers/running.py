@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from vggcost.costs.table import Table
+    from vggcost.frameworks.peers.reading import Subject
     from vggcost.frameworks.peers.registry import Peer
 
     Progress = Callable[[str], None]
     Answer = list[dict[str, Any]] | str
+
+
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Iteration)\b")
+"""How the line of an exception begins, below its traceback."""
 
 
 class Started:
@@ -87,10 +93,13 @@ def run_peer(
     if installed is None:
         return ToolOutcome(peer.name, None)
     checks: list[Check] = []
-    with _place_for_prints(peer) as said:
-        for index, (table, answered) in enumerate(_answers(peer, tables, said, (progress, started or Started()))):
+    with place_for_prints(peer) as said:
+        questions = [(_named(table), (table.network, table.input)) for table in tables]
+        answers = asked(peer, questions, said, (progress, started or Started()))
+        for index, (table, answered) in enumerate(zip(tables, answers, strict=False)):
             if answered is None:
-                return ToolOutcome(peer.name, installed, tuple(checks), _crash(table, said, len(tables) - index - 1))
+                crash = f"on {_named(table)}: {last_words(said)}{_left(len(tables) - index - 1)}"
+                return ToolOutcome(peer.name, installed, tuple(checks), crash)
             checks += _checked(table, answered)
     return ToolOutcome(peer.name, installed, tuple(checks))
 
@@ -106,16 +115,21 @@ def run_here(peer: Peer, tables: Sequence[Table], progress: Progress | None = No
     checks: list[Check] = []
     for table in tables:
         if progress:
-            progress(_told(peer, table))
-        checks += _checked(table, answer(peer.adapter, peer.device, table.network, table.input))
+            progress(f"{peer.name}: {_named(table)}")
+        checks += _checked(table, answer(peer.adapter, peer.device, (table.network, table.input)))
     return ToolOutcome(peer.name, peer.installed(), tuple(checks))
 
 
-def _told(peer: Peer, table: Table) -> str:
-    return f"{peer.name}: {table.network.short_name} at {shape_text(table.input)}"
+def _named(table: Table) -> str:
+    return f"{table.network.short_name} at {shape_text(table.input)}"
 
 
-def _place_for_prints(peer: Peer) -> IO[bytes]:
+def place_for_prints(peer: Peer) -> IO[bytes]:
+    """Return a file for what a tool prints.
+
+    Raises:
+        VggcostError: there is no place for one.
+    """
     try:
         return tempfile.TemporaryFile()
     except OSError as error:
@@ -125,10 +139,13 @@ def _place_for_prints(peer: Peer) -> IO[bytes]:
         ) from None
 
 
-def _answers(
-    peer: Peer, tables: Sequence[Table], said: IO[bytes], run: tuple[Progress | None, Started]
-) -> Iterator[tuple[Table, Answer | None]]:
-    """Yield each network with the tool's readings, or NO_MEMORY; None where its process ended instead."""
+def asked(
+    peer: Peer, questions: Sequence[tuple[str, Subject]], said: IO[bytes], run: tuple[Progress | None, Started]
+) -> Iterator[Answer | None]:
+    """Yield a tool's readings of each network or program, or NO_MEMORY; None where its process ended instead.
+
+    A question is what is told of it and what is asked for; said gets what the tool prints.
+    """
     progress, started = run
     command = [sys.executable, "-m", "vggcost.frameworks.peers.worker", peer.adapter, peer.device]
     # What we can import, the tool's process can.
@@ -140,16 +157,16 @@ def _answers(
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process was started with pipes and has none")
         try:
-            for table in tables:
+            for told, subject in questions:
                 if progress:
-                    progress(_told(peer, table))
-                line = _asked(process.stdin, process.stdout, (table.network, table.input))
-                yield table, json.loads(line) if line else None
+                    progress(f"{peer.name}: {told}")
+                line = _answered(process.stdin, process.stdout, subject)
+                yield json.loads(line) if line else None
         finally:
             process.kill()
 
 
-def _asked(questions: IO[bytes], answers: IO[bytes], question: object) -> bytes:
+def _answered(questions: IO[bytes], answers: IO[bytes], question: object) -> bytes:
     try:
         pickle.dump(question, questions)
         questions.flush()
@@ -158,12 +175,16 @@ def _asked(questions: IO[bytes], answers: IO[bytes], question: object) -> bytes:
     return answers.readline()
 
 
-def _crash(table: Table, said: IO[bytes], left: int) -> str:
+def last_words(said: IO[bytes]) -> str:
+    """Return the line of the exception that a tool crashed with, or else the last line that it printed."""
     said.seek(0)
-    lines = [line.strip() for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    last = lines[-1] if lines else "it ended without a word"
-    behind = f"; {left} networks behind it were not run" if left else ""
-    return f"on {table.network.short_name} at {shape_text(table.input)}: {last}{behind}"
+    lines = [line.rstrip() for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    raised = [line for line in lines if _EXCEPTION.match(line)]
+    return (raised or lines or ["it ended without a word"])[-1].strip()
+
+
+def _left(number: int) -> str:
+    return f"; {number} networks behind it were not run" if number else ""
 
 
 def _checked(table: Table, answered: Answer) -> Iterator[Check]:

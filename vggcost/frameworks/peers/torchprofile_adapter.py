@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from torch import nn
 
 
-def read(module: nn.Module, x: torch.Tensor) -> list[ToolReading]:
+def read(module: nn.Module, arguments: Sequence[torch.Tensor]) -> list[ToolReading]:
     """Ask torchprofile for its total."""
     from torchprofile import profile_macs
 
-    total: float = profile_macs(module, x)  # type: ignore[assignment]  # a dict only where reduction=None asks for one
+    total: float = profile_macs(module, tuple(arguments))  # type: ignore[assignment]  # a dict only where reduction=None asks for one
     return [ToolReading("torchprofile", whole(total, "the total"))]

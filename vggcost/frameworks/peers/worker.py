@@ -1,4 +1,4 @@
-"""The process that one tool runs in: networks come in on standard input, readings go out on standard output.
+"""The process that one tool runs in: networks or programs come in on standard input, readings go out on its output.
 
 Everything that the tool itself prints goes to standard error. Run as
 ``python -m vggcost.frameworks.peers.worker ADAPTER DEVICE``.
@@ -17,14 +17,14 @@ from vggcost.frameworks.peers.reading import answer
 
 
 def main(adapter: str, device: str) -> None:
-    """Answer each network that arrives with one line of JSON, until the input ends or the tool raises."""
+    """Answer each network or program that arrives with one line of JSON, until the input ends or the tool raises."""
     answers = _own_channel()
     while True:
         try:
-            network, shape = pickle.load(sys.stdin.buffer)  # noqa: S301  # our own parent wrote it
+            subject = pickle.load(sys.stdin.buffer)  # noqa: S301  # our own parent wrote it
         except EOFError:
             return
-        answers.write(json.dumps(answer(adapter, device, network, shape)) + "\n")
+        answers.write(json.dumps(answer(adapter, device, subject)) + "\n")
         answers.flush()
         # Counters tie knots between modules and their hooks; without this a network's memory stays while others come.
         gc.collect()

@@ -6,6 +6,7 @@ done here for the time of one forward call, so that what is noted is what they s
 
 from __future__ import annotations
 
+import weakref
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ UNSEEN = PASSIVE | VIEWS | COPIES | FACTORIES | LIKES | {"__get__"}
 """Functions that compute nothing, which no counter counts."""
 
 MODULE_FACTS = (
-    *("in_channels", "groups", "kernel_size", "in_features", "out_features", "num_features", "affine"),
+    *("in_channels", "out_channels", "groups", "kernel_size", "in_features", "out_features", "num_features", "affine"),
     *("elementwise_affine", "normalized_shape", "p", "mode", "dim", "num_layers", "hidden_size", "input_size"),
     *("bidirectional", "batch_first", "num_heads", "training"),
 )
@@ -52,17 +53,26 @@ MODULE_FACTS = (
 
 _NORM = ("running_mean", "running_var", "weight", "bias", "training")
 _OWN_NORM = ("weight", "bias", "running_mean", "running_var", "training")
+_CONVOLUTION = ("weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 FUNCTION_FACTS = {
+    **{f"conv{size}": _CONVOLUTION for size in _SIZES},
+    **{f"conv_transpose{size}": _TRANSPOSED for size in _SIZES},
+    **dict.fromkeys(("convolution", "_convolution"), (*_CONVOLUTION[:-1], "transposed", "output_padding", "groups")),
+    **dict.fromkeys(("addmm", "baddbmm"), ("mat1", "mat2", "beta")),
     "interpolate": ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias"),
     "grid_sample": ("grid", "mode"),
-    "addmm": ("mat1", "mat2", "beta"),
     "batch_norm": _NORM,
     "instance_norm": _NORM,
     "layer_norm": ("normalized_shape", "weight", "bias"),
     "group_norm": ("num_groups", "weight", "bias"),
-    "adaptive_avg_pool2d": ("output_size",),
+    "local_response_norm": ("size",),
+    "leaky_relu": ("negative_slope", "inplace"),
 }
 """The arguments behind the first that counters ask for, by function, in the order of torch.nn.functional."""
+
+SETTLING = frozenset(("linear", "layer_norm", "group_norm", "matmul", "bmm", "softmax", "cat", "stack", "contiguous"))
+"""Functions whose output is laid out row by row in memory, however their input is."""
 
 
 class Calls:
@@ -77,6 +87,7 @@ class Calls:
         self._paths = {id(module): path for path, module in model.named_modules()} if model is not None else {}
         self._ways = _ways(model) if model is not None else {}
         self._numbers: dict[int, int] = {}
+        self._permuted: dict[int, weakref.ref[torch.Tensor]] = {}
 
     @property
     def modules(self) -> tuple[ModuleCall, ...]:
@@ -119,19 +130,36 @@ class Calls:
         name = called(func)
         bare = name.rpartition(".")[2]
         through, self._names[:] = tuple(filter(None, self._names)), ["" for _ in self._names]
-        outputs = found_in(result)
+        inputs, outputs = found_in((args, dict(kwargs))), found_in(result)
+        facts = _function_facts(name, bare, args, kwargs)
+        if bare == "linear" and inputs:
+            facts["contiguous"] = None if self._is_permuted(inputs[0]) else inputs[0].is_contiguous()
         self.functions.append(
             FunctionCall(
                 function=name,
                 through=through,
-                inputs=tuple(map(_shape, found_in((args, dict(kwargs))))),
+                inputs=tuple(map(_shape, inputs)),
                 output=_shape(outputs[0]) if outputs else None,
-                facts=_function_facts(name, bare, args, kwargs),
+                facts=facts,
                 first=first,
                 last=self._made(),
                 inside=self._open[-1] if self._open else None,
             )
         )
+
+    def laid_out(self, name: str, args: Sequence[Any], result: Any) -> None:
+        """Note where the layout of a result in memory is not known, for it may be that of an input that is permuted."""
+        if name in SETTLING or name == "__get__":
+            return
+        inputs = [tensor for tensor in found_in(args) if tensor.dim() > 2]
+        computed = name not in VIEWS
+        if any(self._is_permuted(each) or (computed and not each.is_contiguous()) for each in inputs):
+            for tensor in found_in(result):
+                self._permuted[id(tensor)] = weakref.ref(tensor)
+
+    def _is_permuted(self, tensor: torch.Tensor) -> bool:
+        known = self._permuted.get(id(tensor))
+        return known is not None and known() is tensor
 
     def _begin(self, module: nn.Module, inputs: Any) -> None:
         if id(module) not in self._paths:
@@ -213,14 +241,15 @@ def _module_facts(module: nn.Module) -> dict[str, Any]:
 
 
 def _function_facts(name: str, bare: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments by name; a tensor is True, an absent one None."""
+    """Arguments by name; a tensor is True, an absent one None. And how many come by position, and which by keyword."""
+    form = {"positional": len(args), "keywords": tuple(kwargs)}
     if bare == "einsum":
-        return {"equation": args[0] if args and isinstance(args[0], str) else None}
+        return {**form, "equation": args[0] if args and isinstance(args[0], str) else None}
     names = FUNCTION_FACTS.get(bare, ())
     if bare.endswith(("batch_norm", "instance_norm")) and not name.startswith("torch.nn."):
         names = _OWN_NORM
     given = {**dict(zip(names, args[1:], strict=False)), **{key: kwargs[key] for key in names if key in kwargs}}
-    return {key: True if isinstance(value, torch.Tensor) else value for key, value in given.items()}
+    return {**form, **{key: True if isinstance(value, torch.Tensor) else value for key, value in given.items()}}
 
 
 def _shape(tensor: torch.Tensor) -> Ints:

@@ -34,7 +34,7 @@ def check_modules(tables: Sequence[Table], progress: Callable[[str], None] | Non
             progress(f"{MODULE}: {table.network.short_name} at {shape_text(table.input)}")
         checks += _checked(table)
     # No convention was read from a release of torch to hold its modules against.
-    return ToolOutcome(MODULE, Installed("torch", release, release), tuple(checks))
+    return ToolOutcome(MODULE, Installed("torch", release, (release,)), tuple(checks))
 
 
 def _checked(table: Table) -> Iterator[Check]:

@@ -106,7 +106,11 @@ def _weight_notes(ownership: Ownership) -> Iterator[str]:
 
 
 def _calls(trace: Trace) -> dict[str, Any]:
-    return {"module_calls": trace.calls.modules, "function_calls": tuple(trace.calls.functions)}
+    return {
+        "unlisted": trace.tensors.ownership.unlisted(),
+        "module_calls": trace.calls.modules,
+        "function_calls": tuple(trace.calls.functions),
+    }
 
 
 def _dtype(model: nn.Module) -> str:

@@ -105,6 +105,8 @@ class Trace(TorchFunctionMode):
             result = self._answer(name, func, args, kwargs, live=live)
         if self._running and name not in UNSEEN and len(self.calls.functions) == before:
             self.calls.add(func, args, kwargs, result, made)
+        if self._running and not self._values:
+            self.calls.laid_out(name, args, result)
         if self._values and live:
             for tensor in found_in(result):
                 self.tensors.follow(tensor)
