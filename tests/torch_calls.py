@@ -280,8 +280,24 @@ def whole_in_place(dice):
     return (given, dice.choice((given.clone(), torch.ones((), dtype=torch.int64), 1))), {}
 
 
+def native_attention(dice):
+    batch, heads, steps = dice.choice((1, 2)), dice.choice((1, 2)), dice.choice((1, 3))
+    x, width = torch.ones(batch, steps, 4 * heads), 4 * heads
+    weights = (torch.ones(3 * width, width), torch.ones(3 * width), torch.ones(width, width), torch.ones(width))
+    return (x, x, x, width, heads, *weights), {}
+
+
+def native_encoder(dice):
+    (x, _, _, width, heads, *weights), _ = native_attention(dice)
+    norms = (torch.ones(width),) * 4
+    layers = (torch.ones(5, width), torch.ones(5), torch.ones(width, 5), torch.ones(width))
+    return (x, width, heads, *weights, False, False, 1e-5, *norms, *layers), {}
+
+
 AXES = (1, 2, 3)
 CALLS = {
+    "_native_multi_head_attention": native_attention,
+    "_transformer_encoder_layer_fwd": native_encoder,
     **dict.fromkeys((f"__i{name}__" for name in ("and", "or", "xor", "lshift", "rshift")), whole_in_place),
     **{f"conv{axes}d": conv(axes) for axes in AXES},
     **{f"conv_transpose{axes}d": conv(axes, transposed=True) for axes in AXES},
@@ -331,7 +347,7 @@ UNREACHED = frozenset(
     (
         *("_int_mm", "_scaled_mm", "_addmm_activation", "fbgemm_linear_int8_weight", "mkldnn_convolution"),
         *("quantized_lstm_cell", "quantized_gru_cell", "quantized_rnn_tanh_cell", "quantized_rnn_relu_cell"),
-        "thnn_conv2d",
+        *("thnn_conv2d", "quantized_lstm", "quantized_gru"),
     )
 )
 """Functions over dtypes, or of libraries, that not every machine has."""

@@ -150,11 +150,11 @@ def test_shared_layers_count_once_and_models_in_models_are_opened():
 
 
 def test_what_has_no_formula_is_listed():
-    image = keras.Input((16, 3))
-    model = keras.Model(image, keras.layers.Conv1D(5, 3)(image))
-    audit = vggcost.audit(model, (1, 16, 3))
-    assert [operation.layer.kind for operation in audit.uncounted] == ["Conv1D"]
-    assert audit.params == 50
+    film = keras.Input((4, 16, 3))
+    model = keras.Model(film, keras.layers.ConvLSTM1D(5, 3)(film))
+    audit = vggcost.audit(model, (1, 4, 16, 3))
+    assert [operation.layer.kind for operation in audit.uncounted] == ["ConvLSTM1D"]
+    assert audit.params == 4 * 5 * (3 * 3 + 3 * 5 + 1)
 
 
 @pytest.mark.parametrize("target", ["sequential", "Subclass"])

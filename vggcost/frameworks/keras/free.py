@@ -51,7 +51,7 @@ POOLS = frozenset(
         *("AdaptiveAveragePooling3D", "AdaptiveMaxPool", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D"),
         *("AdaptiveMaxPooling3D", "AveragePool", "AveragePooling1D", "AveragePooling3D", "GlobalAveragePooling1D"),
         *("GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling3D", "MaxPool", "MaxPooling1D"),
-        *("MaxPooling3D"),
+        "MaxPooling3D",
     )
 )
 """Pools of other than two dimensions, and pools as operations."""

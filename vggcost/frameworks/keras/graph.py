@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vggcost.formulas import forward
 from vggcost.frameworks.arguments import of_values
 from vggcost.frameworks.keras.free import FREE
 from vggcost.frameworks.keras.inputs import given_shapes, own_shapes
-from vggcost.frameworks.keras.opening import is_made_of_others, model_to_read, opened
+from vggcost.frameworks.keras.opening import applied, is_made_of_others, model_to_read, opened
 from vggcost.frameworks.keras.rules import RULES, Rules
 from vggcost.frameworks.keras.variables import Variables, layer_variables, own_variables
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
@@ -153,9 +154,14 @@ class _Walk(Rules):
         inner = getattr(layer, "_functional", None) or layer
         if hasattr(inner, "_nodes_by_depth"):
             return self.through(inner, shapes, f"{prefix}{layer.name}.")
+        if _known_class(layer) == "TimeDistributed":
+            done = self._time_distributed(layer, shapes[0])
+            if done is not None:
+                return [done]
         rule = RULES.get(_known_class(layer))
         if rule is not None:
-            return [getattr(self, rule)(layer, shapes)] * len(node.output_tensors)
+            answer = getattr(self, rule)(layer, shapes)
+            return answer if isinstance(answer, list) else [answer] * len(node.output_tensors)
         if _known_class(layer) not in FREE and is_made_of_others(layer):
             graph = opened(layer, node.arguments, node.input_tensors, [self.outward(shape) for shape in shapes])
             if graph is not None:
@@ -165,6 +171,19 @@ class _Walk(Rules):
         kind = Free if _known_class(layer) in FREE else Uncounted
         self.emit(layer, kind("", None, name), shapes[0], outputs[0])
         return outputs
+
+    def _time_distributed(self, layer: Any, shape: Ints) -> Ints | None:
+        """A layer at every step of (batch, steps, ...): once, over a batch that has every step of every sequence.
+
+        None where it does not take a step.
+        """
+        batch, steps, *rest = (*self.outward(shape), 1)[: max(2, len(shape))]
+        folded = (forward.elements((batch, steps)), *rest)
+        graph = applied(layer.layer, folded)
+        if graph is None:
+            return None
+        (output,) = self.through(graph, [self.inward(folded)], f"{self.prefix}{layer.name}.")
+        return self.inward((batch, steps, *self.outward(output)[1:]))
 
     def _through_opened(self, layer: Any, graph: Any, shapes: Shapes, prefix: str) -> Shapes:
         """Walk what a layer with a call of its own calls; what it keeps itself and hands to none stands at the last."""

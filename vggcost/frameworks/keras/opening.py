@@ -67,6 +67,21 @@ def opened(layer: Any, arguments: Any, tensors: Sequence[Any], shapes: Sequence[
         return None
 
 
+def applied(layer: Any, shape: Ints) -> Any:
+    """Return the graph of one call of a layer on an input of this shape, batch first, in the model's own layout.
+
+    None where the layer does not take it.
+    """
+    keras = import_module("keras")
+    weightless = any(getattr(each.value, "is_meta", False) for each in layer.variables)
+    try:
+        symbol = keras.Input(batch_shape=shape)
+        with _scope(keras, weightless), _nodes_kept(layer):
+            return keras.Function([symbol], layer(symbol))
+    except Exception:  # noqa: BLE001  # whatever it raises, it does not go on symbols, and is listed as it stands
+        return None
+
+
 def has_own_call(layer: Any) -> bool:
     """Whether the program says itself what the layer does when it is called."""
     for base in type(layer).__mro__:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.formulas import forward, windows
-from vggcost.frameworks.keras.record import Recorder
+from vggcost.formulas import forward
+from vggcost.frameworks.keras.products import ProductRules
+from vggcost.frameworks.keras.sequences import SequenceRules
+from vggcost.frameworks.keras.windows import WindowRules
 from vggcost.network import (
     blocks,
     foreign_convolutions,
@@ -16,7 +18,6 @@ from vggcost.network import (
     products,
     sequences,
 )
-from vggcost.network.foreign_layers import Free
 from vggcost.network.ledger import Ledger
 from vggcost.units import shape_text
 
@@ -46,16 +47,32 @@ KINDS: Mapping[type[Layer], Mapping[str, str] | str] = {
     foreign_norms.GroupNorm: {"GroupNormalization": "group_norm"},
     foreign_pools.AvgPool2d: {"AveragePooling2D": "pool"},
     foreign_layers.ZeroPad2d: {"ZeroPadding2D": "zero_pad"},
-    products.MatMul: "Keras's product of matrices is an operation without a rule, and so uncounted",
-    **dict.fromkeys(
-        (
-            *(foreign_convolutions.ConvNd, foreign_convolutions.ConvTransposeNd, foreign_pools.PoolNd),
-            *(foreign_pools.AdaptivePoolNd, foreign_norms.BatchNorm3d, foreign_norms.InstanceNorm),
-            *(foreign_norms.LayerNorm, foreign_norms.RMSNorm, products.Contraction, products.Bilinear),
-            *(products.ScaledDotProductAttention, sequences.Recurrent, sequences.Embedding),
-        ),
-        "Keras's layers of this kind have no rule, and so are uncounted",
+    foreign_convolutions.ConvNd: {
+        **dict.fromkeys(("Conv1D", "Conv3D"), "conv_nd"),
+        "DepthwiseConv1D": "depthwise_1d",
+        "SeparableConv1D": "separable_1d",
+    },
+    foreign_convolutions.ConvTransposeNd: dict.fromkeys(
+        ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), "conv_transpose"
     ),
+    foreign_pools.PoolNd: "Keras's pools over one or three axes are read as operations that multiply nothing",
+    foreign_pools.AdaptivePoolNd: "Keras's adaptive pools are read as operations that multiply nothing",
+    foreign_norms.BatchNorm3d: {"BatchNormalization": "batch_norm"},
+    foreign_norms.InstanceNorm: "Keras writes it as a group normalization with a group a channel",
+    foreign_norms.LayerNorm: {"LayerNormalization": "layer_norm"},
+    foreign_norms.RMSNorm: {"RMSNormalization": "layer_norm"},
+    products.MatMul: {"Matmul": "matmul", "Dot": "dot", "Tensordot": "tensordot"},
+    products.Contraction: {"EinsumDense": "einsum_dense", "Einsum": "einsum"},
+    products.ScaledDotProductAttention: {
+        **dict.fromkeys(("Attention", "AdditiveAttention"), "attention"),
+        "DotProductAttention": "dot_product_attention",
+    },
+    products.Bilinear: "Keras has no such layer",
+    sequences.Recurrent: {
+        **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN"), "recurrent"),
+        **dict.fromkeys(("LSTMCell", "GRUCell", "SimpleRNNCell"), "recurrent_cell"),
+    },
+    sequences.Embedding: {"Embedding": "embedding"},
     foreign_layers.Free: {
         "InputLayer": "input_layer",
         "Reshape": "reshape",
@@ -76,11 +93,7 @@ RULES: Mapping[str, str] = {
 """Keras's layer classes and operations by name, each with its method of Rules."""
 
 
-_UNNAMED: Mapping[str, Any] = {"name": "", "path": None}
-"""A layer while it is planned; the recorder names it."""
-
-
-class Rules(Recorder):
+class Rules(WindowRules, ProductRules, SequenceRules):
     """One method a layer class: a built layer and its inputs' shapes in, its output's shape out, the rest recorded."""
 
     def input_layer(self, layer: Any, shapes: Shapes) -> Ints:
@@ -93,99 +106,6 @@ class Rules(Recorder):
             self.fail(layer, None, f"takes {takes} and gets {shape_text(shape[1:])}", (shape,))
             self.free(layer, shapes[0], shapes[0])
         return shapes[0]
-
-    def conv(self, layer: Any, shapes: Shapes) -> Ints:
-        """A convolution, grouped or not."""
-        c_in = int(layer.kernel.shape[2]) * layer.groups
-        made = layers.Conv2d(
-            **_UNNAMED,
-            c_in=c_in,
-            c_out=layer.filters,
-            kernel=_pair(layer.kernel_size),
-            stride=_pair(layer.strides),
-            padding=(0, 0),
-            bias=layer.use_bias,
-            groups=layer.groups,
-            dilation=_pair(layer.dilation_rate),
-        )
-        return self._activated(layer, self._slide(layer, made, shapes[0]))
-
-    def depthwise(self, layer: Any, shapes: Shapes) -> Ints:
-        """One kernel a channel, or several."""
-        c_in = int(layer.kernel.shape[2])
-        made = layers.Conv2d(
-            **_UNNAMED,
-            c_in=c_in,
-            c_out=c_in * layer.depth_multiplier,
-            kernel=_pair(layer.kernel_size),
-            stride=_pair(layer.strides),
-            padding=(0, 0),
-            bias=layer.use_bias,
-            groups=c_in,
-            dilation=_pair(layer.dilation_rate),
-        )
-        return self._activated(layer, self._slide(layer, made, shapes[0]))
-
-    def separable(self, layer: Any, shapes: Shapes) -> Ints:
-        """A depthwise convolution and a 1x1 convolution behind it: two rows."""
-        c_in = int(layer.depthwise_kernel.shape[2])
-        middle = c_in * layer.depth_multiplier
-        depthwise = layers.Conv2d(
-            **_UNNAMED,
-            c_in=c_in,
-            c_out=middle,
-            kernel=_pair(layer.kernel_size),
-            stride=_pair(layer.strides),
-            padding=(0, 0),
-            bias=False,
-            groups=c_in,
-            dilation=_pair(layer.dilation_rate),
-        )
-        shape = self._slide(layer, depthwise, shapes[0], ".depthwise", only=("depthwise_kernel",))
-        pointwise = layers.Conv2d(
-            **_UNNAMED, c_in=middle, c_out=layer.filters, kernel=(1, 1), padding=(0, 0), bias=layer.use_bias
-        )
-        return self._activated(layer, self._slide(layer, pointwise, shape, ".pointwise", padding="valid"))
-
-    def _slide(
-        self,
-        layer: Any,
-        made: Any,
-        shape: Ints,
-        ending: str = "",
-        padding: str | None = None,
-        only: tuple[str, ...] = (),
-    ) -> Ints:
-        """Emit a layer whose window slides over an image, padded as Keras pads."""
-        if len(shape) != 4:
-            self.fail(layer, made, f"takes feature maps and gets {shape_text(shape)}", (shape,))
-            return shape
-        total = _padding(padding or layer.padding, made, shape)
-        room = (shape[0], shape[1], shape[2] + total[0], shape[3] + total[1])
-        output, ledger = made.apply(room)
-        problem = None
-        takes = getattr(made, "c_in", shape[1])
-        if takes != shape[1]:
-            problem = f"takes {takes:,} channels and gets {shape[1]:,}"
-        elif min(output[2:]) < 1:
-            problem = (
-                f"has a window of {shape_text(made.kernel)} that does not fit its input of {shape_text(shape[2:])}"
-            )
-        if problem:
-            self.fail(layer, made, problem, (self.outward(shape),))
-            output = (*output[:2], max(1, output[2]), max(1, output[3]))
-        named = made.replace(padding=(total[0] // 2, total[1] // 2))
-        self.emit(layer, named, shape, output, ledger, only=only, ending=ending)
-        return tuple(output)
-
-    def pool(self, layer: Any, shapes: Shapes) -> Ints:
-        """A pool with a window."""
-        kernel, stride = _pair(layer.pool_size), _pair(layer.strides)
-        largest = type(layer).__name__ == "MaxPooling2D"
-        made = (
-            layers.MaxPool2d("", None, kernel, stride) if largest else foreign_pools.AvgPool2d("", None, kernel, stride)
-        )
-        return self._slide(layer, made, shapes[0])
 
     def global_pool(self, layer: Any, shapes: Shapes) -> Ints:
         """The mean or the largest of each feature map."""
@@ -202,7 +122,7 @@ class Rules(Recorder):
         """A fully connected layer over the last axis of the model's own layout."""
         shape = shapes[0]
         takes = int(layer.kernel.shape[0])
-        made = layers.Linear(**_UNNAMED, in_features=takes, out_features=layer.units, bias=layer.use_bias)
+        made = layers.Linear("", None, takes, layer.units, layer.use_bias)
         inner = self.outward(shape)  # a Dense works on the last axis of the model's own layout
         _, ledger = made.apply(inner)
         output = self.inward((*inner[:-1], layer.units))
@@ -216,21 +136,37 @@ class Rules(Recorder):
         shape = shapes[0]
         affine = bool(layer.center and layer.scale)
         channels = int(layer.moving_mean.shape[0])
-        kind = layers.BatchNorm2d if len(shape) == 4 else foreign_norms.BatchNorm1d
-        made = kind("", None, channels, affine)
-        _, ledger = made.apply(shape)
-        if channels != shape[1]:
-            self.fail(layer, made, f"takes {channels:,} channels and gets {shape[1]:,}", (self.outward(shape),))
+        kind: type[layers.BatchNorm2d] = layers.BatchNorm2d if len(shape) == 4 else foreign_norms.BatchNorm1d
+        made = (foreign_norms.BatchNorm3d if len(shape) == 5 else kind)("", None, channels, affine)
+        outer = self.outward(shape)
+        given = outer[layer.axis]
+        # The ledger counts channels an image, wherever they stand.
+        others = (size for axis, size in enumerate(outer) if axis not in (0, layer.axis % len(outer)))
+        _, ledger = made.apply((outer[0], given, *others))
+        if channels != given:
+            self.fail(layer, made, f"takes {channels:,} channels and gets {given:,}", (outer,))
         self.emit(layer, made, shape, shape, ledger)
         return shape
 
     def group_norm(self, layer: Any, shapes: Shapes) -> Ints:
         """Group normalization; Keras writes a group a channel as -1."""
         shape = shapes[0]
-        groups = int(layer.groups) if layer.groups > 0 else shape[1]
-        made = foreign_norms.GroupNorm("", None, groups, shape[1], bool(layer.center and layer.scale))
+        channels = self.outward(shape)[layer.axis]
+        groups = int(layer.groups) if layer.groups > 0 else channels
+        made = foreign_norms.GroupNorm("", None, groups, channels, bool(layer.center and layer.scale))
         self.emit(layer, made, shape, shape, Ledger())
         return shape
+
+    def layer_norm(self, layer: Any, shapes: Shapes) -> Ints:
+        """Layer normalization and its kin by the root mean square, over some axes of the model's own layout."""
+        outer = self.outward(shapes[0])
+        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+        normalized = tuple(outer[axis] for axis in axes)
+        made: foreign_norms.LayerNorm = foreign_norms.RMSNorm("", None, normalized, shift=False)
+        if hasattr(layer, "center"):
+            made = foreign_norms.LayerNorm("", None, normalized, bool(layer.scale), bool(layer.center))
+        self.emit(layer, made, shapes[0], shapes[0], Ledger())
+        return shapes[0]
 
     def zero_pad(self, layer: Any, shapes: Shapes) -> Ints:
         """Zeros around each feature map."""
@@ -302,37 +238,3 @@ class Rules(Recorder):
             texts = " and ".join(map(shape_text, outer))
             self.fail(layer, None, f"gets {texts}, which differ in more than axis {axis}", tuple(outer))
         return self.free(layer, shapes[0], self.inward(output))
-
-    def _activated(self, layer: Any, shape: Ints) -> Ints:
-        """Emit the activation that a layer has in it."""
-        name = getattr(getattr(layer, "activation", None), "__name__", "linear")
-        if name != "linear":
-            self._activation(layer, name, shape, f".{name}")
-        return shape
-
-    def _activation(self, layer: Any, name: str, shape: Ints, ending: str = "") -> Ints:
-        made: Layer = Free("", None, name)
-        ledger = Ledger()
-        if name in ("relu", "softmax"):
-            made = layers.ReLU("", None) if name == "relu" else layers.Softmax("", None)
-            ledger = made.apply(shape if len(shape) > 1 else (1, *shape))[1]
-        self.emit(layer, made, shape, shape, ledger, ending=ending)
-        return shape
-
-
-def _padding(padding: str, made: Any, shape: Ints) -> tuple[int, int]:
-    """Rows and columns of zeros that Keras adds in all: for ``same``, so that the output has ceil(input / stride)."""
-    if padding != "same":
-        return 0, 0
-    window = made.window(shape)
-    total = []
-    for axis in (0, 1):
-        size, stride = shape[2 + axis], window.stride[axis]
-        total.append(max(0, windows.same_padding(size, window.kernel[axis], stride, window.dilation[axis])))
-    return total[0], total[1]
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    if isinstance(value, list | tuple):
-        return int(value[0]), int(value[-1])
-    return int(value), int(value)

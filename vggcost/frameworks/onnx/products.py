@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from vggcost.formulas import forward
 from vggcost.frameworks.onnx.call import UnknownShapeError
 from vggcost.frameworks.onnx.elementwise import free
-from vggcost.frameworks.pytorch.contractions import contracted
 from vggcost.frameworks.pytorch.plans import Plan
-from vggcost.frameworks.pytorch.products import fully_connected, multiplied
+from vggcost.frameworks.pytorch.products import contraction, fully_connected, multiplied
 from vggcost.network import products, sequences
 from vggcost.network.ledger import Ledger
 
@@ -66,7 +65,7 @@ def einsum(call: Call) -> Plan:
     """Einsum, pair by pair from the left."""
     shapes = [call.shape(place) for place in range(len(call.inputs))]
     try:
-        return contracted(call.attribute("equation"), shapes)
+        return contraction(call.attribute("equation"), shapes)
     except TypeError as error:  # the equation does not fit its operands
         return free(call).replace(problem=f"has {error}", shapes=tuple(shapes))
 

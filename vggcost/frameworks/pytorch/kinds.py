@@ -9,8 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
-from vggcost.frameworks.pytorch import convolutions, norms, operations, pools, products, quantized, sequences
-from vggcost.frameworks.pytorch.contractions import einsum
+from vggcost.frameworks.pytorch import (
+    convolutions,
+    fast_paths,
+    norms,
+    operations,
+    pools,
+    products,
+    quantized,
+    sequences,
+)
 from vggcost.network import blocks, foreign_convolutions, foreign_layers, foreign_norms, foreign_pools, layers
 from vggcost.network import products as product_layers
 from vggcost.network import sequences as sequence_layers
@@ -251,7 +259,12 @@ KINDS: Mapping[type[Layer], TorchKind] = {
     ),
     product_layers.Contraction: TorchKind(
         module="a function of several inputs, which torch has no module for",
-        rules={"einsum": einsum, **dict.fromkeys(("linalg_multi_dot", "chain_matmul"), products.multi_dot)},
+        rules={
+            "einsum": products.einsum,
+            **dict.fromkeys(("linalg_multi_dot", "chain_matmul"), products.multi_dot),
+            "_native_multi_head_attention": fast_paths.multi_head_attention,
+            "_transformer_encoder_layer_fwd": fast_paths.encoder_layer,
+        },
     ),
     product_layers.ScaledDotProductAttention: TorchKind(
         module="a function of three inputs, inside of torch's module for attention",
@@ -275,6 +288,7 @@ KINDS: Mapping[type[Layer], TorchKind] = {
                 ("rnn_tanh_cell", "rnn_relu_cell", "quantized_rnn_tanh_cell", "quantized_rnn_relu_cell"),
                 partial(sequences.recurrent_cell, "RNN"),
             ),
+            **quantized.RECURRENT,
         },
     ),
     sequence_layers.Embedding: TorchKind(

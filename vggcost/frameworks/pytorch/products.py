@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward
+from vggcost.frameworks.contractions import contracted
 from vggcost.frameworks.pytorch.plans import Plan, batched, shape_of
 from vggcost.network import foreign_layers, layers, products
 from vggcost.network.ledger import Ledger
@@ -208,6 +209,23 @@ def attention(
     return Plan(products.ScaledDotProductAttention, fields, queries, output, ledger, problem, shapes)
 
 
-def no_product(operation: str, shape: Shape, output: Shape) -> Plan:
-    """Plan what contracts nothing: a transposition, a sum, a product element by element."""
-    return Plan(foreign_layers.Free, {"operation": operation}, shape, output, Ledger())
+def einsum(equation: str, operands: Sequence[torch.Tensor], path: Sequence[int] | None = None, **_: Any) -> Plan:
+    """Rule of the function behind torch.einsum; path is the order of pairs, from the left where there is none.
+
+    Raises TypeError for an equation that does not fit its operands: torch says what it does not like.
+    """
+    return contraction(equation, tuple(shape_of(operand) for operand in operands), path or ())
+
+
+def contraction(equation: str, shapes: Sequence[Shape], path: Sequence[int] = ()) -> Plan:
+    """Plan a contraction by the shapes of its operands; see `vggcost.frameworks.contractions.contracted`.
+
+    Raises:
+        TypeError: the equation does not fit them.
+    """
+    pairs, output = contracted(equation, shapes, path)
+    if not pairs:  # a transposition, a sum, a product element by element
+        return Plan(foreign_layers.Free, {"operation": "einsum"}, shapes[0], output, Ledger())
+    fields: dict[str, Any] = {"operation": "einsum", "pairs": pairs, "output": output}
+    ledger = products.Contraction("", None, **fields).apply(shapes[0])[1]
+    return Plan(products.Contraction, fields, shapes[0], output, ledger, None, tuple(shapes))

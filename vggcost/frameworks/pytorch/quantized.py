@@ -5,11 +5,14 @@ Their weight and bias are packed into an object, which says what they were and, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vggcost.frameworks.pytorch.convolutions import convolved, transposed
 from vggcost.frameworks.pytorch.plans import Plan, shape_of
 from vggcost.frameworks.pytorch.products import fully_connected
+from vggcost.frameworks.pytorch.sequences import recurrent_cell
+from vggcost.network import sequences
 
 if TYPE_CHECKING:
     import torch
@@ -53,6 +56,30 @@ def fbgemm_linear(input: torch.Tensor, weight: torch.Tensor, *args: Any) -> Plan
     return fully_connected(shape_of(input), shape_of(weight), args[-1] is not None)
 
 
+def quantized_recurrent(cell: str, input: torch.Tensor, *args: Any, **__: Any) -> Plan:  # noqa: A002  # torch's name
+    """Rule of torch.quantized_lstm and quantized_gru, whose sizes its state has; arguments as in `recurrent`."""
+    packed = not isinstance(args[2], bool)
+    state, _, biases, layers, _, _, bidirectional, *_ = args[1:] if packed else args
+    states = tuple(state) if isinstance(state, list | tuple) else (state,)
+    shape = shape_of(input)
+    fields: dict[str, Any] = {
+        "cell": cell,
+        "in_features": shape[-1],
+        "hidden": shape_of(states[0])[-1],
+        "bias": bool(biases),
+    }
+    fields |= {"layers": int(layers), "directions": 2 if bidirectional else 1}
+    output, ledger = sequences.Recurrent("", None, **fields).apply(shape)
+    beside = tuple(shape_of(one) for one in states)
+    return Plan(sequences.Recurrent, fields, shape, output, ledger, beside=beside)
+
+
+def quantized_cell(cell: str, input: torch.Tensor, hx: Any, w_ih: Any, w_hh: Any, *_: Any) -> Plan:  # noqa: A002  # torch's name
+    """Rule of torch.ops.quantized.quantized_lstm_cell_dynamic and its kin: one step."""
+    (weight, bias), (state_weight, _) = w_ih.unpack()[:2], w_hh.unpack()[:2]
+    return recurrent_cell(cell, input, hx, weight, state_weight, bias)
+
+
 _LINEAR = ("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic", "linear_dynamic_fp16")
 _LINEAR_MORE = ("linear_relu_dynamic_fp16", "linear_leaky_relu", "linear_tanh")
 _CONV = (
@@ -62,6 +89,14 @@ _CONV = (
 
 LINEAR: dict[str, Rule] = {f"quantized::{name}": quantized_linear for name in (*_LINEAR, *_LINEAR_MORE)}
 CONVOLUTIONS: dict[str, Rule] = {f"quantized::{name}": quantized_conv for name in _CONV}
+RECURRENT: dict[str, Rule] = {
+    "quantized_lstm": partial(quantized_recurrent, "LSTM"),
+    "quantized_gru": partial(quantized_recurrent, "GRU"),
+    **{
+        f"quantized::quantized_{name}_cell_dynamic": partial(quantized_cell, cell)
+        for name, cell in (("lstm", "LSTM"), ("gru", "GRU"), ("rnn_tanh", "RNN"), ("rnn_relu", "RNN"))
+    },
+}
 TRANSPOSED: dict[str, Rule] = {
     f"quantized::conv_transpose{axes}d{ending}": quantized_conv_transpose
     for axes in (1, 2, 3)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def recurrent(cell: str, input: torch.Tensor, *args: Any) -> Plan:  # noqa: A002  # torch's name
+def recurrent(cell: str, input: torch.Tensor, *args: Any, **__: Any) -> Plan:  # noqa: A002  # torch's name
     """Rule of torch.lstm, gru, rnn_tanh and rnn_relu, over tensors and packed sequences, which have a step a row.
 
     The arguments are torch's: (state, weights, has_biases, num_layers, dropout, train, bidirectional, batch_first),

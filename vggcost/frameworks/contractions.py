@@ -1,19 +1,15 @@
-"""torch.einsum, pair by pair as torch contracts: what each pair sums over, and how much it multiplies for that."""
+"""What an einsum equation contracts, pair by pair as torch does it; whichever framework it is written in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vggcost.formulas import forward
-from vggcost.frameworks.pytorch.plans import Plan, shape_of
-from vggcost.frameworks.pytorch.products import no_product
-from vggcost.network import products
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
-
+    Shape = tuple[int, ...]
     Sizes = dict[str, int]
     """An operand's size along each label; an axis of size 1 is one that it has not."""
 
@@ -21,35 +17,31 @@ REST = "."
 """How the labels begin of the axes that an equation's ellipsis stands for, counted from their end."""
 
 
-def einsum(equation: str, operands: Sequence[torch.Tensor], path: Sequence[int] | None = None, **_: Any) -> Plan:
-    """Rule of the function behind torch.einsum; path is the order of pairs, from the left where there is none.
+def contracted(
+    equation: str, shapes: Sequence[Shape], path: Sequence[int] = ()
+) -> tuple[tuple[tuple[int, int], ...], Shape]:
+    """Return the contractions of an equation, each as (outputs, length of a dot product), and the output's shape.
 
-    Raises TypeError for an equation that does not fit its operands: torch says what it does not like.
-    """
-    return contracted(equation, [shape_of(operand) for operand in operands], list(path or ()))
-
-
-def contracted(equation: str, shapes: Sequence[tuple[int, ...]], path: Sequence[int] = ()) -> Plan:
-    """Plan a contraction by the shapes of its operands, pair by pair along a path, or from the left.
+    A label is summed over in the pair where it occurs last. One that only one of the pair has is added up before, and a
+    pair that has nothing to sum over together is multiplied element by element, which is no contraction. path is the
+    order of pairs, from the left where there is none.
 
     Raises:
-        TypeError: the equation does not fit them.
+        TypeError: the equation does not fit its operands.
+
+    >>> contracted("ij,jk,kl->il", [(5, 3), (3, 4), (4, 7)])
+    (((20, 3), (35, 4)), (5, 7))
     """
     inputs, output = _labels(equation, shapes)
-    terms = [_sizes(labels, shape) for labels, shape in zip(inputs, shapes, strict=True)]
+    terms = [dict(zip(labels, shape, strict=True)) for labels, shape in zip(inputs, shapes, strict=True)]
     whole = {label: max(term.get(label, 1) for term in terms) for labels in inputs for label in labels}
     if any(term[label] not in (1, whole[label]) for term in terms for label in term):
         raise TypeError("sizes of one label differ")
     pairs = tuple(_pairs(terms, output, list(path)))
-    shape = tuple(whole.get(label, 1) for label in output)
-    if not pairs:
-        return no_product("einsum", shapes[0], shape)
-    fields: dict[str, Any] = {"operation": "einsum", "pairs": pairs, "output": shape}
-    ledger = products.Contraction("", None, **fields).apply(shapes[0])[1]
-    return Plan(products.Contraction, fields, shapes[0], shape, ledger, None, tuple(shapes))
+    return pairs, tuple(whole.get(label, 1) for label in output)
 
 
-def _labels(equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[list[str]], list[str]]:
+def _labels(equation: str, shapes: Sequence[Shape]) -> tuple[list[list[str]], list[str]]:
     """The labels of each operand's axes, and of the output's."""
     given, arrow, wanted = equation.replace(" ", "").partition("->")
     texts = given.split(",")
@@ -75,17 +67,7 @@ def _spelled(text: str, left: int) -> list[str]:
     return [*before, *rest, *after]
 
 
-def _sizes(labels: Sequence[str], shape: Sequence[int]) -> Sizes:
-    """An operand's size along each label; one that stands twice is a diagonal."""
-    return dict(zip(labels, shape, strict=True))
-
-
 def _pairs(terms: list[Sizes], output: Sequence[str], path: list[int]) -> list[tuple[int, int]]:
-    """Each contraction that multiplies matrices, as (outputs, length of a dot product); torch's own order and rules.
-
-    A label is summed over in the pair where it occurs last. One that only one of the pair has is added up before, and
-    a pair that has nothing to sum over together is multiplied element by element.
-    """
     pairs = []
     ordered = bool(path)
     terms = [{label: size for label, size in term.items() if size != 1} for term in terms]
