@@ -1,4 +1,4 @@
-"""What a program keeps, in one line, where there is more to say of it than the number of its parameters."""
+"""What a program keeps, in one line, where there is more to say of it than parameters of one dtype and their bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def state_lines(state: State) -> list[str]:
         words.append(split if state.params_trainable else "all of them frozen")
     if len(state.dtypes) > 1:
         each = ", ".join(f"{elements:,} in {dtype}" for dtype, elements in state.dtypes.items())
-        words.append(f"{each} ({state.weight_bytes:,} bytes)")
+        words.append(each)
     lines = [f"{state.params:,} parameters: {'; '.join(words)}"] if words else []
     if state.buffers:
         lines.append(f"{state.buffers:,} elements of buffers, which are no parameters ({state.buffer_bytes:,} bytes)")

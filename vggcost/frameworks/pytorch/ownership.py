@@ -4,7 +4,8 @@ An operation that takes an activation is the network's, and its parameters are c
 but parameters, buffers and constants makes a weight of them (a parametrization, a pruning mask, a mask turned into a
 table): what it makes is still made of them, and they are counted where it goes, as far as that is in the module that
 holds them. So the norm that weight normalization takes has no parameters, the convolution behind it has; and a table
-of positions is counted at its embedding, not at the sum with the image.
+of positions is counted at its embedding, not at the sum with the image. What is used outside its module alone is
+counted where it meets the activation.
 """
 
 from __future__ import annotations
@@ -121,13 +122,15 @@ class Ownership:
 
     def _claim(self, owner: int, place: int, *, active: bool, inside: bool, derived: bool) -> None:
         """Count an owner at this place, unless another has it: a use inside its module goes before one outside."""
-        abroad = owner in self._abroad and inside and not derived
-        if owner in self._claimed and not abroad:
+        abroad = owner in self._abroad
+        home = abroad and inside and not derived
+        if owner in self._claimed and not home:
             return
-        if abroad or owner not in self._pending or (inside and (derived or active)):
+        if home or owner not in self._pending or ((inside or abroad) and (derived or active)):
             self._pending[owner] = place
-            self._abroad.discard(owner)
-            if not inside:
+            if inside:
+                self._abroad.discard(owner)
+            else:
                 self._abroad.add(owner)
         if active:
             self._claimed[owner] = self._pending[owner]

@@ -156,7 +156,7 @@ class Recording:
         note = operation.note
         if note is None and shares is not None and not state.params:
             note = "shares its parameters"
-        elif note is None and weights > state.params and state.buffers >= weights - state.params:
+        elif note is None and weights > state.params and state.buffers:
             note = "its weights are buffers"
         layer = operation.layer.replace(name=self._unique(label))
         first = shares if shares is not None and shares < place else None
