@@ -90,3 +90,31 @@ def test_bench_takes_configurations_and_programs_side_by_side(vggcost, tmp_path)
     words = (f"{path}:make", str(net), "--whole", "--size", "16", "--plan", "--format", "json")
     cases = document(vggcost("bench", *words))["cases"]
     assert len(cases) == 2
+
+
+def test_two_programs_of_one_name_keep_theirs_apart(vggcost, tmp_path):
+    targets = []
+    for name, width in (("one", 3), ("two", 4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.py").write_text(
+            f"from torch import nn\n\ndef net():\n    return nn.Conv2d(3, {width}, 3)\n"
+        )
+        targets.append(f"{tmp_path}/{name}/net.py:net")
+    found = document(vggcost("compare", *targets, "A", "--size", "32", "--format", "json"))["networks"]
+    assert [each["name"] for each in found] == [*targets, "A"]
+    assert [each["params"] for each in found[:2]] == [3 * 27 + 3, 4 * 27 + 4]
+    folder = tmp_path / "reports"
+    assert vggcost("report", *targets, "--size", "32", "-o", str(folder)).status == 0
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_bench_downloads_nothing_and_says_so(vggcost, tmp_path):
+    path = tmp_path / "bench_pretrained.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\n\ndef make():\n    net = nn.Conv2d(3, 4, 3)\n"
+        "    net.load_state_dict(torch.hub.load_state_dict_from_url('https://example.invalid/v.pth'))\n    return net\n"
+    )
+    ran = vggcost("bench", f"{path}:make", "--whole", "--size", "8", "--budget", "1", "--format", "json")
+    assert ran.status == 0
+    note = "built without its pretrained weights: the program would have downloaded https://example.invalid/v.pth"
+    assert f"vggcost: {note}\n" in ran.err

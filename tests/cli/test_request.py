@@ -85,7 +85,8 @@ def test_a_file_whose_name_has_a_comma_is_one(tmp_path):
         ("table a.py:f,D", "2 configurations are given, a.py:f, D; this command takes one"),
         ("verify a.py:f", "'a.py:f' is no configuration and no network file, and this command takes nothing else"),
         ("bench x.onnx", "bench times configurations and torch programs, and 'x.onnx' is a stored model"),
-        ("report a.py:f b/a.py:f", "two networks are called 'a.py-f', and a file can hold one"),
+        ("report a.py:f a.py:f", "two networks are called 'a.py-f', and a file can hold one"),
+        ("report a.py:f b/a.py:f", "the file 'a.py' is not there"),
     ],
 )
 def test_what_a_subject_has_no_use_for_is_refused_before_it_is_run(refused, words, line):

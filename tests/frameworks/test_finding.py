@@ -230,6 +230,8 @@ def test_several_models_or_none_are_listed(tmp_path, refused, text, words):
         ("{0}/text.txt:f", "text.txt' is no Python file; give one that ends in .py"),
         ("no-module.at.all:f", "'no-module.at.all' is neither a module's name nor a .py file"),
         ("nosuchmodule.at.all", "there is no module 'nosuchmodule' here"),
+        ("json.loads", "'json.loads' is no module, and json has 'loads'; write json:loads"),
+        ("json:decoder.JSONDecodr", "decoder has no 'JSONDecodr'; the nearest are JSONDecoder"),
         ("::", "TARGET is '::'"),
         (".", "neither a module's name nor a .py file"),
     ],

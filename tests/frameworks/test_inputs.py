@@ -119,6 +119,19 @@ def test_what_is_no_shape_is_refused(given, words):
         of_values(given)
 
 
+def test_named_tuples_and_other_mappings_stay_what_they_are():
+    from collections import UserDict
+    from typing import NamedTuple
+
+    class Pair(NamedTuple):
+        left: object
+        right: object
+
+    arguments = of_values(UserDict({"both": Pair((1, 3), TENSOR)}))
+    assert arguments.named == {"both": Pair(Shaped((1, 3)), TENSOR)}
+    assert arguments.changed(lambda each: 0).named["both"].right == 0
+
+
 def test_tensors_are_changed_wherever_they_are():
     arguments = of_values([{"a": (1, 3)}, [(2, 4), None]])
     assert arguments.shapes() == ((1, 3), (2, 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_program
 from vggcost.cli.output import emit
@@ -11,6 +13,9 @@ from vggcost.results import report_files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from vggcost.cli.request import Request
+    from vggcost.network.plan import Configuration
 
 
 def parser() -> Parser:
@@ -38,10 +43,8 @@ def run(args: Namespace) -> int:
     folder: str = args.folder
     report_files.check_folder(folder)
     asked = request(args, default=report_files.VARIANTS)
-    report_files.check_names(
-        subject if isinstance(subject, str) else asked.unfolded(subject).short_name for subject in asked.subjects
-    )
-    files = list(report_files.report_files(asked.counted()))
+    names = report_files.checked_names([_names(subject, asked) for subject in asked.subjects])
+    files = list(report_files.report_files(asked.counted(), names))
     if not args.check:
         report_files.write(folder, files)
         emit(f"{len(files)} files written to {folder}\n", None)
@@ -54,3 +57,11 @@ def run(args: Namespace) -> int:
     verdict = f"{len(stale)} of {len(files)} files differ; the same command without --check writes them anew\n"
     emit(lines + verdict, None)
     return EXIT_DIFFERS
+
+
+def _names(subject: Configuration | str, asked: Request) -> tuple[str, str]:
+    """The short name of a network or a target, and the full one."""
+    if isinstance(subject, str):
+        return os.path.basename(subject), subject
+    name = asked.unfolded(subject).short_name
+    return name, name

@@ -68,7 +68,7 @@ def _tensors(tree: Any) -> Iterator[Any]:
     elif isinstance(tree, list | tuple):
         for each in tree:
             yield from _tensors(each)
-    elif isinstance(tree, dict):
+    elif isinstance(tree, Mapping):
         for each in tree.values():
             yield from _tensors(each)
 
@@ -76,11 +76,17 @@ def _tensors(tree: Any) -> Iterator[Any]:
 def _changed(tree: Any, change: Callable[[Any], Any]) -> Any:
     if hasattr(tree, "shape"):
         return change(tree)
-    if isinstance(tree, dict):
+    if isinstance(tree, Mapping):
         return {key: _changed(each, change) for key, each in tree.items()}
     if isinstance(tree, list | tuple):
-        return type(tree)(_changed(each, change) for each in tree)
+        return _alike(tree, (_changed(each, change) for each in tree))
     return tree
+
+
+def _alike(sequence: Any, values: Iterator[Any]) -> Any:
+    """A list, a tuple or a named tuple, as another is one."""
+    made: Any = getattr(type(sequence), "_make", type(sequence))
+    return made(values)
 
 
 def images(shapes: Sequence[Ints]) -> Arguments:
@@ -129,10 +135,10 @@ def _argument(value: Any) -> Any:
         if not all(1 <= side <= COUNT_LIMIT for side in value):
             raise VggcostError(f"input has the shape {tuple(value)!r}; give whole numbers of at least 1, batch first")
         return Shaped(tuple(value))
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _argument(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_argument(each) for each in value)
+        return _alike(value, (_argument(each) for each in value))
     if isinstance(value, str) and "[" in value:
         dtype, _, sides = value.removesuffix("]").partition("[")
         if value.endswith("]") and all(side.isdecimal() and int(side) >= 1 for side in sides.split("x") if sides):

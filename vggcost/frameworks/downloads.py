@@ -109,7 +109,7 @@ class Downloads:
         def refused(first: Any, *rest: Any, **words: Any) -> Any:
             address = rest[0] if isinstance(first, socket.socket) and rest else first
             if isinstance(first, socket.socket) and first.family not in (socket.AF_INET, socket.AF_INET6):
-                return self._sockets["connect"](first, *rest, **words)
+                return self._sockets["connect"](first, *rest, **words)  # to this machine alone
             host = address[0] if isinstance(address, tuple) else address
             raise ReachesOutError(str(host))
 
@@ -117,7 +117,8 @@ class Downloads:
         self._sockets["connect"] = socket.socket.connect
         for name in ("getaddrinfo", "gethostbyname", "create_connection"):
             setattr(socket, name, refused)
-        socket.socket.connect = socket.socket.connect_ex = refused  # type: ignore[method-assign]  # put back on exit
+        socket.socket.connect = refused  # type: ignore[method-assign]  # put back on exit
+        socket.socket.connect_ex = lambda *args: refused(*args) or 0  # type: ignore[method-assign]  # the same
         self._replace()
         return self
 
@@ -139,6 +140,7 @@ class Downloads:
             VggcostError: it wants a connection that nothing can stand for.
         """
         while True:
+            self._replace()
             try:
                 return action()
             except ReachesOutError as error:

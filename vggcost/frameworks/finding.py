@@ -64,17 +64,23 @@ def find(target: str, place: Place, extras: Mapping[str, str], is_model: IsModel
         name = _only_model(place.text, module, is_model)
         target = f"{place.text}:{name}"
     value: Any = module
+    where = place.text
     for piece in name.split("."):
-        try:
-            value = getattr(value, piece)
-        except AttributeError:
-            known = tuple(word for word in vars(module) if not word.startswith("_") and callable(getattr(module, word)))
-            if not known:
-                raise VggcostError(f"{place.text} has no {name!r}; it has nothing that can be called") from None
-            found = nearest(piece, known)
-            raise VggcostError(f"{place.text} has no {name!r}; {found}", nearest=found.names) from None
+        if not hasattr(value, piece):
+            raise _missing(piece, where, vars(value) if hasattr(value, "__dict__") else {})
+        value = getattr(value, piece)
+        where = piece
     own = getattr(value, "__globals__", {})  # of a function that the module has from elsewhere
     return Found(target, value, {**own, **vars(module)})
+
+
+def _missing(name: str, where: str, names: Mapping[str, Any]) -> VggcostError:
+    """The refusal of a name that a module, or something in it, does not have."""
+    known = tuple(word for word, value in names.items() if not word.startswith("_") and callable(value))
+    if not known:
+        return VggcostError(f"{where} has no {name!r}; it has nothing that can be called")
+    found = nearest(name, known)
+    return VggcostError(f"{where} has no {name!r}; {found}", nearest=found.names)
 
 
 def _only_model(place: str, module: ModuleType, is_model: IsModel) -> str:

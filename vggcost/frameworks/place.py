@@ -165,6 +165,9 @@ def _by_name(name: str, extras: Mapping[str, str]) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or name
+        above, _, last = name.rpartition(".")
+        if name == missing and hasattr(sys.modules.get(above), last):
+            raise VggcostError(f"{name!r} is no module, and {above} has {last!r}; write {above}:{last}") from None
         if name == missing or name.startswith(f"{missing}."):
             raise VggcostError(
                 f"there is no module {missing!r} here; give a module that python can import from {os.getcwd()!r},"

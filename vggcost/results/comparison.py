@@ -20,12 +20,22 @@ if TYPE_CHECKING:
 
 def side_by_side(counted: Sequence[Cost | Audit], *, human: bool) -> Document:
     """A column a network."""
-    return compare.document([_summary(each) for each in counted], _header(counted), human=human)
+    return compare.document(_summaries(counted), _header(counted), human=human)
 
 
 def summary(counted: Sequence[Cost | Audit]) -> Document:
     """A row a network."""
-    return compare.summary_document([_summary(each) for each in counted], _header(counted))
+    return compare.summary_document(_summaries(counted), _header(counted))
+
+
+def distinct(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the short name of each (short, full), and the full one where several have that short name.
+
+    >>> distinct([("net.py:Net", "a/net.py:Net"), ("D", "D"), ("net.py:Net", "b/net.py:Net")])
+    ['a/net.py:Net', 'D', 'b/net.py:Net']
+    """
+    shorts = [short for short, _ in names]
+    return [full if shorts.count(short) > 1 else short for short, full in names]
 
 
 def _header(counted: Sequence[Cost | Audit]) -> str:
@@ -33,6 +43,12 @@ def _header(counted: Sequence[Cost | Audit]) -> str:
     inputs = [each.input if isinstance(each, Cost) else each.reading.inputs[0] for each in counted]
     dtypes = [each.dtype if isinstance(each, Cost) else each.reading.dtype for each in counted]
     return compare.header_line(networks, inputs, dtypes, counted[0].convention_words)
+
+
+def _summaries(counted: Sequence[Cost | Audit]) -> list[dict[str, Any]]:
+    fulls = [each.short_name if isinstance(each, Cost) else each.reading.program for each in counted]
+    names = distinct([(each.short_name, full) for each, full in zip(counted, fulls, strict=True)])
+    return [{**_summary(each), "name": name} for each, name in zip(counted, names, strict=True)]
 
 
 def _summary(counted: Cost | Audit) -> dict[str, Any]:

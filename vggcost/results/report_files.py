@@ -8,11 +8,11 @@ from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.formats import FORMATS, rendered
 from vggcost.results import whole_file
-from vggcost.results.comparison import summary
+from vggcost.results.comparison import distinct, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vggcost.report.document import Document
     from vggcost.results.audit import Audit
@@ -28,11 +28,11 @@ FILE_FORMATS = ("csv", "markdown")
 """The formats that a report keeps."""
 
 
-def report_files(costs: Iterable[Cost | Audit]) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text) of each file, the summary last."""
+def report_files(costs: Iterable[Cost | Audit], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text) of each file, the summary last; names are those of `checked_names`."""
     counted = []
-    for cost in costs:
-        yield from _files(file_name(cost.short_name), cost.short_name, cost.document())
+    for cost, name in zip(costs, names, strict=True):
+        yield from _files(name, cost.short_name, cost.document())
         counted.append(cost)
     yield from _files(SUMMARY, "Summary", summary(counted))
 
@@ -43,7 +43,7 @@ def file_name(name: str) -> str:
     >>> file_name("vgg.py:VGG16"), file_name("D-bn")
     ('vgg.py-VGG16', 'D-bn')
     """
-    kept = "".join(sign if sign.isalnum() or sign in "._-+" else "-" for sign in os.path.basename(name))
+    kept = "".join(sign if sign.isalnum() or sign in "._-+" else "-" for sign in name)
     return kept.lstrip(".-") or "program"
 
 
@@ -64,18 +64,19 @@ def check_folder(folder: str) -> None:
         raise VggcostError(f"--output is {folder!r}, which is a file; give a directory")
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Refuse networks and programs whose files would overwrite each other.
+def checked_names(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the name of each network's or program's files; names are pairs, the short one and the full one.
 
     Raises:
         VggcostError: two bear one name, or one that of the summary.
     """
-    files = [file_name(name) for name in names]
+    files = [file_name(name) for name in distinct(names)]
     for name in files:
         if name.lower() == SUMMARY:
             raise VggcostError(f"a network is called {name!r}, which is the file of all networks; give it another name")
         if files.count(name) > 1:
             raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
+    return files
 
 
 def write(folder: str, files: Iterable[tuple[str, str]]) -> None:
