@@ -379,6 +379,90 @@ def test_a_rule_that_gives_another_shape_than_torch_is_not_believed(monkeypatch)
     assert "its rule gives 1x2, and torch 1x32x32x32" in {each.note for each in audit.layers}
 
 
+class Mapped(nn.Module):
+    """Three networks as one, by torch.func."""
+
+    def __init__(self):
+        super().__init__()
+        self.models = nn.ModuleList(small() for _ in range(3))
+
+    def forward(self, x):
+        held, buffers = torch.func.stack_module_state(list(self.models))
+
+        def one(held, buffers):
+            return functional_call(self.models[0], (held, buffers), (x,))
+
+        return torch.vmap(one)(held, buffers)
+
+
+class MappedOverImages(Small):
+    def forward(self, x):
+        return torch.vmap(lambda one: super(MappedOverImages, self).forward(one[None])[0])(x)
+
+
+def test_what_torch_func_maps_is_counted_as_often_as_it_is_done():
+    reading = read_module(Mapped(), [IMAGE], "mapped")
+    assert (reading.macs, reading.params) == (3 * MACS, 3 * PARAMS)
+    assert read_module(MappedOverImages(), [(5, *IMAGE[1:])], "mapped").macs == 5 * MACS
+
+
+class Gradient(Small):
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.clone().requires_grad_()
+            return torch.autograd.grad(super().forward(x).sum(), x)[0]
+
+
+class GradientByFunc(Small):
+    def forward(self, x):
+        return torch.func.grad(lambda given: super(GradientByFunc, self).forward(given).sum())(x)
+
+
+@pytest.mark.parametrize("kind", [Gradient, GradientByFunc])
+def test_a_gradient_inside_a_forward_is_no_zero(kind):
+    audit = vggcost.audit(kind(), IMAGE)
+    assert audit.params == PARAMS
+    assert audit.macs >= MACS
+    assert audit.uncounted
+
+
+class LeavesTorch(Small):
+    def forward(self, x):
+        y = torch.flatten(self.features(x), 1).numpy() @ self.classifier[0].weight.detach().numpy().T
+        return torch.from_numpy(y)
+
+
+def test_what_leaves_torch_is_named():
+    audit = vggcost.audit(LeavesTorch(), IMAGE)
+    assert [operation.layer.kind for operation in audit.uncounted] == ["numpy", "numpy"]
+    assert audit.macs == CONVS
+
+
+def test_frozen_code_has_its_weights_as_constants():
+    reading = read_module(torch.jit.freeze(torch.jit.script(small())), [IMAGE], "frozen")
+    assert (reading.macs, reading.params) == (MACS, PARAMS)
+    assert f"{PARAMS:,} parameters are constants of compiled code" in reading.notes[0]
+
+
+def test_convolutions_that_reach_no_operator_are_named():
+    frozen = torch.jit.optimize_for_inference(torch.jit.script(small()))
+    audit = vggcost.audit(frozen, IMAGE)
+    assert {operation.layer.kind for operation in audit.uncounted} <= {"prim::mkldnn_convolution"}
+    assert audit.macs + CONVS * bool(audit.uncounted) == MACS
+    if audit.uncounted:
+        assert "Not counted, for there is no formula: 6 x prim::mkldnn_convolution" in audit.to_text()
+
+
+@pytest.mark.parametrize("compiled", [lambda model: model, torch.jit.script])
+def test_quantized_layers_have_their_weights_and_their_macs(compiled):
+    model = nn.Sequential(torch.ao.quantization.QuantStub(), small(), torch.ao.quantization.DeQuantStub()).eval()
+    model.qconfig = torch.ao.quantization.get_default_qconfig("x86")
+    torch.ao.quantization.prepare(model, inplace=True)
+    model(torch.rand(IMAGE))
+    reading = read_module(compiled(torch.ao.quantization.convert(model)), [IMAGE], "quantized")
+    assert (reading.macs, reading.params) == (MACS, PARAMS)
+
+
 def test_the_guard_of_these_tests_can_fail():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -129,7 +129,7 @@ def uncounted(audit: Audited) -> list[dict[str, Any]]:
         group["count"] += 1
         shape = audit.shown(operation.input)
         listed = None if shape is None else list(shape)
-        if listed not in group["shapes"]:
+        if listed and listed not in group["shapes"]:
             group["shapes"].append(listed)
     return list(groups.values())
 
@@ -140,6 +140,6 @@ def _unknown_lines(audit: Audited) -> list[str]:
         lines.append(f"{audit.convention} has no total here: {audit.seen.reason}")
     return lines + [
         f"Not counted, for there is no formula: {entry['count']} x {entry['operation']}"
-        f" on {', '.join(units.shape_text(shape) for shape in entry['shapes'])}"
+        f"{' on ' if entry['shapes'] else ''}{', '.join(units.shape_text(shape) for shape in entry['shapes'])}"
         for entry in uncounted(audit)
     ]

@@ -98,6 +98,8 @@ class Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
             raise self._recording.asked(name)
         written = self._protect(func, args, kwargs)
         plan, reason = self._plan(func, args, kwargs)
+        if self._inside is None:
+            packed = [*packed, *filter(self._tensors.is_constant, tensors)]
         made = len(self._recording.operations)
         try:
             result = self._computed(func, args, kwargs)
@@ -120,8 +122,9 @@ class Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
 
     def _plan(self, func: Any, args: Args, kwargs: Kwargs) -> tuple[Plan | None, str | None]:
         """What the rules say of an operator, or why they say nothing although there is one."""
+        is_weight = self._tensors.is_weight if self._inside is None else self._tensors.ownership.owns
         try:
-            return operators.planned(func, args, kwargs, self._tensors.ownership.owns), None
+            return operators.planned(func, args, kwargs, is_weight), None
         except Exception as error:  # noqa: BLE001  # a rule's fault is named in its row, and stops nothing
             return None, f"its rule raises {type(error).__name__}: {first_line(error)}"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from vggcost.frameworks.pytorch.stored import Owner, held_by, owners_of, parameter_state, served
+from vggcost.frameworks.pytorch.stored import Owner, constant_state, held_by, owners_of, parameter_state, served
 from vggcost.programs.state import State, total
 
 if TYPE_CHECKING:
@@ -91,6 +91,12 @@ class Ownership:
         """Let a tensor that an activation was written into be an activation."""
         self._made_of.pop(id(tensor), None)
 
+    def adopt_constants(self, holders: Sequence[Any], path: str) -> None:
+        """Take up what compiled code has its weights in: constants and packed weights, which nobody trains."""
+        for holder in holders:
+            if id(holder) not in self._made_of:
+                self._add(holder, Owner("", (path,), constant_state(holder), "constant"))
+
     # Where an owner is counted
 
     def adopt(self, module: nn.Module, path: str) -> None:
@@ -103,10 +109,16 @@ class Ownership:
             if id(value) not in self._made_of:
                 self._add(value, owner)
 
-    def use(self, holders: Sequence[Any], place: int, path: str, *, active: bool) -> None:
-        """Let the operation of this place and module use these; active: with an activation among them."""
+    def use(
+        self, holders: Sequence[Any], place: int, path: str, *, active: bool, inputs: frozenset[int] = frozenset()
+    ) -> None:
+        """Let the operation of this place and module use these; active: with an activation among them.
+
+        inputs: the ids of those that the network works on: no weights, although gradients may be asked of them.
+        """
         for holder in holders:
-            if id(holder) not in self._made_of and _is_loose(holder):
+            known = id(holder) in self._made_of or id(holder) in inputs
+            if not known and _is_loose(holder) and not self._shares_memory(holder):
                 self._add(holder, Owner("", (path,), parameter_state(holder)))
             owners, derived = self._made_of.get(id(holder), ((), False))
             for owner in owners:
@@ -140,6 +152,11 @@ class Ownership:
         elsewhere = [self._claimed[owner] for owner in self._uses.get(place, ()) if self._claimed[owner] != place]
         return elsewhere[-1] if elsewhere else None
 
+    def _shares_memory(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is what a gradient's computation has kept of one that is known: another object for it."""
+        place = tensor.data_ptr()
+        return place != 0 and any(isinstance(each, torch.Tensor) and each.data_ptr() == place for each in self._kept)
+
     def settled(self) -> dict[int, State]:
         """The state of every place that has one, behind the last operation."""
         self._claimed = {**self._pending, **self._claimed}
@@ -157,15 +174,15 @@ class Ownership:
         ]
 
     def unlisted(self) -> int:
-        """Parameters in use that the model does not list [elements]."""
+        """Parameters in use that the model does not list, constants apart [elements]."""
         return sum(owner.state.params for number, owner in enumerate(self.owners) if self._is_unlisted(number))
 
     def _is_unlisted(self, number: int) -> bool:
-        return number >= self.listed and number in self._claimed
+        return number >= self.listed and number in self._claimed and self.owners[number].sort != "constant"
 
-    def packed(self) -> State:
-        """The parameters that are packed in objects of a quantized module."""
-        return total(owner.state for owner in self.owners if owner.sort == "packed")
+    def kept_as(self, sort: str) -> State:
+        """The parameters that are not tensors of a module: `packed` in objects, or `constant` in compiled code."""
+        return total(owner.state for owner in self.owners if owner.sort == sort)
 
 
 def below(path: str, above: str) -> bool:

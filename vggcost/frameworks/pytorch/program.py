@@ -10,9 +10,12 @@ from torch import nn
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
-from vggcost.frameworks.pytorch import call, lazy
+from vggcost.frameworks.pytorch import call, compiled, lazy
+from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.recording import NeedsValuesError, StoppedError
 from vggcost.frameworks.pytorch.trace import TRACING, Trace
+from vggcost.network.foreign_layers import Uncounted
+from vggcost.network.ledger import Ledger
 from vggcost.programs.reading import Failure, ProgramReading
 from vggcost.units import DTYPE_BYTES
 
@@ -92,7 +95,7 @@ def read_module(
 
 def _weight_notes(ownership: Ownership) -> Iterator[str]:
     """What is counted that model.parameters() does not have."""
-    unlisted, packed = ownership.unlisted(), ownership.packed()
+    unlisted, packed, constant = ownership.unlisted(), ownership.kept_as("packed"), ownership.kept_as("constant")
     if unlisted:
         yield (
             f"{unlisted:,} parameters are in use that model.parameters() does not have: their modules are"
@@ -102,6 +105,11 @@ def _weight_notes(ownership: Ownership) -> Iterator[str]:
         yield (
             f"{packed.params:,} parameters are packed in quantized modules ({packed.weight_bytes:,} bytes), and"
             " model.parameters() does not have them; they are counted here"
+        )
+    if constant.params:
+        yield (
+            f"{constant.params:,} parameters are constants of compiled code ({constant.weight_bytes:,} bytes), and"
+            " model.parameters() does not have them; they are counted here, once an operation"
         )
 
 
@@ -154,6 +162,8 @@ def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> 
             if not trace.recording.failures:
                 trace.recording.failures.append(_raised(error, len(trace.recording.operations), arguments.shapes()))
                 trace.recording.doubtful = True
+        for kind in compiled.hidden(model):
+            trace.recording.add(kind, Plan(Uncounted, {"operation": kind}, (), (), Ledger()), [])
         return trace, tuple(trace.recording.failures)
 
 
@@ -177,8 +187,7 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
     """
     import random
 
-    scripts = [module for module in model.modules() if isinstance(module, torch.jit.ScriptModule)]
-    modes = [(module, getattr(module, "training", None)) for module in scripts]
+    modes = [(module, getattr(module, "training", None)) for module in compiled.scripts(model)]
     saved = [(module, dict(module.__dict__), _contents(module)) for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers() if not buffer.is_meta] if values else []
     states = (torch.get_rng_state(), random.getstate())
@@ -188,11 +197,11 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
         for module in model.modules():
             module.__dict__["training"] = False
         for module, mode in modes:
-            _set_mode(module, None if mode is None else False)
+            compiled.set_mode(module, None if mode is None else False)
         yield
     finally:
         for module, mode in modes:
-            _set_mode(module, mode)
+            compiled.set_mode(module, mode)
         for module, attributes, containers in saved:
             module.__dict__.clear()
             module.__dict__.update(attributes)
@@ -205,12 +214,6 @@ def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
         random.setstate(states[1])
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
-
-
-def _set_mode(module: Any, training: bool | None) -> None:
-    """Set the mode of a scripted module, which is an attribute in C++; a frozen one has none."""
-    if training is not None:
-        module._c.setattr("training", training)  # noqa: SLF001  # train() sets those of its children, too
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:

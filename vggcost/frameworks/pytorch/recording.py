@@ -73,18 +73,25 @@ class Recording:
         packed: Sequence[Any] = (),
         note: str | None = None,
     ) -> None:
-        """Record one operation; tensors and packed weights are those that it takes, whose parameters it uses."""
+        """Record one operation; tensors and packed weights are those that it takes, whose parameters it uses.
+
+        Of compiled code, packed has its constants, too.
+        """
         where = self._places.here()
         place = len(self.operations)
         for stranger in self._places.strangers:
             self._tensors.ownership.adopt(stranger, where.path)
         part = self._tensors.ownership.holder_of(tensors) if where.compiled else None
         path = where.path if part is None else part
-        activations = [tensor for tensor in tensors if self._tensors.is_activation(tensor)]
-        self._weighted.append(bool(packed) or any(map(self._tensors.ownership.owns, tensors)))
-        self._tensors.ownership.use((*tensors, *packed), place, path, active=bool(activations))
-        self._words.append((path if where.layer or part else "", name.strip("_")))
         layer = plan.kind(name="", path=path or None, **plan.fields)
+        if where.compiled:
+            self._adopt_constants(layer.params(), packed, path)
+        activations = [tensor for tensor in tensors if self._tensors.is_activation(tensor)]
+        inputs = frozenset(id(each) for each in activations if not isinstance(each, nn.Parameter))
+        self._weighted.append(bool(packed) or any(map(self._tensors.ownership.owns, tensors)))
+        holders = (*tensors, *packed)
+        self._tensors.ownership.use(holders, place, path, active=bool(activations), inputs=inputs)
+        self._words.append((path if where.layer or part else "", name.strip("_")))
         branch = self._tensors.branch(tensors, place) if plan.kind is blocks.Add else 0
         after = self._tensors.makers(activations or tensors) if tensors else None
         self.operations.append(
@@ -92,6 +99,12 @@ class Recording:
                 layer, plan.input, plan.output, NOTHING, plan.ledger, where.source, note, branch=branch, after=after
             )
         )
+
+    def _adopt_constants(self, weights: int, holders: Sequence[Any], path: str) -> None:
+        """Take up the weights of a layer of compiled code that are constants there, or packed."""
+        held = sum(each.numel() for each in holders if hasattr(each, "numel"))
+        if weights and (held == weights or not all(hasattr(each, "numel") for each in holders)):
+            self._tensors.ownership.adopt_constants(holders, path)
 
     def fail(self, name: str, plan: Plan | None, problem: str, shapes: tuple[tuple[int, ...], ...]) -> None:
         """Record that an operation does not fit what reaches it."""

@@ -21,8 +21,8 @@ PARAMETRIZATIONS = "parametrizations"
 class Owner(Record):
     """One parameter, buffer, or object of packed weights.
 
-    paths: those of the modules that it serves, which are several where it is tied. sort: `parameter`, `packed` or
-    `buffer`.
+    paths: those of the modules that it serves, which are several where it is tied. sort: `parameter`, `packed`,
+    `buffer`, or `constant` for what compiled code has its weights in.
     """
 
     name: str
@@ -79,6 +79,13 @@ def parameter_state(parameter: torch.Tensor) -> State:
     return State.stored(
         elements(parameter), stored_bytes(parameter), _dtype(parameter), frozen=not parameter.requires_grad
     )
+
+
+def constant_state(value: Any) -> State:
+    """The state of what compiled code has its weights in: a constant, or an object of packed weights."""
+    if not isinstance(value, torch.Tensor):
+        return total(_packed(value, half=False))
+    return State.stored(elements(value), stored_bytes(value), _dtype(value), frozen=True)
 
 
 def elements(tensor: torch.Tensor) -> int:

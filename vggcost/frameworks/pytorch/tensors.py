@@ -93,6 +93,14 @@ class Tensors:
         """Whether a tensor is what the network makes of its input, and not of its weights alone."""
         return not self.ownership.owns(tensor) and self.is_live(tensor)
 
+    def is_weight(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor of compiled code is a weight: made of what the model holds, or a constant of the code."""
+        return self.ownership.owns(tensor) or self.is_constant(tensor)
+
+    def is_constant(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is neither made of what the model holds nor one that the network works on."""
+        return not self.ownership.owns(tensor) and not self.is_live(tensor)
+
     def show(self, source: Sequence[torch.Tensor], result: Any) -> None:
         """Let a view or a copy be made of what its source is."""
         self.ownership.pass_on(source, found_in(result), derived=False)

@@ -8,6 +8,7 @@ every operation compute, and the rules only watch.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 LARGE_ELEMENTS = 1 << 16
 """From this many elements on, a tensor that the program fills gets no memory; smaller ones keep their values."""
+
+LEAVING = frozenset(("numpy", "__array__"))
+"""How the network's tensors leave torch, and what is done with them is not seen."""
 
 TRACING = "tracing"
 """What a constructor asks values for that has torch trace or export a model."""
@@ -96,6 +100,9 @@ class Trace(TorchFunctionMode):
         if not self._running and _torch_traces():
             raise self.recording.asked(TRACING)
         name = operators.name_of(func)
+        if self._running and _torch_transforms():
+            with self.beneath.listening(True, name.strip("_")):
+                return func(*args, **kwargs)  # it is a whole batch's that arrives beneath, and what gradients cost, too
         tensors = found_in((args, kwargs))
         live = any(map(self.tensors.is_live, tensors))
         if self._running and tensors and writes(name):
@@ -126,7 +133,7 @@ class Trace(TorchFunctionMode):
         if _makes_anew(name):
             return self._make_alike(func, args, kwargs)
         if name in VALUE_SEEKERS:
-            return self._value(name, func, args, kwargs)
+            return self._value(name, func, args, kwargs, live=live)
         if name in COPIES:
             return self._copy(name, func, args, kwargs)
         if not live:
@@ -176,9 +183,13 @@ class Trace(TorchFunctionMode):
             return func(*args, **{**kwargs, "device": "meta"})
         return func(*args, **(kwargs if self._values else _here(kwargs)))
 
-    def _value(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+    def _value(self, name: str, func: Function, args: Args, kwargs: Kwargs, *, live: bool) -> Any:
         looked_up = self.tensors.looked_up(args)
         if not any(tensor.is_meta for tensor in found_in(looked_up)):
+            if name in LEAVING and live and self._running:
+                shape = tuple(args[0].shape)
+                plan = Plan(foreign_layers.Uncounted, {"operation": name.strip("_")}, shape, shape, Ledger())
+                self.recording.add(name, plan, [args[0]], note="what is done outside torch is not seen")
             return func(*looked_up, **kwargs)
         # A live model's parameters have values of their own, whatever stands in for them.
         if any(tensor.is_meta for tensor in found_in(args)):
@@ -199,7 +210,7 @@ class Trace(TorchFunctionMode):
                 return target
             plan = self._plan(func, args, kwargs)
             if plan is not None and plan.problem is None:
-                return self._output(plan, args)
+                return self._output(name, plan, args)
         return func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
 
     def _copy(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -249,6 +260,7 @@ class Trace(TorchFunctionMode):
         turn = f"cannot turn {shape_text(shape)} into {shape_text(target)}: " if plain else ""
         self.recording.fail(name, None, turn + first_line(error), (shape,))
         if not plain or self._values:
+            self.recording.doubtful = True  # with values, indices may be others
             raise StoppedError from error
         output = tuple(1 if side == -1 else int(side) for side in target)
         self.recording.add(name, Plan(foreign_layers.Free, {"operation": name}, shape, output, Ledger()), [])
@@ -269,9 +281,8 @@ class Trace(TorchFunctionMode):
         except Exception:  # noqa: BLE001  # whatever it is, the program is not to blame
             return None
 
-    def _output(self, plan: Plan, args: Args) -> torch.Tensor:
-        like = next((tensor for tensor in found_in(args) if tensor.is_floating_point()), None)
-        return weightless(plan.output, None if like is None else like.dtype)
+    def _output(self, name: str, plan: Plan, args: Args) -> torch.Tensor:
+        return weightless(plan.output, _dtype_of(name, args))
 
     def _apply(self, name: str, plan: Plan, func: Function, args: Args, kwargs: Kwargs) -> Any:
         if plan.problem is not None:
@@ -286,7 +297,7 @@ class Trace(TorchFunctionMode):
             target = args[0] if args else kwargs["input"]
             self.tensors.stand_in(target)
             return self.tensors.born(target, place)
-        output = self._output(plan, args)
+        output = self._output(name, plan, args)
         if not (plan.beside or plan.places):
             return self.tensors.born(output, place)
         beside = [weightless(shape, output.dtype) for shape in plan.beside]
@@ -324,6 +335,20 @@ class Trace(TorchFunctionMode):
             self.recording.add(name, plan, tensors, packed)
             self.tensors.born(result, len(self.recording.operations))
         return result
+
+
+def _dtype_of(name: str, args: Args) -> torch.dtype | None:
+    """The dtype of what tensors give; integers alone give integers, unless they meet a float or are divided."""
+    tensors = found_in(args)
+    floating = next((each.dtype for each in tensors if each.is_floating_point() or each.is_complex()), None)
+    if floating is not None or not tensors or "div" in name or any(isinstance(each, float) for each in args):
+        return floating
+    return reduce(torch.promote_types, (each.dtype for each in tensors))
+
+
+def _torch_transforms() -> bool:
+    """Whether torch.func maps or differentiates a function, and its tensors are wrapped for that."""
+    return torch._C._functorch.maybe_current_level() is not None  # noqa: SLF001  # its only name
 
 
 def _torch_traces() -> bool:
