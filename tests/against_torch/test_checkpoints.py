@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections
 import io
+import json
 import pickle
 import tarfile
 import warnings
@@ -172,6 +173,56 @@ def test_another_networks_checkpoint_has_its_layers_and_no_macs(tmp_path):
     assert (audit.macs, audit.totals.macs, audit.paper.same) == (None, None, False)
     assert audit.runs
     assert [row.note for row in audit.layers if row.path == "layer2.0.downsample.0"] == ["1x1 64->128"]
+    assert audit.verdict == "not like any VGG of the paper"
+    assert [row.path for row in audit.layers if row.kind == "Add"] == [
+        f"layer{stage}.{block}" for stage in (1, 2, 3, 4) for block in (0, 1)
+    ]
+
+
+def test_the_command_says_first_what_a_file_is(tmp_path, state, vggcost, refused):
+    path = saved(tmp_path, state, "vgg16_bn.pth")
+    lines = vggcost("audit", path).out.splitlines()[:3]
+    assert lines[0].startswith("vgg16_bn.pth, a PyTorch checkpoint, is D (VGG-16) with batch normalization")
+    assert f"{audited(path).params:,} parameters" in " ".join(lines)
+    other = saved(tmp_path, residual_network().state_dict(), "resnet18.pth")
+    out = vggcost("audit", other).out
+    assert "is not like any VGG of the paper" in " ".join(out.splitlines()[:2])
+    column = vggcost("compare", other, path, "--format", "json").out
+    assert [each["macs"] is None for each in json.loads(column)["networks"]] == [True, False]
+    assert [each["activation_bytes"] is None for each in json.loads(column)["networks"]] == [True, False]
+    assert "nobody knows what a tool counts" in refused("conventions", other)
+
+
+def test_other_kinds_of_layer_are_told(tmp_path):
+    net = nn.ModuleDict(
+        {
+            "line": nn.Conv1d(3, 5, 7),
+            "volume": nn.Conv3d(3, 5, (1, 2, 3), bias=False),
+            "up": nn.ConvTranspose2d(6, 4, 2),
+            "deconv": nn.ConvTranspose2d(6, 6, 2, bias=False),
+            "word_embeddings": nn.Embedding(30, 8),
+            "lstm": nn.LSTM(8, 5, num_layers=2, bidirectional=True),
+            "gru": nn.GRU(8, 5, bias=False),
+            "cell": nn.RNNCell(8, 5),
+            "norm": nn.LayerNorm(8),
+            "attention": nn.MultiheadAttention(8, 2),
+        }
+    )
+    audit = audited(saved(tmp_path, net.state_dict()))
+    rows = {row.path: (row.kind, row.note) for row in audit.layers}
+    assert rows["line"] == ("Conv1d", "7 3->5")
+    assert rows["volume"] == ("Conv3d", "1x2x3 3->5")
+    assert rows["up"] == ("ConvTranspose2d", "transposed 2x2 6->4")
+    assert rows["deconv"][0] == "ConvTranspose2d"
+    assert rows["word_embeddings"] == ("Embedding", "embedding of 30 rows, 8 wide")
+    assert rows["lstm"] == ("LSTM", "LSTM 8->5, 2 layers, both directions")
+    assert rows["gru"][0] == "GRU"
+    assert rows["cell"][0] == "RNNCell"
+    assert rows["norm"] == ("Parameter", "8, 8")
+    assert audit.params == params(net)
+    assert [each.layer.params() for each in audit.reading.operations if each.layer.kind == "LSTM"] == [
+        params(net["lstm"])
+    ]
 
 
 class Payload:

@@ -48,6 +48,11 @@ def run(args: Namespace) -> int:
     if args.of is not None:
         asked = asked.replace(convention=args.of)
     (counted,) = asked.counted()
+    if not isinstance(counted, Cost) and counted.reading.weights_alone:
+        raise VggcostError(
+            f"{counted.reading.program} is a file of weights and no configuration, so that nobody knows what a tool"
+            " counts of its network; give the program"
+        )
     emit(rendered(_document(counted, asked, one=args.of), asked.fmt), asked.place)
     return EXIT_FINE if counted.runs else EXIT_DIFFERS
 

@@ -81,7 +81,8 @@ class ProgramReading(Record):
     layout is (N, H, W, C). dtype: what the first of its weights is stored in; `state` has those of all. module_calls
     and function_calls: how it is written, where the framework can tell; the first module call is then that of the model
     itself.
-    weights_alone: it is a file of weights, of which only the layers that learn are known, without inputs and outputs;
+    file: what it was read from, where that is no program: ``a PyTorch checkpoint``. weights_alone: it is a file of
+    weights, of which only the layers that learn are known, without inputs and outputs;
     how often each is used, and so its MACs, is not.
     """
 
@@ -97,6 +98,7 @@ class ProgramReading(Record):
     module_calls: tuple[ModuleCall, ...] = ()
     function_calls: tuple[FunctionCall, ...] = ()
     weights_alone: bool = False
+    file: str | None = None
 
     @property
     def state(self) -> State:

@@ -40,17 +40,19 @@ def sentences(audit: Audited) -> list[str]:
 
 def _is_lines(audit: Audited) -> list[str]:
     """What it is, and what is unlike beside that."""
-    paper = audit.paper
+    paper, reading = audit.paper, audit.reading
     twin = f" (it is the packaged network {audit.same_as})" if audit.same_as else ""
+    name = reading.program.replace("\\", "/").rpartition("/")[2]
+    it_is = f"{name}, {reading.file}, is" if reading.file else "It is"
     if paper.same:
         beside = [f"  beside that: {'; '.join(paper.departures)}"] if paper.departures else []
-        return [f"It is {paper.title}", *beside]
+        return [f"{it_is} {paper.title}", *beside]
     if not paper.like:
-        return [f"It is {UNLIKE}{twin}"]
+        return [f"{it_is} {UNLIKE}{twin}"]
     if paper.inside:
-        return [f"It is {paper.made_of}{twin}"]
+        return [f"{it_is} {paper.made_of}{twin}"]
     larger = any(each.change in ("before", "inside", "behind") for each in paper.differences)
-    return [f"It is {NO_VGG}{': something larger that has most of one in it' if larger else ''}{twin}"]
+    return [f"{it_is} {NO_VGG}{': something larger that has most of one in it' if larger else ''}{twin}"]
 
 
 def _nearest_lines(audit: Audited) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from vggcost.network.foreign_convolutions import ConvNd, ConvTransposeNd
 from vggcost.network.layers import BatchNorm2d, Conv2d, Linear
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def breaks(layers: Sequence[StoredLayer]) -> int:
             wanted = layer.in_features
             number += width is not None and (wanted != width if features else wanted % width != 0)
             width, features = layer.out_features, True
+        elif isinstance(layer, ConvNd | ConvTransposeNd):
+            width = layer.c_out
         number += stored.odd
     return number
 

@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
     from vggcost.frameworks.checkpoints.stored import StoredTensor
 
-WEIGHT, BIAS, MEAN, VARIANCE, BESIDE, MAGNITUDE, ALONE = (
+WEIGHT, BIAS, MEAN, VARIANCE, BESIDE, MAGNITUDE, STEP, ALONE = (
     "weight",
     "bias",
     "mean",
     "variance",
     "beside",
     "magnitude",
+    "step",
     "alone",
 )
 """What a tensor is to its layer. BESIDE is what belongs to a layer and is not learned, MAGNITUDE what weight
-normalization takes out of a kernel, ALONE a tensor that is a layer's of its own."""
+normalization takes out of a kernel, STEP one of a recurrent layer's, ALONE a tensor that is a layer's of its own."""
 
 _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("weight", "weights", "kernel", "filter", "filters", "w", "gamma", "scale"), WEIGHT),
@@ -30,6 +31,8 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("running_mean", "moving_mean", "mean"), MEAN),
     **dict.fromkeys(("running_var", "moving_variance", "moving_var", "running_std", "var", "variance"), VARIANCE),
     **dict.fromkeys(("num_batches_tracked", "weight_mask", "weight_u", "bias_mask", "_u", "_v"), BESIDE),
+    **dict.fromkeys(("relative_coords_table", "relative_position_index", "attn_mask", "inv_freq"), BESIDE),
+    **dict.fromkeys(("position_ids", "anchors", "anchor_grid"), BESIDE),
     **dict.fromkeys(("weight_orig",), WEIGHT),
     **dict.fromkeys(("bias_orig",), BIAS),
     **dict.fromkeys(("weight_g",), MAGNITUDE),
@@ -37,6 +40,7 @@ _WORDS: Mapping[str, str] = {
 """What the last word of a tensor's name says that it is."""
 
 _PARAMETRIZED = re.compile(r"^(?P<layer>.*?)\.?parametrizations\.(?P<tensor>\w+)\.(?P<word>original[01]?|\d+\..*)$")
+_RECURRENT = re.compile(r"^(?P<layer>.*?)\.?(?P<word>(?:weight|bias)_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?)$")
 _SEPARABLE = re.compile(r"^(?P<layer>.*?)/?(?P<step>depthwise|pointwise)_kernel(?::\d+)?$")
 _KERAS_VARIABLE = re.compile(r"^(?P<layer>.*?)/?vars/(?P<number>\d+)$")
 _LAST_WORD = re.compile(r"^(?P<layer>(?:.*[./])?)(?P<word>[^./:]+)(?::\d+)?$")
@@ -67,15 +71,16 @@ class StoredPart(Record):
 
 
 def _floating(tensor: StoredTensor) -> bool:
-    """Whether it may be learned: counters and masks are integers; a packed kernel has axes."""
-    return tensor.dtype.startswith(("float", "bfloat", "complex")) or len(tensor.shape) > 1
+    """Whether it may be learned: counters, masks and places are integers; a packed kernel is one of few bits."""
+    few = tensor.dtype.startswith(("int8", "uint8", "int4", "uint4", "qint", "quint")) and len(tensor.shape) > 1
+    return few or tensor.dtype.startswith(("float", "bfloat", "complex"))
 
 
 def parts_of(tensors: Sequence[StoredTensor]) -> tuple[StoredPart, ...]:
     """Return the layers that tensors make, in the order of their first tensors; wrappers' prefixes are taken off."""
     names = _bare_names([tensor.name for tensor in tensors])
     placed = [_place(name) for name in names]
-    if not any(role in (WEIGHT, MAGNITUDE, "variable") for _, role in placed):
+    if not any(role in (WEIGHT, MAGNITUDE, STEP, "variable") for _, role in placed):
         return tuple(_nameless(tensors, names))
     groups: dict[str, list[tuple[str, StoredTensor]]] = {}
     for (layer, role), tensor in zip(placed, tensors, strict=True):
@@ -96,21 +101,27 @@ def _bare_names(names: Sequence[str]) -> list[str]:
 def _place(name: str) -> tuple[str, str]:
     """The path of a tensor's layer, and what the tensor is to it."""
     if found := _PARAMETRIZED.match(name):
-        word, bias = found["word"], found["tensor"] == "bias"
-        if word == "original0":
-            return found["layer"], MAGNITUDE
-        role = (BIAS if bias else WEIGHT) if word.startswith("original") else BESIDE
-        return found["layer"], role
+        return found["layer"], _parametrized(found["tensor"], found["word"])
+    for pattern, role in ((_RECURRENT, STEP), (_KERAS_VARIABLE, "variable")):
+        if found := pattern.match(name):
+            return found["layer"] or name, role
     if found := _SEPARABLE.match(name):
         return f"{found['layer']}.{found['step']}".lstrip("."), WEIGHT
-    if found := _KERAS_VARIABLE.match(name):
-        return found["layer"] or name, "variable"
     for pattern in (_LAST_WORD, _JOINED_WORD):
         found = pattern.match(name)
         word = found["word"].lower() if found else ""
         if found and (word in _WORDS or word == "weight_v"):
             return found["layer"].rstrip("./") or name, _WORDS.get(word, word)
     return name, ALONE
+
+
+def _parametrized(tensor: str, word: str) -> str:
+    """What one of torch's parametrizations keeps: what it computes a tensor of, or what it needs beside that."""
+    if word == "original0":
+        return MAGNITUDE
+    if not word.startswith("original"):
+        return BESIDE
+    return BIAS if tensor == "bias" else WEIGHT
 
 
 def _settled(group: Sequence[tuple[str, StoredTensor]]) -> Iterator[tuple[str, StoredTensor]]:

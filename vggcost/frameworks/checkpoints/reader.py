@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.checkpoints.branches import residual_blocks
 from vggcost.frameworks.checkpoints.contents import layers_in, stored_in
 from vggcost.frameworks.checkpoints.signs import KIND_OF_ENDING
 from vggcost.network import catalogue
+from vggcost.network.blocks import Add
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.network.ledger import Ledger
 from vggcost.network.plan import DEFAULT_SIZE
@@ -47,9 +49,12 @@ def read(path: str, given: Given) -> ProgramReading:
     if given.call is not None:
         raise VggcostError(f"--call is for a program, and {path} is a file of weights; leave it away")
     stored = stored_in(path)
-    weights = _weights_alone(stored, layers_in(stored))
+    layers = layers_in(stored)
+    weights = _weights_alone(stored, layers)
     network = _configuration(weights)
-    return weights if network is None else _as_network(weights, network, _shape(weights, network, given))
+    if network is None:
+        return _with_branches(weights, layers)
+    return _as_network(weights, network, _shape(weights, network, given))
 
 
 def _weights_alone(stored: Stored, layers: Sequence[StoredLayer]) -> ProgramReading:
@@ -76,6 +81,7 @@ def _weights_alone(stored: Stored, layers: Sequence[StoredLayer]) -> ProgramRead
         notes=(UNMEASURED, *stored.notes),
         dtype=_dtype([tensor for each in layers for tensor in each.part.learned]),
         weights_alone=True,
+        file=f"a {stored.kind}",
     )
 
 
@@ -114,6 +120,19 @@ def _configuration(weights: ProgramReading) -> Network | None:
         return paper.network
     twin = packaged_twin(weights)
     return None if twin is None else compare(weights, catalogue.find(twin)).network
+
+
+def _with_branches(weights: ProgramReading, layers: Sequence[StoredLayer]) -> ProgramReading:
+    """The layers of a file with the addition at the end of each residual block."""
+    ends = {end: (end - start, name) for start, end, name in residual_blocks(layers)}
+    operations: list[Operation] = []
+    for place, operation in enumerate(weights.operations, 1):
+        operations.append(operation)
+        if place in ends:
+            branch, name = ends[place]
+            made = Operation(Add(name, name, ()), None, None, NOTHING, Ledger(), None, Add.noun, branch)
+            operations.append(made)
+    return weights.replace(operations=tuple(operations))
 
 
 def _as_network(weights: ProgramReading, network: Network, shape: Ints) -> ProgramReading:

@@ -102,6 +102,7 @@ def read_model(model: Any, arguments: Arguments, program: str, folder: str) -> P
         tuple(walk.recording.failures),
         (*notes, *_beside(walk, stored)),
         dtype=_dtype(walk, stored),
+        file="an ONNX file" if folder else None,
     )
 
 
