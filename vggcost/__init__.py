@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Audit", "Cost", "VggcostError", "__version__", "audit", "closed_form", "cost"]
+__all__ = ["Audit", "Cost", "Memory", "VggcostError", "__version__", "audit", "closed_form", "cost", "memory"]
 
 _HOMES = {
     "Audit": "vggcost.results.audit",
@@ -20,6 +20,8 @@ _HOMES = {
     "Cost": "vggcost.results.cost",
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",
+    "memory": "vggcost.api",
+    "Memory": "vggcost.results.memory",
     "VggcostError": "vggcost.errors",
 }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vggcost.conventions.convention import Convention
     from vggcost.conventions.rows import ConventionName
     from vggcost.costs.closed_forms import ClosedForm
+    from vggcost.results.memory import Memory
     from vggcost.units import Dtype
 
 
@@ -154,6 +155,58 @@ def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
     if len(sides) != 2:
         raise VggcostError(f"size is {size!r}; give one number or (height, width)")
     return checked_count(sides[0], "size (height)"), checked_count(sides[1], "size (width)")
+
+
+def memory(
+    network: str | None = None,
+    *,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: int | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: int | tuple[int, int] | None = None,
+    batch: int = 1,
+    dtype: Dtype = "float32",
+    training: bool = False,
+    optimizer: str = "sgd",
+    implementation: str = "foreach",
+    accumulate: int = 1,
+    freeze: Sequence[str] = (),
+    checkpoint: bool = False,
+    in_place: bool = True,
+) -> Memory:
+    """Return what a network holds at its worst moment: in one forward call without gradients, or in a training step.
+
+    The network is named as in `cost`. optimizer is sgd, momentum, adam or adamw, implementation foreach, for-loop or
+    fused, as torch.optim has them; accumulate the passes whose gradients are added up; freeze the layers without
+    gradients, or ``features``; checkpoint whether each stage of convolutions with its pool runs again in the backward
+    pass; in_place whether ReLU writes over its input. See `vggcost.results.memory.Memory`.
+
+    Raises:
+        VggcostError: as `cost`; an unknown optimizer or implementation, a layer to freeze that does not learn, training
+            in a dtype without gradients.
+
+    >>> memory("D").totals.peak_bytes
+    25690112
+    >>> memory("D", batch=64, training=True).totals.saved_bytes
+    4694736896
+    """
+    from vggcost.costs.training import checked
+    from vggcost.results.memory import Memory
+
+    built = unfolded(configuration(network, file), _variant_options(locals()), size)
+    counted = table(built, (checked_count(batch, "batch"), built.variant.in_channels, *built.image))
+    how = None
+    if training:
+        passes = checked_count(accumulate, "accumulate")
+        how = checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint)
+    return Memory(counted, dtype, how, in_place=in_place)
 
 
 def closed_form(

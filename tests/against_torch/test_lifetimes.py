@@ -11,6 +11,15 @@ torch = pytest.importorskip("torch")
 from vggcost.costs import memory  # noqa: E402  # after the skip
 from vggcost.costs.liveness import Lifetimes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
+from vggcost.costs.training import (  # noqa: E402
+    STATES,
+    Training,
+    state_bytes,
+    step_macs,
+    temporary_bytes,
+    trainable_bytes,
+)
+from vggcost.costs.training import lived as step_lived  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
 from vggcost.network import layers  # noqa: E402
@@ -148,3 +157,141 @@ def test_a_walk_that_forgets_to_let_go_is_found(monkeypatch):
     assert walked(drawn.network, drawn.shape, **options) == expected
     monkeypatch.setattr(Lifetimes, "kept", lambda self: iter(()))
     assert walked(drawn.network, drawn.shape, **options) != expected
+
+
+def blocks_run_again(module, network):
+    """The module's stages, those with pools as blocks under torch.utils.checkpoint."""
+    from torch import nn
+    from torch.utils.checkpoint import checkpoint
+
+    def stage(name, run):
+        children = list(module.get_submodule(name).children())
+        parts = []
+        for block in run:
+            parts.append(nn.Sequential(*children[: len(block)]))
+            children = children[len(block) :]
+
+        def forward(x):
+            for part in parts:
+                x = checkpoint(part, x, use_reentrant=False, preserve_rng_state=False)
+            return x
+
+        return forward
+
+    stages = []
+    for name, run in network.stages():
+        if name is None:
+            stages.append(lambda x: torch.flatten(x, 1))
+        else:
+            blocks = memory.blocks_of(run)
+            stages.append(stage(name, blocks) if blocks else module.get_submodule(name))
+
+    def forward(x):
+        for each in stages:
+            x = each(x)
+        return x
+
+    return forward
+
+
+def frozen_of(drawn, seed):
+    learning = [step.layer for step in walk(drawn.network.layers, drawn.shape) if step.layer.learns]
+    chosen = random.Random(seed).sample(learning, random.Random(seed).randint(0, len(learning) - 1))  # noqa: S311  # layers, not secrets
+    return frozenset(layer.name for layer in chosen), {layer.path for layer in chosen}
+
+
+@pytest.mark.parametrize("way", ["checkpoint", "frozen", "accumulate"])
+def test_other_ways_of_a_step_need_what_torch_does(way):
+    seen = 0
+    for seed in range(120):
+        drawn = Drawing(seed)
+        if not learns(drawn.network, drawn.shape):
+            continue
+        # In place, a block's first ReLU would write over the input that the block is run again from.
+        in_place = way != "checkpoint"
+        module = build_module(drawn.network, in_place=in_place).train()
+        x = torch.empty(drawn.shape, device="meta")
+        training, forward = Training(), module
+        if way == "checkpoint":
+            training, forward = Training(checkpoint=True), blocks_run_again(module, drawn.network)
+        elif way == "frozen":
+            names, paths = frozen_of(drawn, seed)
+            training = Training(frozen=names)
+            for path in paths:
+                module.get_submodule(path).requires_grad_(requires_grad=False)
+        else:
+            training = Training(accumulate=2)
+            for parameter in module.parameters():
+                parameter.grad = torch.empty_like(parameter)
+        gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+        follower = StorageFollower([*module.parameters(), *module.buffers(), *gradients, x])
+        try:
+            with follower:
+                forward(x).sum().backward()
+        except ValueError:
+            continue  # batch normalization of one value a channel
+        counted = table(drawn.network, drawn.shape)
+        lives = step_lived(counted, 4, training, in_place=in_place)
+        assert max(moment.bytes for moment in lives.alive.moments) == follower.peak_bytes, seed
+        seen += 1
+    assert seen > 100
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("implementation", ["foreach", "for-loop"])
+def test_an_optimizers_step_makes_and_keeps_what_torchs_does(name, implementation):
+    from vggcost.api import build
+
+    counted = table(build("A", Variant(batch_norm=True)), (1, 3, 224, 224))
+    module = build_module(counted.network)
+    kinds = {"sgd": torch.optim.SGD, "momentum": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    options = {"momentum": 0.9} if name == "momentum" else {}
+    optimizer = kinds[name](module.parameters(), lr=0.1, foreach=implementation == "foreach", **options)
+    for parameter in module.parameters():
+        parameter.grad = torch.empty_like(parameter)
+    optimizer.step()
+    tensors = [each for state in optimizer.state.values() for each in state.values() if isinstance(each, torch.Tensor)]
+    moments = [each for each in tensors if each.dim()]  # a step's number is a scalar on the host
+    follower = StorageFollower([*module.parameters(), *(each.grad for each in module.parameters()), *tensors])
+    with follower:
+        optimizer.step()
+    training = Training(name, implementation)
+    gradients = trainable_bytes(counted, 4, training)
+    assert sum(each.nbytes for each in moments) == state_bytes(gradients, training)
+    scalar = 4 if STATES[name] == 2 else 0  # the host's one for adding to a step's number
+    assert (
+        max(follower.peak_bytes, scalar) - scalar
+        <= temporary_bytes(counted, 4, training)
+        <= follower.peak_bytes + scalar
+    )
+    assert temporary_bytes(counted, 4, training) in (follower.peak_bytes, follower.peak_bytes - scalar)
+
+
+def test_a_steps_products_are_those_of_torchs_counter():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    for seed in range(60):
+        drawn = Drawing(seed)
+        if not learns(drawn.network, drawn.shape):
+            continue
+        module = build_module(drawn.network).train()
+        names, paths = frozen_of(drawn, seed)
+        for path in paths:
+            module.get_submodule(path).requires_grad_(requires_grad=False)
+        x = torch.empty(drawn.shape, device="meta")
+        counter = FlopCounterMode(display=False)
+        try:
+            with counter:
+                module(x).sum().backward()
+        except ValueError:
+            continue
+        counted, training = table(drawn.network, drawn.shape), Training(frozen=names)
+        lives = step_lived(counted, 4, training, in_place=False)
+        rows = tuple(step_macs(counted, lives, training))
+        macs = sum(row.forward + row.backward for row in rows)
+        # torch's counter takes the gradient of a grouped convolution's weights for that of a dense one's.
+        dense = sum(
+            (getattr(row.layer, "groups", 1) - 1) * macs.weight_gradient
+            for row, macs in zip(counted.rows, rows, strict=True)
+        )
+        assert 2 * (macs + dense) == counter.get_total_flops(), seed

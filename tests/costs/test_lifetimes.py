@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sympy
 
-from vggcost.costs.liveness import Lifetimes, Widths
+from vggcost.costs.liveness import Lifetimes
 from vggcost.costs.memory import lived
+from vggcost.costs.storages import Widths
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
 from vggcost.network.layers import (

@@ -324,6 +324,18 @@ def read_dtype(text: str, _: str) -> str:
     return text
 
 
+def read_choice(text: str, option: str, choices: Sequence[str]) -> str:
+    """Return one of these words.
+
+    Raises:
+        VggcostError: it is none of them.
+    """
+    word = text.strip().lower()
+    if word not in choices:
+        raise unknown(f"value of {option}", text, tuple(choices))
+    return word
+
+
 def read_convention(text: str, _: str) -> Convention:
     """Return the convention of this name.
 

@@ -7,26 +7,66 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from vggcost.costs.liveness import Lifetimes, Widths
+from vggcost.costs.liveness import Lifetimes
+from vggcost.costs.storages import Widths
 from vggcost.formulas import memory
+from vggcost.network.layers import MaxPool2d
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from vggcost.costs.liveness import Moment
+    from vggcost.costs.storages import Moment
     from vggcost.costs.table import Table
+    from vggcost.network.layer import Layer
+
+COUNTER_BYTES = 8
+"""torch counts the batches that a normalization has seen in int64."""
 
 STATISTIC_BYTES = 4
 """torch keeps a batch's mean and deviation in float32 where the elements are narrower."""
 
 
-def lived(counted: Table, element_bytes: int, batch: int | None = None, *, training: bool, in_place: bool) -> Lifetimes:
+def widths_of(element_bytes: int) -> Widths:
+    """Return the widths of a network whose elements have so many bytes."""
+    return Widths(element_bytes, max(element_bytes, STATISTIC_BYTES))
+
+
+def buffer_bytes(counted: Table, element_bytes: int) -> int:
+    """Return the bytes of a network's buffers [B]."""
+    return sum(layer_buffer_bytes(row.layer, element_bytes) for row in counted.rows)
+
+
+def layer_buffer_bytes(layer: Layer, element_bytes: int) -> int:
+    """Return the bytes of a layer's buffers [B]: running statistics, and how many batches they have seen."""
+    statistics: int = memory.tensor_bytes(layer.buffers(), element_bytes)
+    return statistics + memory.tensor_bytes(layer.counters(), COUNTER_BYTES)
+
+
+def blocks_of(layers: Sequence[Layer]) -> list[list[Layer]]:
+    """Split a list of layers behind each max-pool; one without a pool has no blocks."""
+    blocks: list[list[Layer]] = [[]]
+    for layer in layers:
+        blocks[-1].append(layer)
+        if isinstance(layer, MaxPool2d):
+            blocks.append([])
+    return [block for block in blocks if block] if len(blocks) > 1 else []
+
+
+def lived(
+    counted: Table,
+    element_bytes: int,
+    batch: int | None = None,
+    *,
+    training: bool,
+    in_place: bool,
+    watched: int | None = None,
+) -> Lifetimes:
     """Return one forward call of a checked network, and where training one backward pass, at its batch or another."""
     shape = (batch or counted.input[0], *counted.input[1:])
-    widths = Widths(element_bytes, max(element_bytes, STATISTIC_BYTES))
+    widths = widths_of(element_bytes)
     stages = (layers for _, layers in counted.network.stages())
-    lives = Lifetimes(stages, shape, widths, training=training, in_place=in_place)
+    lives = Lifetimes(stages, shape, widths, training=training, in_place=in_place, watched=watched)
     if training:
         lives.backward()
     return lives
@@ -99,6 +139,5 @@ def largest_batch(counted: Table, element_bytes: int, free: int, *, backward: bo
 def _with_held(counted: Table, element_bytes: int, lives: Lifetimes, moment: Moment) -> int:
     params = memory.tensor_bytes(counted.params, element_bytes)
     image: int = lives.image.storage.bytes
-    buffers = memory.tensor_bytes(sum(row.layer.buffers() for row in counted.rows), element_bytes)
-    used: int = memory.in_use(params, buffers, image, moment.bytes)
+    used: int = memory.in_use(params, buffer_bytes(counted, element_bytes), image, moment.bytes)
     return used

@@ -112,6 +112,17 @@ def batch_norm2d_statistics(channels: N) -> N:
     return 2 * channels
 
 
+def biases(params: N, weights: N) -> N:
+    """Biases of a layer [elements], given its parameters with them and without.
+
+    Source: torch.nn.Conv2d, torch.nn.Linear, whose parameters are a weight and a bias.
+
+    >>> biases(1792, 1728)      # conv1_1 of every VGG
+    64
+    """
+    return params - weights
+
+
 def lrn_window_pixels(pixels: N, size: N) -> N:
     """Pixels times the channels that local response normalization sums over at each [elements].
 
@@ -154,6 +165,17 @@ def flops(macs: N) -> N:
     30940528640
     """
     return 2 * macs
+
+
+def flops_of_passes(flops_each: N, passes: N) -> N:
+    """Floating-point operations of so many passes [FLOP].
+
+    Source: a training step with gradient accumulation is its passes, one behind the other.
+
+    >>> flops_of_passes(92648177664, 4)
+    370592710656
+    """
+    return flops_each * passes
 
 
 def macs_of_flops(flops: N) -> N:

@@ -40,6 +40,29 @@ def in_use(params: N, buffers: N, image: N, alive: N) -> N:
     return params + buffers + image + alive
 
 
+def optimizer_state(trainable: N, states: N) -> N:
+    """What an optimizer keeps between steps [B]: so many tensors as large as the parameters that it trains.
+
+    Source: Kingma & Ba 2015, algorithm 1: two moments (torch.optim.Adam); none for plain SGD, one with momentum.
+
+    >>> optimizer_state(553430176, 2)      # VGG-16 with Adam in float32
+    1106860352
+    """
+    return trainable * states
+
+
+def one_at_a_time(before: N, own: N) -> N:
+    """Elements that Adam's loop over the parameters holds beside its state [elements]: a root and its quotient.
+
+    What it made for the parameter before is still there, under the same name.
+    Source: torch.optim.adam, _single_tensor_adam.
+
+    >>> one_at_a_time(64, 1728)
+    3520
+    """
+    return before + 2 * own
+
+
 def bytes_of_one_image(one: N, two: N) -> N:
     """What one image adds to the memory of a moment [B], given that moment's memory with one image and with two.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.formulas import forward, windows
-from vggcost.network.layer import POINTWISE, Layer, Window
-from vggcost.network.layers import MaxPool2d, pool_words
+from vggcost.network.layer import POINTWISE, Layer, Window, pool_words
+from vggcost.network.layers import MaxPool2d
 from vggcost.network.ledger import Ledger
 
 TYPE_CHECKING = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from vggcost import units
 from vggcost.formulas import forward, windows
 from vggcost.network.work import Operator
 from vggcost.record import Record
@@ -110,6 +111,9 @@ class Layer(Record):
     keeps_input = False
     """Whether autograd keeps its input for the backward pass."""
 
+    input_for_weights_alone = False
+    """Whether it keeps its input for the gradient of its weights alone, and not where these are frozen."""
+
     keeps_output = False
     """Whether autograd keeps its output for the backward pass."""
 
@@ -162,8 +166,21 @@ class Layer(Record):
         call = self.params_call()
         return call[0](**call[1]) if call else 0
 
+    def tensors(self) -> tuple[Size, ...]:
+        """Its parameters, tensor by tensor, in torch's order [elements]: weights and, where it has them, biases."""
+        call = self.params_call()
+        if call is None or not call[1].get("bias"):
+            return (self.params(),) if self.learns else ()
+        formula, arguments = call
+        weights = formula(**{**arguments, "bias": 0})
+        return weights, forward.biases(self.params(), weights)
+
     def buffers(self) -> Size:
         """What it reads beside its input and its parameters [elements]."""
+        return 0
+
+    def counters(self) -> int:
+        """Its int64 buffers of one element, which no forward call reads."""
         return 0
 
     def reads(self, shape: Shape) -> Size:
@@ -216,6 +233,12 @@ def writes_in_place(layer: Layer, before: Layer | None) -> bool:
     input is somebody else's.
     """
     return layer.in_place and before is not None and before.computes and not before.keeps_output
+
+
+def pool_words(noun: str, kernel: Pair, stride: Pair, padding: Pair) -> str:
+    """Return a pool with a window in words: ``max-pool 2x2 of stride 2``."""
+    words = f"{noun} {units.shape_text(kernel)} of stride {units.pair_text(stride)}"
+    return words + (f", padding {units.pair_text(padding)}" if padding != (0, 0) else "")
 
 
 class Step(Record):

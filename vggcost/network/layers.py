@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.formulas import forward, windows
 from vggcost.network import work
-from vggcost.network.layer import Layer, Window, window_of
+from vggcost.network.layer import Layer, Window, pool_words, window_of
 from vggcost.network.ledger import Ledger
 
 TYPE_CHECKING = False
@@ -117,6 +117,14 @@ class BatchNorm2d(Layer):
     def params_call(self) -> Call:
         """A scale and a shift a channel."""
         return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
+
+    def tensors(self) -> tuple[Size, ...]:
+        """Scales and shifts."""
+        return (self.channels, self.channels) if self.affine else ()
+
+    def counters(self) -> int:
+        """The number of batches seen (torch's num_batches_tracked)."""
+        return 1
 
     def buffers(self) -> Size:
         """The running mean and variance."""
@@ -250,12 +258,6 @@ class MaxPool2d(Layer):
         return pool_words(self.noun, self.kernel, self.stride, self.padding)
 
 
-def pool_words(noun: str, kernel: Pair, stride: Pair, padding: Pair) -> str:
-    """Return a pool with a window in words: ``max-pool 2x2 of stride 2``."""
-    words = f"{noun} {units.shape_text(kernel)} of stride {units.pair_text(stride)}"
-    return words + (f", padding {units.pair_text(padding)}" if padding != (0, 0) else "")
-
-
 class AdaptiveAvgPool2d(Layer):
     """The mean over each cell of a fixed grid of outputs (torch.nn.AdaptiveAvgPool2d)."""
 
@@ -314,7 +316,7 @@ class Linear(Layer):
 
     noun = "linear layer"
     family = "linear_"
-    weighted = structural = keeps_input = True
+    weighted = structural = keeps_input = input_for_weights_alone = True
 
     def params_call(self) -> Call:
         """A weight a pair, and one bias an output."""
@@ -379,6 +381,10 @@ class Dropout(Layer):
     def beside(self, output: Shape) -> tuple[Tensor, ...]:
         """The mask, of the network's own elements; it is one byte an element in CUDA's fused kernel."""
         return (("mask", forward.elements(output), "element"),)
+
+    def forward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:  # noqa: ARG002  # as it is called
+        """The mask first, and by it the product."""
+        return work.Operator(self.beside(output)), work.Operator((("output", forward.elements(output), "element"),))
 
     def apply(self, shape: Shape) -> tuple[Shape, Ledger]:
         """Keep the shape."""

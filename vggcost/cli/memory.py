@@ -1,0 +1,109 @@
+"""``vggcost memory``: will it fit, in a forward call or in a training step."""
+
+from __future__ import annotations
+
+from vggcost.cli import EXIT_FINE
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice, read_count
+from vggcost.cli.output import emit
+from vggcost.cli.request import request
+from vggcost.costs.training import IMPLEMENTATIONS, STATES, checked
+from vggcost.errors import VggcostError
+from vggcost.report.formats import rendered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from vggcost.costs.table import Table
+    from vggcost.costs.training import Training
+
+
+def parser() -> Parser:
+    """The command's options."""
+    result = Parser(
+        "memory",
+        "What a network holds at its worst moment, part by part: one forward call without gradients, or with\n"
+        "--training one step. Which tensor lives when is followed from layer to layer, as torch runs them.",
+        "vggcost memory D --batch 64 --training --optimizer adam",
+    )
+    add_network(result)
+    add_input(result)
+    result.add_argument(
+        "--no-inplace", action="store_true", help="ReLU writes beside its input (torchvision's write over it)"
+    )
+    add_training(result)
+    add_output(result)
+    return result
+
+
+def add_training(parser: Parser) -> None:
+    """Add how a training step is done."""
+    group = parser.add_argument_group("training")
+    group.add_argument("--training", action="store_true", help="one training step in place of one forward call")
+    group.add_argument(
+        "--optimizer",
+        action=Read,
+        read=lambda text, option: read_choice(text, option, tuple(STATES)),
+        metavar="NAME",
+        help=f"{', '.join(STATES)} (sgd)",
+    )
+    group.add_argument(
+        "--optimizer-implementation",
+        action=Read,
+        read=lambda text, option: read_choice(text, option, IMPLEMENTATIONS),
+        metavar="NAME",
+        help=f"{', '.join(IMPLEMENTATIONS)}, as torch.optim has them (foreach)",
+    )
+    group.add_argument(
+        "--accumulate", action=Read, read=read_count, metavar="N", help="add up the gradients of N passes (1)"
+    )
+    group.add_argument(
+        "--freeze", action="append", metavar="LAYER", help="no gradients for this layer, or for features or classifier"
+    )
+    group.add_argument(
+        "--checkpoint",
+        action="store_true",
+        help="each stage of convolutions with its pool keeps its input alone and runs again in the backward pass",
+    )
+
+
+def training_from(args: Namespace, counted: Table) -> Training | None:
+    """Return how a step is done; None where a forward call alone is asked for.
+
+    Raises:
+        VggcostError: an option of training without --training; --freeze names no layer that learns.
+    """
+    given = {
+        "--optimizer": args.optimizer,
+        "--optimizer-implementation": args.optimizer_implementation,
+        "--accumulate": args.accumulate,
+        "--freeze": args.freeze,
+        "--checkpoint": args.checkpoint or None,
+    }
+    if not args.training:
+        for option, value in given.items():
+            if value is not None:
+                raise VggcostError(f"{option} is given without --training; add --training, or leave it away")
+        return None
+    names = tuple(name for text in args.freeze or () for name in text.split(","))
+    return checked(
+        counted,
+        args.optimizer or "sgd",
+        args.optimizer_implementation or IMPLEMENTATIONS[0],
+        args.accumulate or 1,
+        names,
+        checkpoint=args.checkpoint,
+    )
+
+
+def run(args: Namespace) -> int:
+    """Print or write the memory."""
+    asked = request(args)
+    from vggcost.costs.table import table
+    from vggcost.results.memory import Memory
+
+    (network,) = asked.networks
+    counted = table(network, (asked.batch, network.variant.in_channels, *network.image))
+    memory = Memory(counted, asked.dtype, training_from(args, counted), in_place=not args.no_inplace)
+    emit(rendered(memory.document(human=asked.view.human), asked.fmt), asked.place)
+    return EXIT_FINE

@@ -1,0 +1,239 @@
+"""One training step: the memory at its worst moment, what the optimizer holds, and what forward and backward multiply.
+
+A step is `zero_grad`, one forward call or several, ``m(x).sum().backward()`` behind each, and the optimizer's `step`;
+the second and later ones, when the optimizer has its state. Not counted: the libraries' workspaces, the device's
+context and the allocator's rounding.
+"""
+
+from __future__ import annotations
+
+from vggcost.costs.liveness import Lifetimes
+from vggcost.costs.memory import blocks_of, buffer_bytes, widths_of
+from vggcost.errors import VggcostError, nearest, unknown
+from vggcost.formulas import memory
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vggcost.costs.table import Table
+    from vggcost.network.layer import Layer
+
+STATES = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
+"""The optimizers, and how many tensors as large as the parameters each keeps between steps (torch.optim)."""
+
+IMPLEMENTATIONS = ("foreach", "for-loop", "fused")
+"""How torch.optim updates: all parameters in one call each operation, one behind the other, or in one kernel."""
+
+
+class Training(Record):
+    """How a step is done.
+
+    accumulate: how many forward and backward passes a step has, whose gradients are added up. frozen: the names of the
+    layers whose parameters get no gradient. checkpoint: whether each stage of convolutions with its pool runs a second
+    time in the backward pass in place of keeping what that needs (torch.utils.checkpoint, use_reentrant=False).
+    """
+
+    optimizer: str = "sgd"
+    implementation: str = "foreach"
+    accumulate: int = 1
+    frozen: frozenset[str] = frozenset()
+    checkpoint: bool = False
+
+    def trains(self, layer: Layer) -> bool:
+        """Whether a layer's parameters get gradients."""
+        return layer.learns and layer.name not in self.frozen
+
+
+def checked(
+    counted: Table, optimizer: str, implementation: str, accumulate: int, frozen: Sequence[str], *, checkpoint: bool
+) -> Training:
+    """Return how a step is done; frozen names layers that get no gradients, or children of the module.
+
+    Raises:
+        VggcostError: an unknown optimizer or implementation; a name of no layer that learns; nothing is left to train.
+    """
+    for what, word, known in (("optimizer", optimizer, STATES), ("implementation", implementation, IMPLEMENTATIONS)):
+        if word not in known:
+            raise unknown(what, word, tuple(known))
+    return Training(optimizer, implementation, accumulate, frozen_layers(counted, frozen), checkpoint)
+
+
+class Peak(Record):
+    """The worst moment, part by part [B]; the parts sum to the whole.
+
+    phase is "forward", "backward", "recompute" or "step", layer what runs. saved_bytes are what autograd keeps at that
+    moment, beside the input; working_bytes all else: outputs and gradients on their way, temporary tensors.
+    """
+
+    phase: str
+    layer: str | None
+    weight_bytes: int
+    buffer_bytes: int
+    input_bytes: int
+    optimizer_bytes: int
+    gradient_bytes: int
+    saved_bytes: int
+    working_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """All of it [B]."""
+        return sum(getattr(self, name) for name in self._fields if name.endswith("_bytes"))
+
+
+def frozen_layers(counted: Table, names: Sequence[str]) -> frozenset[str]:
+    """Return the layers that learn and that these name: a layer's name, or a child of the module such as ``features``.
+
+    Raises:
+        VggcostError: one names nothing that learns; or nothing that learns is left.
+    """
+    learning = [row.layer for row in counted.rows if row.layer.learns]
+    found: set[str] = set()
+    for name in names:
+        own = {layer.name for layer in learning if name == layer.name or _stands_in(layer, name)}
+        if not own:
+            tops = dict.fromkeys(layer.path.partition(".")[0] for layer in learning if layer.path)
+            words = nearest(name, (*tops, *(layer.name for layer in learning)))
+            raise VggcostError(f"--freeze {name!r} is no layer that learns; {words}", nearest=words.names)
+        found |= own
+    if learning and len(found) == len(learning):
+        raise VggcostError("--freeze leaves nothing to train; leave one layer unfrozen, or --training away")
+    return frozenset(found)
+
+
+def _stands_in(layer: Layer, child: str) -> bool:
+    return layer.path is not None and (layer.path == child or layer.path.startswith(f"{child}."))
+
+
+def lived(
+    counted: Table, element_bytes: int, training: Training, *, in_place: bool, watched: int | None = None
+) -> Lifetimes:
+    """Return one forward call and its backward pass; with accumulation the last, which finds gradients."""
+    lives = Lifetimes(
+        (layers for _, layers in counted.network.stages()),
+        counted.input,
+        widths_of(element_bytes),
+        training=True,
+        trains=training.trains,
+        in_place=in_place,
+        accumulating=training.accumulate > 1,
+        checkpoint=blocks_of if training.checkpoint else lambda _: (),
+        watched=watched,
+    )
+    lives.backward()
+    return lives
+
+
+def trainable_bytes(counted: Table, element_bytes: int, training: Training) -> int:
+    """Return the bytes of the parameters that get gradients, which are those of the gradients [B]."""
+    elements: int = sum(row.params for row in counted.rows if training.trains(row.layer))
+    return memory.tensor_bytes(elements, element_bytes)
+
+
+def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bool) -> Peak:
+    """Return a step's worst moment.
+
+    Raises:
+        VggcostError: nothing learns.
+    """
+    gradients = trainable_bytes(counted, element_bytes, training)
+    if not gradients:
+        raise VggcostError(f"{counted.network.title} has nothing to train; leave --training away")
+    lives = lived(counted, element_bytes, training, in_place=in_place)
+    moments = lives.alive.moments
+    place = max(range(len(moments)), key=lambda index: moments[index].bytes)
+    before = gradients if training.accumulate > 1 else 0
+    updating = temporary_bytes(counted, element_bytes, training)
+    held = {
+        "weight_bytes": memory.tensor_bytes(counted.params, element_bytes),
+        "buffer_bytes": buffer_bytes(counted, element_bytes),
+        "input_bytes": lives.image.storage.bytes,
+        "optimizer_bytes": state_bytes(gradients, training),
+    }
+    if before + moments[place].bytes < gradients + updating:
+        return Peak("step", None, **held, gradient_bytes=gradients, saved_bytes=0, working_bytes=updating)
+    seen = lived(counted, element_bytes, training, in_place=in_place, watched=place).alive.seen
+    weights = sum(each.bytes for each, _ in seen if each.of_weights)
+    saved = sum(each.bytes for each, kept in seen if kept)
+    working = sum(each.bytes for each, kept in seen if not kept and not each.of_weights)
+    return Peak(
+        moments[place].phase,
+        moments[place].layer,
+        **held,
+        gradient_bytes=before + weights,
+        saved_bytes=saved,
+        working_bytes=working,
+    )
+
+
+def state_bytes(gradients: int, training: Training) -> int:
+    """Return what the optimizer keeps between steps for parameters whose gradients have so many bytes [B]."""
+    return memory.optimizer_state(gradients, STATES[training.optimizer])
+
+
+def temporary_bytes(counted: Table, element_bytes: int, training: Training) -> int:
+    """Return what an optimizer's step makes on its way and lets go of [B].
+
+    adam and adamw need the root of their second moment: foreach of all parameters at once; for-loop of one at a time,
+    and its quotient beside it, while that of the parameter before is still there. sgd and momentum write in place, and
+    so does a fused kernel.
+    Source: torch.optim.adam (_multi_tensor_adam, _single_tensor_adam), torch.optim.sgd.
+    """
+    if STATES[training.optimizer] < 2 or training.implementation == "fused":
+        return 0
+    if training.implementation == "foreach":
+        return trainable_bytes(counted, element_bytes, training)
+    worst = before = 0
+    for row in counted.rows:
+        for elements in row.layer.tensors() if training.trains(row.layer) else ():
+            worst = max(worst, memory.one_at_a_time(before, elements))
+            before = elements
+    return memory.tensor_bytes(worst, element_bytes)
+
+
+class StepMacs(Record):
+    """What one layer multiplies in a step [MAC]: forward, for its input's gradient, its weights', and a second time."""
+
+    forward: int
+    input_gradient: int
+    weight_gradient: int
+    recomputed: int
+
+    @property
+    def backward(self) -> int:
+        """All of the backward pass [MAC]: a product for each gradient, as many multiply-accumulates as the forward's.
+
+        The gradient of a convolution's input is a convolution of the output's gradient with the same weights, that of
+        its weights one of the input with the output's gradient, and each of these sums runs over the same products.
+        """
+        return self.input_gradient + self.weight_gradient + self.recomputed
+
+
+def step_macs(counted: Table, lives: Lifetimes, training: Training) -> Iterator[StepMacs]:
+    """Yield each row's multiply-accumulates of one forward and backward pass.
+
+    The first layer that learns has no gradient of its input; a frozen one none of its weights; what lies before the
+    first that learns none at all.
+    """
+    again = _run_again(counted, lives) if training.checkpoint else frozenset()
+    for row in counted.rows:
+        of_input, of_weights = lives.gradients.get(row.name, (False, False))
+        yield StepMacs(
+            row.macs,
+            row.macs if of_input else 0,
+            row.macs if of_weights else 0,
+            row.macs if row.name in again else 0,
+        )
+
+
+def _run_again(counted: Table, lives: Lifetimes) -> frozenset[str]:
+    """The layers of the blocks that gradients pass."""
+    found: set[str] = set()
+    for _, layers in counted.network.stages():
+        for block in blocks_of(layers):
+            names = {layer.name for layer in block}
+            if names & set(lives.gradients):
+                found |= names
+    return frozenset(found)

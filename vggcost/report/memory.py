@@ -1,0 +1,184 @@
+"""A network's memory, part by part and layer by layer: the document of ``vggcost memory``."""
+
+from __future__ import annotations
+
+from vggcost import units
+from vggcost.record import Record
+from vggcost.report.costless import folded, folded_words, per_image
+from vggcost.report.document import SCREEN, Column, Document, Grid, Text, total_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    from vggcost.costs.table import Table
+    from vggcost.costs.training import Peak, Training
+
+    class Needed(Protocol):
+        """What is shown; `vggcost.results.memory.Memory` is one."""
+
+        table: Table
+        dtype: str
+        training: Training | None
+        in_place: bool
+
+        @property
+        def peak(self) -> Peak:
+            """The worst moment, part by part."""
+
+        @property
+        def layers(self) -> Sequence[Any]:
+            """A row a layer, whose fields are the keys of the JSON."""
+
+        @property
+        def totals(self) -> Any:
+            """The whole, under the same keys."""
+
+        def alive_at_peak(self) -> list[tuple[str | None, int]]:
+            """Who wrote what is alive at the worst moment of a forward call, and its bytes."""
+
+
+class MemoryPart(Record):
+    """A line of the breakdown: its key in JSON, and its name for people."""
+
+    key: str
+    name: str
+
+
+PARTS = (
+    MemoryPart("weight_bytes", "weights"),
+    MemoryPart("buffer_bytes", "buffers"),
+    MemoryPart("input_bytes", "input"),
+    MemoryPart("optimizer_bytes", "optimizer state"),
+    MemoryPart("gradient_bytes", "gradients of weights"),
+    MemoryPart("saved_bytes", "kept for the backward pass"),
+    MemoryPart("working_bytes", "outputs and gradients on their way"),
+)
+"""What the worst moment is made of, in the order of the screen."""
+
+PART_COLUMNS = (
+    Column("part", "At the worst moment"),
+    Column("bytes", "Bytes", "bytes"),
+    Column("about", "about", "number"),
+)
+
+COLUMNS = (
+    Column("name", "Layer"),
+    Column("kind", "Kind", leaves=3),
+    Column("output", "Output", "shape"),
+    Column("output_bytes", "Output [B]", "bytes"),
+    Column("weight_bytes", "Weights [B]", "bytes"),
+    Column("buffer_bytes", "Buffers [B]", "bytes", leaves=4),
+    Column("live_bytes", "Alive [B]", "bytes", leaves=1),
+)
+TRAINING_COLUMNS = (
+    Column("saved_bytes", "Kept [B]", "bytes"),
+    Column("gradient_bytes", "Gradients [B]", "bytes", leaves=2),
+    Column("optimizer_bytes", "Optimizer [B]", "bytes", leaves=5),
+    Column("forward_flops", "Forward [FLOP]", "count", leaves=6),
+    Column("backward_flops", "Backward [FLOP]", "count", leaves=7),
+)
+
+NOT_IN_IT = (
+    "Not in it: the libraries' workspaces and blocked copies, the device's context, what the allocator rounds up and"
+    " breaks in pieces, gradients in flight between machines."
+)
+
+
+def document(needed: Needed, *, human: bool) -> Document:
+    """Return the document of a network's memory."""
+    data = memory_data(needed)
+    columns = (*COLUMNS, *(TRAINING_COLUMNS if needed.training else ()))
+    record = Grid(columns, [*data["layers"], total_row(_sums(data))])
+    return Document(data, lambda: _blocks(needed, data, columns), record, human)
+
+
+def memory_data(needed: Needed) -> dict[str, Any]:
+    """The JSON document: schema vggcost.memory/1."""
+    training, counted, peak = needed.training, needed.table, needed.peak
+    options = None
+    if training is not None:
+        options = {name: getattr(training, name) for name in training._fields} | {"frozen": sorted(training.frozen)}
+    return {
+        "schema": "vggcost.memory/1",
+        "network": counted.network.identity(),
+        "input": list(counted.input),
+        "dtype": needed.dtype,
+        "in_place": needed.in_place,
+        "training": options,
+        "peak": {name: getattr(peak, name) for name in peak._fields} | {"bytes": peak.bytes},
+        "layers": [{name: _plain(getattr(row, name)) for name in row._fields} for row in needed.layers],
+        "totals": {name: getattr(needed.totals, name) for name in needed.totals._fields},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _sums(data: dict[str, Any]) -> dict[str, Any]:
+    """The last row; what is alive at one moment adds up to nothing, so its cell has the worst."""
+    return {**data["totals"], "live_bytes": data["totals"]["peak_bytes"]}
+
+
+def _blocks(needed: Needed, data: dict[str, Any], columns: tuple[Column, ...]) -> tuple[Text | Grid, ...]:
+    rows = folded(data["layers"], lambda row: bool(row["weight_bytes"] or row["saved_bytes"]), every_row=False)
+    for row in rows:
+        row["output"] = per_image(row)
+    number, kinds = folded_words(rows)
+    legend = f"Not shown: {kinds}; another --format has them." if number else ""
+    return (
+        Text((_header(needed, data),), style="head"),
+        Grid(PART_COLUMNS, _parts(data), notes=(Text(tuple(_notes(needed, data))),)),
+        Grid(columns, [*rows, total_row(_sums(data))], notes=(Text((legend,), where=SCREEN),) if legend else ()),
+    )
+
+
+def _header(needed: Needed, data: dict[str, Any]) -> str:
+    training = needed.training
+    what = "one forward call without gradients"
+    if training is not None:
+        what = f"one training step with {training.optimizer}"
+        if training.accumulate > 1:
+            what += f", gradients of {training.accumulate} passes added up"
+        if training.checkpoint:
+            what += ", with activation checkpointing"
+    return f"VGG {data['network']['title']}; input {units.shape_text(data['input'])} {needed.dtype}; memory of {what}"
+
+
+def _parts(data: dict[str, Any]) -> list[dict[str, Any]]:
+    peak = data["peak"]
+    shown = [part for part in PARTS if peak[part.key]]
+    rows = [{"part": part.name, "bytes": peak[part.key]} for part in shown]
+    if data["training"] is None:
+        rows[-1]["part"] = "outputs of layers"
+    rows.append({"part": "total", "bytes": peak["bytes"]})
+    return [{**row, "about": units.human_bytes(row["bytes"])} for row in rows]
+
+
+def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
+    peak, totals, training = data["peak"], data["totals"], needed.training
+    when = {
+        "forward": f"in the forward call, while {peak['layer']} runs",
+        "backward": f"in the backward pass, at {peak['layer'] or 'the loss'}",
+        "recompute": f"while {peak['layer']} runs a second time for the backward pass",
+        "step": "in the optimizer's step",
+    }[peak["phase"]]
+    lines = [f"The worst moment is {when}."]
+    if training is None:
+        alive = ", ".join(f"{units.exact(size)} B of {writer}" for writer, size in needed.alive_at_peak())
+        lines.append(f"Alive then: {alive}.")
+    else:
+        lines.append(
+            f"Autograd keeps {units.exact(totals['saved_bytes'])} B ({units.human_bytes(totals['saved_bytes'])}), the"
+            f" input among them. A step is {units.exact(totals['step_flops'])} FLOP, forward"
+            f" {units.exact(totals['forward_flops'])} and backward {units.exact(totals['backward_flops'])}"
+            + (" a pass." if training.accumulate > 1 else ".")
+        )
+        if needed.dtype in ("float16", "bfloat16") and training.optimizer in ("adam", "adamw"):
+            lines.append(
+                f"Warning: {training.optimizer} in pure {needed.dtype} loses updates smaller than a weight's last"
+                " digit; keep float32 weights beside, or train in float32."
+            )
+    return [*lines, NOT_IN_IT]

@@ -1,0 +1,220 @@
+"""What a network needs of memory: one forward call, or one training step, part by part and layer by layer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from vggcost import units
+from vggcost.costs import memory as costs
+from vggcost.costs import training as step
+from vggcost.costs.training import Peak, Training
+from vggcost.errors import VggcostError
+from vggcost.formulas.forward import flops, flops_of_passes
+from vggcost.formulas.memory import tensor_bytes
+from vggcost.network.layers import Conv2d, Linear
+from vggcost.record import Frozen, Record
+from vggcost.report import formats
+from vggcost.report import memory as memory_report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vggcost.costs.liveness import Lifetimes
+    from vggcost.costs.table import Table
+    from vggcost.report.document import Document
+
+INTEGERS = ("int8",)
+"""What cannot be trained in."""
+
+
+class LayerMemory(Record):
+    """One layer [B]; what belongs to training is None where none is asked for.
+
+    live_bytes are the activations alive while it runs in a forward call, the largest of which is the totals'
+    peak_bytes; all else sums to the totals. saved_bytes is what autograd keeps of what the layer wrote last; the
+    network's input stands at the first layer that keeps it.
+    """
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    weight_bytes: int
+    buffer_bytes: int
+    output_bytes: int
+    live_bytes: int
+    saved_bytes: int | None
+    gradient_bytes: int | None
+    optimizer_bytes: int | None
+    forward_flops: int | None
+    backward_flops: int | None
+
+
+class MemoryTotals(Record):
+    """The whole [B]; see docs/memory.md for what each is. What belongs to training is None where none is asked for.
+
+    peak_bytes are the activations alive at the worst moment of one forward call without gradients, with neither
+    weights nor input; training_peak_bytes is all that a training step holds at its worst moment.
+    """
+
+    weight_bytes: int
+    buffer_bytes: int
+    input_bytes: int
+    output_bytes: int
+    weight_layer_output_bytes: int
+    peak_bytes: int
+    saved_bytes: int | None = None
+    gradient_bytes: int | None = None
+    optimizer_bytes: int | None = None
+    training_peak_bytes: int | None = None
+    forward_flops: int | None = None
+    backward_flops: int | None = None
+    step_flops: int | None = None
+
+
+class Memory(Frozen):
+    """A network's memory at one input, as plain ints.
+
+    `totals` has the definitions' numbers, `peak` the worst moment of what was asked for (a training step, or one
+    forward call without gradients) part by part, `layers` a row a layer.
+    """
+
+    table: Table
+    dtype: str
+    training: Training | None
+    in_place: bool
+
+    def __init__(self, counted: Table, dtype: str, training: Training | None = None, *, in_place: bool = True) -> None:
+        if training is not None and dtype in INTEGERS:
+            raise VggcostError(f"--dtype {dtype} has no gradients, and --training is given; give float32 or bfloat16")
+        self._set(table=counted, dtype=dtype, training=training, in_place=in_place)
+
+    @cached_property
+    def peak(self) -> Peak:
+        """The worst moment, part by part.
+
+        Raises:
+            VggcostError: a training step of a network without parameters.
+        """
+        if self.training is not None:
+            return step.peak(self.table, self._element_bytes, self.training, in_place=self.in_place)
+        worst = max(self._forward.alive.moments, key=lambda moment: moment.bytes)
+        return Peak(
+            "forward",
+            worst.layer,
+            weight_bytes=self.totals.weight_bytes,
+            buffer_bytes=self.totals.buffer_bytes,
+            input_bytes=self.totals.input_bytes,
+            optimizer_bytes=0,
+            gradient_bytes=0,
+            saved_bytes=0,
+            working_bytes=worst.bytes,
+        )
+
+    @cached_property
+    def layers(self) -> tuple[LayerMemory, ...]:
+        """A row a layer, in execution order."""
+        alive = costs.alive_bytes(self.table, self._element_bytes, in_place=self.in_place)
+        trained = self._trained_columns()
+        return tuple(
+            LayerMemory(
+                row.name,
+                row.kind,
+                row.output,
+                tensor_bytes(row.params, self._element_bytes),
+                costs.layer_buffer_bytes(row.layer, self._element_bytes),
+                tensor_bytes(row.output_elements, self._element_bytes),
+                live,
+                *columns,
+            )
+            for row, live, columns in zip(self.table.rows, alive, trained, strict=True)
+        )
+
+    @cached_property
+    def totals(self) -> MemoryTotals:
+        """The whole network's numbers."""
+        table, each = self.table, self._element_bytes
+        outputs = [row.output_elements for row in table.rows]
+        weighted = [row.output_elements for row in table.rows if isinstance(row.layer, Conv2d | Linear)]
+        inference = MemoryTotals(
+            weight_bytes=tensor_bytes(table.params, each),
+            buffer_bytes=costs.buffer_bytes(table, each),
+            input_bytes=self._forward.image.storage.bytes,
+            output_bytes=tensor_bytes(sum(outputs), each),
+            weight_layer_output_bytes=tensor_bytes(sum(weighted), each),
+            peak_bytes=max(moment.bytes for moment in self._forward.alive.moments),
+        )
+        if self.training is None:
+            return inference
+        macs = tuple(step.step_macs(table, self._step, self.training))
+        gradients = step.trainable_bytes(table, each, self.training)
+        ahead, back = (flops(sum(getattr(row, name) for row in macs)) for name in ("forward", "backward"))
+        return inference.replace(
+            saved_bytes=sum(storage.bytes for storage in self._step.kept()),
+            gradient_bytes=gradients,
+            optimizer_bytes=step.state_bytes(gradients, self.training),
+            training_peak_bytes=self.peak.bytes,
+            forward_flops=ahead,
+            backward_flops=back,
+            step_flops=flops_of_passes(ahead + back, self.training.accumulate),
+        )
+
+    def alive_at_peak(self) -> list[tuple[str | None, int]]:
+        """What is alive at the worst moment of a forward call: who wrote each storage, and its bytes."""
+        moments = self._forward.alive.moments
+        place = max(range(len(moments)), key=lambda index: moments[index].bytes)
+        watched = costs.lived(
+            self.table, self._element_bytes, training=False, in_place=self.in_place, watched=place
+        ).alive.seen
+        return [(storage.writer, storage.bytes) for storage, _ in watched]
+
+    def document(self, *, human: bool = False) -> Document:
+        """What `vggcost memory` shows, for the formats."""
+        return memory_report.document(self, human=human)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document as a dictionary: schema vggcost.memory/1."""
+        return memory_report.memory_data(self)
+
+    def rendered(self, fmt: str, *, human: bool = False) -> str:
+        """The memory in one of the formats that --format names.
+
+        Raises:
+            VggcostError: there is no such format.
+        """
+        return formats.rendered(self.document(human=human), formats.checked(fmt))
+
+    def __repr__(self) -> str:
+        what = "a forward call" if self.training is None else "a training step"
+        return f"<vggcost memory of {self.table.network.title}: {units.human_bytes(self.peak.bytes)} in {what}>"
+
+    @property
+    def _element_bytes(self) -> int:
+        return units.dtype_bytes(self.dtype)
+
+    @cached_property
+    def _forward(self) -> Lifetimes:
+        return costs.lived(self.table, self._element_bytes, training=False, in_place=self.in_place)
+
+    @cached_property
+    def _step(self) -> Lifetimes:
+        if self.training is None:
+            raise AssertionError("no training was asked for")
+        return step.lived(self.table, self._element_bytes, self.training, in_place=self.in_place)
+
+    def _trained_columns(self) -> list[tuple[int | None, ...]]:
+        """Saved, gradients, optimizer state and FLOPs of each row; nothing where no training is asked for."""
+        training = self.training
+        if training is None:
+            return [(None, None, None, None, None) for _ in self.table.rows]
+        saved: dict[str, int] = {}
+        first = next(iter(self._step.gradients))  # nobody wrote the input: it stands at the first that keeps it
+        for storage in self._step.kept():
+            writer = storage.writer or first
+            saved[writer] = saved.get(writer, 0) + storage.bytes
+        columns: list[tuple[int | None, ...]] = []
+        for row, macs in zip(self.table.rows, step.step_macs(self.table, self._step, training), strict=True):
+            gradient = tensor_bytes(row.params, self._element_bytes) if training.trains(row.layer) else 0
+            state = step.state_bytes(gradient, training)
+            columns.append((saved.get(row.name, 0), gradient, state, flops(macs.forward), flops(macs.backward)))
+        return columns
