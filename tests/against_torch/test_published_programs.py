@@ -47,9 +47,6 @@ PROGRAMS = (
     Published("on_vgg16.py:PerceptualLoss", (IMAGE, IMAGE), 7_635_264, 2 * (CONV1 + CONV2 + CONV3 + CONV4)),
 )
 
-WAITING = ("PerceptualLoss",)
-"""Those with an operation that has no formula yet."""
-
 
 def built(target):
     """A program of tests/models, without memory."""
@@ -79,7 +76,7 @@ def test_the_structure_is_the_published_one(program):
     assert counter.get_total_flops() == 2 * program.macs
 
 
-@pytest.mark.parametrize("program", [one for one in PROGRAMS if one.target.split(":")[1] not in WAITING])
+@each_program
 def test_a_published_program_is_counted_whole(program, capsys):
     words = [word for shape in program.inputs for word in ("--input", "x".join(map(str, shape)))]
     status = main(["audit", str(MODELS / program.target), *words, "--strict", "--format", "json"])
