@@ -1,5 +1,6 @@
 """Keras models of every sort: what is learned, frozen or a statistic, and what is only opened by calling it."""
 
+import json
 import os
 import warnings
 
@@ -13,6 +14,8 @@ with warnings.catch_warnings():
 from keras import layers, ops
 
 import vggcost
+from vggcost.cli import main
+from vggcost.frameworks.keras.opening import OPERATORS
 from vggcost.frameworks.keras.variables import every_part
 from vggcost.network.foreign_layers import Uncounted
 
@@ -235,6 +238,43 @@ def test_several_inputs_of_a_subclass():
     assert audit.macs == 2 * 4 * (3 + 5)
 
 
+@pytest.mark.parametrize("keys", [("x", "y"), (0, 1)])
+def test_inputs_that_a_call_takes_as_one_dictionary_or_list(tmp_path, capsys, keys):
+    program = tmp_path / "two.py"
+    program.write_text(
+        "import keras\n"
+        "class Two(keras.Model):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.left, self.right = keras.layers.Dense(4), keras.layers.Dense(4)\n"
+        "    def call(self, inputs):\n"
+        f"        return self.left(inputs[{keys[0]!r}]) + self.right(inputs[{keys[1]!r}])\n"
+    )
+    given = [f"{key}={size}" if isinstance(key, str) else size for key, size in zip(keys, ("3", "5"), strict=True)]
+    assert main(["audit", f"{program}:Two", "--input", given[0], "--input", given[1], "--format", "json"]) == 0
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert (totals["params"], totals["macs"]) == (4 * (3 + 5) + 2 * 4, 4 * (3 + 5))
+
+
+def test_a_cell_that_is_run_step_by_step():
+    class Steps(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.cell = layers.GRUCell(4, name="cell")
+
+        def call(self, x):
+            states = [ops.zeros((2, 4))]
+            for step in range(3):
+                x_now, states = self.cell(x[:, step], states)
+            return x_now
+
+    model = Steps()
+    model(ops.zeros((2, 3, 8)))
+    audit = audited(model, (2, 3, 8))
+    assert params(audit) == {"cell": 3 * 4 * (8 + 4) + 2 * 3 * 4}
+    assert audit.macs == 3 * 2 * 3 * 4 * (8 + 4)
+
+
 def test_a_functional_model_with_a_call_of_its_own_is_what_it_calls():
     class Twice(keras.Model):
         def call(self, x):
@@ -276,5 +316,40 @@ def test_a_program_may_call_its_layer_what_keras_calls_one_of_its_own():
 
     image = keras.Input((8, 8, 3))
     audit = audited(keras.Model(image, Multiply()(image)))
-    assert audit.params == 15
-    assert [row.kind for row in audit.layers] != ["Multiply"]
+    assert (audit.params, audit.macs) == (15, 2 * 8 * 8 * 3 * 5)
+    assert [row.kind for row in audit.layers] == ["MatMul"]
+
+
+def test_a_class_token_and_positions_of_a_layer_of_its_own():
+    class Tokens(layers.Layer):
+        def build(self, shape):
+            self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+            self.positions = self.add_weight(shape=(1, shape[1] + 1, shape[-1]), name="positions")
+
+        def call(self, x):
+            token = ops.broadcast_to(self.token, (2, 1, 4))
+            return ops.concatenate([token, x], axis=1) + self.positions
+
+    image = keras.Input((8, 8, 3), batch_size=2)
+    x = layers.Reshape((16, 4))(layers.Conv2D(4, 2, strides=2, name="patches")(image))
+    audit = audited(keras.Model(image, layers.Dense(5, name="head")(Tokens(name="tokens")(x))))
+    assert audit.params == (3 * 4 * 4 + 4) + 4 + 17 * 4 + (4 * 5 + 5)
+    assert audit.macs == 2 * (16 * 4 * 12 + 17 * 4 * 5)
+    assert params(audit) == {"patches": 52, "tokens.add": 4 + 68, "head": 25}
+
+
+def test_weights_stand_on_either_side_of_an_operation():
+    class Either(layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(3,))
+            self.matrix = self.add_weight(shape=(7, 8))
+
+        def call(self, x):
+            return ops.matmul(self.matrix, ops.transpose(self.scale * x, (0, 3, 1, 2)))
+
+    image = keras.Input((8, 8, 3))
+    operators = {name: getattr(keras.Variable, name) for name in OPERATORS}
+    audit = audited(keras.Model(image, Either(name="either")(image)))
+    assert {name: getattr(keras.Variable, name) for name in OPERATORS} == operators
+    assert audit.macs == 2 * 3 * 7 * 8 * 8
+    assert [row.output for row in audit.layers] == [(2, 8, 8, 3), (2, 3, 8, 8), (2, 3, 7, 8)]

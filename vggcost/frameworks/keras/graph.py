@@ -160,8 +160,10 @@ class _Walk(Rules):
                 return [done]
         rule = RULES.get(_known_class(layer))
         if rule is not None:
-            answer = getattr(self, rule)(layer, shapes)
-            return answer if isinstance(answer, list) else [answer] * len(node.output_tensors)
+            answer = getattr(self, rule)(layer, self._operands(node, known) or shapes)
+            answers = answer if isinstance(answer, list) else [answer] * len(node.output_tensors)
+            # A cell that is given states of no symbol has states all the same.
+            return [*answers, *(self.inward(tuple(each.shape)) for each in node.output_tensors[len(answers) :])]
         if _known_class(layer) not in FREE and is_made_of_others(layer):
             graph = opened(layer, node.arguments, node.input_tensors, [self.outward(shape) for shape in shapes])
             if graph is not None:
@@ -213,7 +215,17 @@ class _Walk(Rules):
             specs = keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
         except Exception:  # noqa: BLE001  # a layer may refuse in any way; the graph has shapes from when it was built
             specs = node.output_tensors
-        return [self.inward((batch, *(side or 1 for side in spec.shape[1:]))) for spec in specs]
+        return [
+            self.inward(tuple(side or (1 if place else batch) for place, side in enumerate(spec.shape)))
+            for spec in specs
+        ]
+
+    def _operands(self, node: Any, known: dict[int, Ints]) -> Shapes:
+        """The shapes of all that an operation is called with, weights and constants included; none of a layer's."""
+        if hasattr(node.operation, "variables"):
+            return []
+        given = [each for each in _arguments(node) if isinstance(getattr(each, "shape", None), tuple | list)]
+        return [known.get(id(each)) or self.inward(tuple(int(side) for side in each.shape)) for each in given]
 
     def idle(self, model: Any) -> list[Operation]:
         """Layers whose weights the graph does not reach."""
@@ -228,13 +240,20 @@ class _Walk(Rules):
         return left
 
 
+def _arguments(node: Any) -> list[Any]:
+    """What a node's operation is called with, in order, out of lists and dictionaries."""
+    from importlib import import_module
+
+    flat: list[Any] = import_module("keras").tree.flatten((node.arguments.args, node.arguments.kwargs))
+    return flat
+
+
 def _variables_in(node: Any) -> list[Any]:
     """The variables that a node's operation is called with, which are no weights of a layer."""
     from importlib import import_module
 
-    keras = import_module("keras")
-    arguments = keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
-    return [each for each in arguments if isinstance(each, keras.Variable)]
+    variable = import_module("keras").Variable
+    return [each for each in _arguments(node) if isinstance(each, variable)]
 
 
 def _known_class(layer: Any) -> str:

@@ -6,19 +6,19 @@ is not built yet is not built here: its like is, from its configuration.
 
 from __future__ import annotations
 
+import inspect
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.arguments import Arguments
 from vggcost.frameworks.keras.inputs import own_shapes, symbolic
 from vggcost.frameworks.keras.variables import every_part
 from vggcost.frameworks.own_lines import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from vggcost.frameworks.arguments import Arguments
 
     Ints = tuple[int, ...]
 
@@ -41,12 +41,29 @@ def model_to_read(model: Any, arguments: Arguments, program: str, *, fresh: bool
             if isinstance(model, keras.Sequential) and not has_own_call(model):
                 model.build(arguments.shapes()[0])
                 return model, model._functional, True  # noqa: SLF001  # where it keeps its graph
-            symbols = symbolic(keras, arguments)
+            symbols = symbolic(keras, as_called(model, arguments))
             if not model.built:
                 model(*symbols.positional, **symbols.named)
             return model, _graph(keras, model, symbols.tensors(), symbols.positional, symbols.named), True
     except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
         raise VggcostError(f"{program} is a Keras model whose layers cannot be followed: {told(error)}") from None
+
+
+def as_called(model: Any, arguments: Arguments) -> Arguments:
+    """Return the arguments as a model's call takes them: several may be one list or one dictionary."""
+    ways = [arguments]
+    if arguments.named and not arguments.positional:
+        ways.append(Arguments((dict(arguments.named),), {}))
+    if len(arguments.positional) > 1:
+        ways.append(Arguments((list(arguments.positional),), arguments.named))
+    signature = inspect.signature(model.call)
+    for way in ways:
+        try:
+            signature.bind(*way.positional, **way.named)
+        except TypeError:
+            continue
+        return way
+    return arguments  # the call itself says what it misses
 
 
 def opened(layer: Any, arguments: Any, tensors: Sequence[Any], shapes: Sequence[Ints]) -> Any:
@@ -101,8 +118,45 @@ def is_made_of_others(layer: Any) -> bool:
 
 
 def _graph(keras: Any, layer: Any, inputs: Sequence[Any], args: Any, kwargs: Any) -> Any:
-    with _nodes_kept(layer):
+    with _nodes_kept(layer), _variables_take_symbols(keras):
         return keras.Function(list(inputs), layer.call(*args, **kwargs))
+
+
+OPERATORS = {
+    "__add__": "add",
+    "__sub__": "subtract",
+    "__mul__": "multiply",
+    "__truediv__": "divide",
+    "__floordiv__": "floor_divide",
+    "__mod__": "mod",
+    "__pow__": "power",
+    "__matmul__": "matmul",
+}
+"""Python's operators, each with the operation of Keras that it is."""
+
+
+@contextmanager
+def _variables_take_symbols(keras: Any) -> Iterator[None]:
+    """Let `weight * x` be an operation on a symbol, as `x * weight` is: Keras would compute it, and has no value."""
+    variable = keras.Variable
+    own = {name: vars(variable)[name] for name in OPERATORS if name in vars(variable)}
+    for name, operation in OPERATORS.items():
+        setattr(variable, name, _symbolic(keras, getattr(variable, name), getattr(keras.ops, operation)))
+    try:
+        yield
+    finally:
+        for name in OPERATORS:
+            if name in own:
+                setattr(variable, name, own[name])
+            else:
+                delattr(variable, name)
+
+
+def _symbolic(keras: Any, plain: Any, operation: Any) -> Any:
+    def operator(self: Any, other: Any) -> Any:
+        return operation(self, other) if isinstance(other, keras.KerasTensor) else plain(self, other)
+
+    return operator
 
 
 def _scope(keras: Any, weightless: bool) -> Any:
