@@ -15,6 +15,8 @@ from vggcost.frameworks import door
 from vggcost.frameworks.onnx.operators import FREE, FREE_OF_MICROSOFT, MAY_MULTIPLY
 from vggcost.frameworks.onnx.rules import LEARNED, RULES, STATISTICS
 from vggcost.frameworks.target import Given
+from vggcost.network import catalogue
+from vggcost.network.plan import Variant
 from vggcost.results.audit import Audit
 
 FLOAT = TensorProto.FLOAT
@@ -495,6 +497,38 @@ def test_a_models_own_functions_are_what_they_hold():
     audit = audited(made)
     assert [row.kind for row in audit.layers] == ["Conv2d", "ReLU"]
     assert audit.macs == 4 * 36 * 27
+
+
+@pytest.mark.parametrize(("name", "params", "macs"), [("D", 138357544, 15470264320), ("C", 133638952, 11770888192)])
+def test_a_configuration_at_its_own_size_needs_no_weights(tmp_path, name, params, macs):
+    """The whole network, whose 500 MB of weights are in a file that is not there."""
+    nodes, stored, tensor = [], [], "x"
+    for place, layer in enumerate(catalogue.network(name, Variant()).layers):
+        inputs, operator, options = (
+            [tensor],
+            {"Linear": "Gemm", "MaxPool2d": "MaxPool", "ReLU": "Relu"}.get(layer.kind),
+            {},
+        )
+        if layer.kind == "Conv2d":
+            operator, options = "Conv", {"pads": [layer.padding[0]] * 4}
+            sides = (layer.c_out, layer.c_in, *layer.kernel)
+        elif layer.kind == "Linear":
+            options, sides = {"transB": 1}, (layer.out_features, layer.in_features)
+        elif layer.kind == "MaxPool2d":
+            options = {"kernel_shape": [2, 2], "strides": [2, 2]}
+        elif layer.kind == "AdaptiveAvgPool2d":
+            operator, options = "AveragePool", {"kernel_shape": [1, 1], "strides": [1, 1]}
+        if layer.weighted:
+            for ending, shape in (("weight", sides), ("bias", sides[:1])):
+                stored.append(TensorProto(name=f"{layer.path}.{ending}", dims=shape, data_type=FLOAT, data_location=1))
+                stored[-1].external_data.add(key="location", value="weights.bin")
+                inputs.append(stored[-1].name)
+        tensor, source = f"t{place}", inputs
+        nodes.append(node(operator or layer.kind, source, tensor, **options))
+    made = model(nodes, stored, inputs={"x": (1, 3, 224, 224)}, outputs=(tensor,))
+    audit = Audit(door.read_target(file(tmp_path, made), Given()))
+    assert (audit.paper.letter, audit.paper.same, audit.params, audit.macs) == (name, True, params, macs)
+    assert audit.paper.network.variant == Variant()
 
 
 def test_channels_last_at_the_door_are_turned():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from vggcost.frameworks.onnx.patterns import Links
     from vggcost.frameworks.onnx.values import GraphValue, Initializers
     from vggcost.frameworks.pytorch.plans import Plan
+
+
+_UNNAMED = re.compile(r"^(?:val_\d+|onnx::\w+|\d+)$")
+"""How exporters call what has no name in the program."""
 
 
 class GraphRecording:
@@ -66,10 +71,12 @@ class GraphRecording:
         names: dict[str, None] = {}
         for place in places:
             value = call.inputs[place] if place < len(call.inputs) else None
-            if value is None or not value.constant or (norm and value.written):
+            if value is None or not value.constant or (norm and _written_out(value)):
                 continue  # ones and zeros that an exporter has written for a normalization without weights
             for name in value.sources:
-                if key in LEARNED or stored.may_be_learned(name):
+                # A kernel that is computed is made of weights, and of axes and shapes, which are integers.
+                made = key in LEARNED and (len(value.sources) == 1 or stored.has_fractions(name))
+                if made or (key not in LEARNED and stored.may_be_learned(name)):
                     names[name] = None
                     self.elsewhere |= set() if key in LEARNED else {name}
         return tuple(names)
@@ -133,6 +140,15 @@ class GraphRecording:
     def _unique(self, label: str) -> str:
         number = self._names[label] = self._names.get(label, 0) + 1
         return label if number == 1 else f"{label}:{number}"
+
+
+def _written_out(value: GraphValue) -> bool:
+    """Whether a constant was written by an exporter: by a node, or under a name of its own and all of one value."""
+    if value.written:
+        return True
+    array = value.array
+    unnamed = all(_UNNAMED.match(name) for name in value.sources)
+    return unnamed and array is not None and array.size > 0 and bool((array == array.reshape(-1)[0]).all())
 
 
 def _is_bias(layer: Any, shape: tuple[int, ...]) -> bool:

@@ -142,7 +142,11 @@ class Initializers:
 
         What a node has in it is a number that was written into the program.
         """
-        return name not in self._own and self.dtype(name) in FRACTIONS and self.elements(name) > 1
+        return name not in self._own and self.has_fractions(name) and self.elements(name) > 1
+
+    def has_fractions(self, name: str) -> bool:
+        """Whether one holds numbers with a fraction."""
+        return self.dtype(name) in FRACTIONS
 
     def _read(self, tensor: Any) -> Any:
         try:
