@@ -59,6 +59,7 @@ def parser() -> Parser:
     _add_rows(result)
     add_convention(result)
     add_output(result)
+    _add_file(result)
     return result
 
 
@@ -74,12 +75,29 @@ def _add_rows(parser: Parser) -> None:
     )
 
 
+def _add_file(parser: Parser) -> None:
+    parser.add_argument(
+        "--as-toml",
+        action="store_true",
+        help="write the network file (NET.toml) of a program that is one, for --file; status 2 where it is none",
+    )
+
+
 def run(args: Namespace) -> int:
     """Read the model and print what it is."""
     asked = request(args, default=())
     if not asked.texts:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
+    if args.as_toml and args.format is not None:
+        raise VggcostError(f"--as-toml and --format {args.format} are both given; a network file is TOML, so give one")
     audit = asked.audited(asked.texts[0], args.like)
+    if args.as_toml:
+        if args.format is not None:
+            raise VggcostError(
+                f"--as-toml writes a network file, and --format {args.format} is given; give one of them"
+            )
+        emit(audit.to_toml(), asked.place)
+        return _status(audit, args)
     view = AuditView(asked.view.every_row, asked.view.human, args.depth)
     emit(audit.rendered(asked.fmt, view), asked.place)
     return _status(audit, args)

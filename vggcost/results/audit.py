@@ -206,6 +206,17 @@ class Audit(Frozen):
         """The JSON document as a dictionary: schema vggcost.table/1, and what the program is."""
         return audit_report.audit_data(self)
 
+    def to_toml(self) -> str:
+        """The network file of the program, whose network has the same parameters and MACs.
+
+        Raises:
+            VggcostError: it has something that a network file has no word for.
+        """
+        from vggcost.network import network_file
+        from vggcost.programs.configuration import configuration_of
+
+        return network_file.toml_text(configuration_of(self.reading))
+
     def to_json(self, view: AuditView | None = None) -> str:
         """The document of `to_dict` as JSON; every int exact."""
         return self.rendered("json", view)
