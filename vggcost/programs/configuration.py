@@ -211,32 +211,32 @@ class _Walk:
             self._place += 1
         if not self._take(Flatten):
             self.refuse(f"no flatten is behind its features{self._instead()}")
-        hidden, area = self._linears()
+        hidden, seven = self._linears()
         softmax = self._take(Softmax)
         left = self._next()
         if left is not None:
             self.refuse(f"{left.name} is {left.words()}, behind the last linear layer that it has words for")
-        full = hidden[:-1] == HEAD and (adaptive or area == elements(FEATURE_MAP))
+        full = hidden[:-1] == HEAD and (adaptive or seven)
         return plain.replace(
             classes=hidden[-1], adaptive_pool=adaptive, head=None if full else hidden[:-1], softmax=softmax
         )
 
-    def _linears(self) -> tuple[tuple[int, ...], int]:
-        """The widths of the linear layers, and how many positions of each channel the first one takes."""
+    def _linears(self) -> tuple[tuple[int, ...], bool]:
+        """The widths of the linear layers, and whether the first one takes 7x7 positions of each channel."""
         widths: list[int] = []
         channels = [layer.c_out for layer in self._layers[: self._place] if isinstance(layer, Conv2d)][-1]
-        area = 0
+        seven = False
         while isinstance(linear := self._next(), Linear):
             if not linear.bias:
                 self.refuse(f"{linear.name} is {linear.words()}")
-            area = area or linear.in_features // channels
+            seven = seven or (not widths and linear.in_features == elements((channels, *FEATURE_MAP)))
             widths.append(int(linear.out_features))
             self._place += 1
             if isinstance(self._after_relu(), Linear) and not self._take(ReLU):
                 self.refuse(f"no ReLU is behind {linear.name}{self._instead()}, and a network file has one there")
         if not widths:
             self.refuse(f"no linear layer is behind its features{self._instead()}")
-        return tuple(widths), area
+        return tuple(widths), seven
 
     def _after_relu(self) -> Layer | None:
         layers: Sequence[Layer] = self._layers[self._place : self._place + 2]
