@@ -140,4 +140,4 @@ def test_as_toml_writes_a_file_that_table_takes(vggcost, tmp_path):
 
 
 def test_as_toml_and_a_format_are_not_for_one_call(refused):
-    assert "--as-toml and --format json are both given" in refused("audit", "D", "--as-toml", "--format", "json")
+    assert "--as-toml and the format json are both given" in refused("audit", "D", "--as-toml", "--format", "json")

@@ -19,6 +19,7 @@ from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
 from vggcost.report.audit import AuditView
+from vggcost.report.formats import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def run(args: Namespace) -> int:
     asked = request(args, default=())
     if not asked.texts:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
-    if args.as_toml and args.format is not None:
-        raise VggcostError(f"--as-toml and --format {args.format} are both given; a network file is TOML, so give one")
+    if args.as_toml and asked.fmt != NAMES[0]:
+        raise VggcostError(f"--as-toml and the format {asked.fmt} are both given; a network file is TOML, so give one")
     audit = asked.audited(asked.texts[0], args.like)
     if args.as_toml:
         if args.format is not None:
