@@ -93,10 +93,6 @@ def run(args: Namespace) -> int:
         raise VggcostError(f"--as-toml and the format {asked.fmt} are both given; a network file is TOML, so give one")
     audit = asked.audited(asked.texts[0], args.like)
     if args.as_toml:
-        if args.format is not None:
-            raise VggcostError(
-                f"--as-toml writes a network file, and --format {args.format} is given; give one of them"
-            )
         emit(audit.to_toml(), asked.place)
         return _status(audit, args)
     view = AuditView(asked.view.every_row, asked.view.human, args.depth)
