@@ -432,6 +432,39 @@ class LeavesTorch(Small):
         return torch.from_numpy(y)
 
 
+class Looping(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(32, 32)
+
+    def forward(self, x):
+        from torch._higher_order_ops.while_loop import while_loop
+
+        start = (torch.zeros((), dtype=torch.int64), x)
+        return while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, self.fc(y)), start)[1]
+
+
+@pytest.mark.parametrize(
+    "compiled", [lambda model: model, lambda model: torch.export.export(model, (image(),)).module()]
+)
+def test_every_round_of_a_loop_is_counted(compiled):
+    reading = read_module(compiled(Looping().eval()), [IMAGE], "looping")
+    assert (reading.macs, reading.params) == (3 * 3 * 32 * 32 * 32, 33 * 32)
+    assert not [operation for operation in reading.operations if not operation.counted]
+
+
+def test_an_operator_that_is_given_a_function_is_named():
+    from torch.nn.attention.flex_attention import flex_attention
+
+    class Attending(nn.Module):
+        def forward(self, x):
+            return flex_attention(x, x, x)
+
+    exported_model = torch.export.export(Attending(), (torch.zeros(1, 2, 32, 16),)).module()
+    audit = vggcost.audit(exported_model, (1, 2, 32, 16))
+    assert [operation.layer.kind for operation in audit.uncounted] == ["flex_attention"]
+
+
 def test_what_leaves_torch_is_named():
     audit = vggcost.audit(LeavesTorch(), IMAGE)
     assert [operation.layer.kind for operation in audit.uncounted] == ["numpy", "numpy"]

@@ -72,3 +72,34 @@ def test_no_list_has_a_name_that_torch_has_not(name):
 def test_a_name_that_torch_has_not_is_found():
     assert not there("conv4d")
     assert not there("quantized::conv4d")
+
+
+def test_no_operator_is_named_twice_and_none_is_made_up():
+    from vggcost.frameworks.pytorch import free_operators, operators
+
+    lists = (free_operators.SILENT, free_operators.FREE)
+    assert not free_operators.SILENT & free_operators.FREE
+    assert not free_operators.FREE & FREE
+    vision = "torchvision::"  # which is not installed here
+    unknown = [name for each in lists for name in each if not name.startswith(vision) and not there(name)]
+    assert [name for name in unknown if not name.startswith("quantized_decomposed::")] == []
+    assert [name for name in operators.RULES if not name.startswith(vision) and not there(name)] == []
+    # A kernel with a rule may be free, too; what multiplies and accumulates may not.
+    assert not {"convolution", "addmm", "bmm", "_scaled_dot_product_flash_attention"} & (FREE | lists[0] | lists[1])
+
+
+def test_aten_operators_that_multiply_and_accumulate_are_not_free():
+    from torch.utils.flop_counter import flop_registry
+
+    from vggcost.frameworks.pytorch import operators
+
+    counted = [operators.name_of(packet) for packet in flop_registry]
+    assert len(counted) > 10
+    free = [name for name in counted if operators.is_free(name) or name.strip("_") in {"t", "clone"}]
+    assert free == []
+    known = [name for name in counted if name in operators.RULES or rules.rule_of(name) is not None]
+    backward = [name for name in counted if "backward" in name]
+    rest = sorted(set(counted) - set(known) - set(backward))
+    # Their heads stand in another order, and no program calls them but through scaled_dot_product_attention.
+    named = {"_cudnn_attention_forward", "_efficient_attention_forward", "_flash_attention_forward", "flex_attention"}
+    assert set(rest) <= named

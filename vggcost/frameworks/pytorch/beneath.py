@@ -84,7 +84,21 @@ class Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
         if not self._listens:
             return func(*args, **(kwargs or {}))
         with torch._C.DisableTorchFunction():  # noqa: SLF001  # torch has no public name that stops modes, too
+            if not hasattr(func, "_schema"):
+                return self._function_of_functions(func, args, kwargs or {})
             return self._answer(func, args, kwargs or {})
+
+    def _function_of_functions(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
+        """An operator that is given a part of the program: what it runs then is not seen, and it is named."""
+        tensors = found_in((args, kwargs))
+        name = operators.name_of(func)
+        try:
+            result = func(*self._tensors.weightless(args), **self._tensors.weightless(kwargs))
+        except REFUSALS as error:
+            raise self._recording.refused(name, tensors, error, values=self._values) from error
+        shape = tuple(tensors[0].shape) if tensors else ()
+        self._recording.add(name, Plan(foreign_layers.Uncounted, {"operation": name}, shape, shape, Ledger()), tensors)
+        return self._handed_on(result)
 
     def _answer(self, func: Any, args: Args, kwargs: Kwargs) -> Any:
         tensors, packed = parts_of((args, kwargs))
@@ -115,7 +129,7 @@ class Beneath(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
 
     def _protect(self, func: Any, args: Args, kwargs: Kwargs) -> bool:
         """Keep the model's own tensors from what is written to them; whether something is."""
-        written = operators.written(func, args, kwargs) if hasattr(func, "_schema") else []
+        written = operators.written(func, args, kwargs)
         for tensor in written:
             self._tensors.protect(tensor)
         return bool(written)

@@ -39,8 +39,8 @@ SILENT = frozenset(
 
 FREE = frozenset(
     (
-        *("mean", "_aminmax", "_is_all_true", "_is_any_true", "nuclear_norm", "_weight_norm"),
-        *("_weight_norm_interface", "cumsum", "_cummax_helper", "_cummin_helper", "_logcumsumexp", "cat", "concat"),
+        *("mean", "_aminmax", "_is_all_true", "_is_any_true", "nuclear_norm"),
+        *("cumsum", "_cummax_helper", "_cummin_helper", "_logcumsumexp", "cat", "concat"),
         *("concatenate", "_stack", "_unsafe_index", "_unsafe_masked_index", "_index_put_impl", "_unsafe_index_put"),
         *("_masked_scale", "select_backward", "slice_backward", "flip", "roll", "softmax", "log_softmax", "_softmax"),
         *("_log_softmax", "_safe_softmax", "_masked_softmax", "prelu", "_prelu_kernel", "rrelu", "rrelu_with_noise"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,4 +40,19 @@ def body(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[
         if getattr(predicate, "is_meta", False):
             raise UndecidedError
         return lambda: branches[0 if bool(predicate) else 1](*operands)
+    if name == "while_loop":
+        return partial(_looped, *args, **kwargs)
     return None
+
+
+def _looped(
+    cond_fn: Callable[..., Any],
+    body_fn: Callable[..., Any],
+    carried_inputs: Sequence[Any],
+    additional_inputs: Sequence[Any] = (),
+) -> tuple[Any, ...]:
+    """What torch's loop does, each of its rounds a part of the program."""
+    carried = tuple(carried_inputs)
+    while bool(cond_fn(*carried, *additional_inputs)):
+        carried = tuple(body_fn(*carried, *additional_inputs))
+    return carried
