@@ -238,6 +238,17 @@ def test_what_cannot_be_left_out_is_refused_in_one_line(refused, tmp_path):
     assert "torch.hub" not in line
 
 
+def test_a_program_that_needs_the_weights_themselves_is_told_that_they_are_not_there(refused, tmp_path):
+    path = tmp_path / "needs_weights.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\n\ndef build():\n    net = nn.Conv2d(3, 4, 1)\n"
+        f"    net.weight = nn.Parameter(torch.hub.load_state_dict_from_url({URL!r})['weight'])\n    return net\n"
+    )
+    line = refused("audit", f"{path}:build")
+    assert "needs_weights.py:build cannot be built: " in line
+    assert f"; it was {NOTE}" in line
+
+
 def test_keras_applications_are_built_without_imagenet(audit):
     pytest.importorskip("keras")
     text = "import keras\n\ndef build():\n    return keras.applications.VGG16(weights='imagenet')\n"

@@ -59,6 +59,13 @@ class AsksIds(Words):
         return self.fc(self.embed(input_ids)) if int(input_ids[0, 0]) < 50 else None
 
 
+class Steps(Named):
+    def forward(self, x, steps: int, *, last=0):
+        for _ in range(steps + last):
+            x = nn.functional.linear(x, self.fc.weight[:, :2], self.fc.bias)
+        return x
+
+
 class OneImage(nn.Module):
     def __init__(self):
         super().__init__()
@@ -97,6 +104,7 @@ def refusal(tmp_path, refused):
         ("Listed", ["[3x4x5, 3x6x6]"], 2 * (4 * 5 + 6 * 6) * 4 * 3 * 9, [[2, 3, 4, 5], [2, 3, 6, 6]]),
         ("Listed", ["(3x4x5,)", "None"], 2 * 4 * 5 * 4 * 3 * 9, [[2, 3, 4, 5]]),
         ("Named", ["{x: 8, y: [8]}"], 2 * 2 * 8 * 2, [[2, 8], [2, 8]]),
+        ("Steps", ["2", "+3", "last=+1"], 4 * 2 * 2 * 2, [[2, 2]]),
         ("Words", ["int64[2x7]"], 2 * 7 * 8 * 2, [[2, 7]]),
         ("Words", ["int64[2x7]", "attention_mask=bool[2x7]"], 2 * 7 * 8 * 2, [[2, 7], [2, 7]]),
         ("Words", ["input_ids=int64[2x7]", "double=True"], 2 * 2 * 7 * 8 * 2, [[2, 7]]),

@@ -31,6 +31,7 @@ def image(*shape):
         ("None", None),
         ("0.5", 0.5),
         ("-1", -1),
+        ("+3", 3),
         ("1e3", 1000.0),
         ("'a text, [with] signs'", "a text, [with] signs"),
     ],

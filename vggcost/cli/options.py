@@ -161,7 +161,7 @@ def add_program(parser: Parser) -> None:
         action="append",
         help="one argument of the forward call; once for each. 3x224x224: a shape without the batch;"
         " 'int64[1x20]': a dtype and a shape with its batch; left=3x224x224: by name; '[A, B]', '{name: A}', '(A, B)':"
-        " a list, a dictionary, a tuple; True, None, 'text', 0.5: themselves",
+        " a list, a dictionary, a tuple; True, None, 'text', 0.5, +3: themselves",
     )
 
 

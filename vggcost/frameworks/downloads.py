@@ -137,12 +137,17 @@ class Downloads:
         """Return what a step of the program returns; it is repeated where it wants what can be replaced now.
 
         Raises:
-            VggcostError: it wants a connection that nothing can stand for.
+            VggcostError: it wants a connection that nothing can stand for, or cannot go on without what was left out.
         """
         while True:
             self._replace()
             try:
                 return action()
+            except VggcostError as error:
+                if not self._skipped:
+                    raise
+                # What the program makes of weights that are not there may be the reason.
+                raise VggcostError(f"{error}; it was {'; '.join(self.notes)}") from None
             except ReachesOutError as error:
                 if not self._replace():
                     line = own_line(error)

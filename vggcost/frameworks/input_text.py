@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-_SHAPE, _NUMBER = r"\d+(?:[xX]\d+)*", r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+_SHAPE, _NUMBER = r"\d+(?:[xX]\d+)*", r"[-+]?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
 _TOKEN = re.compile(rf"\s*({_SHAPE}(?![\w.])|{_NUMBER}|[A-Za-z_]\w*|'[^']*'|\"[^\"]*\"|\S)")
 _ENDS = {"[": "]", "(": ")", "{": "}"}
 _WORDS = {"True": True, "False": False, "None": None}
