@@ -491,3 +491,10 @@ def test_what_is_named_is_searched_at_the_size_that_is_given(vggcost):
 )
 def test_what_cannot_be_searched_is_refused(refused, words, said):
     assert said in refused("explain", "138M", *words)
+
+
+def test_a_number_that_nothing_gives_is_no_success(vggcost):
+    assert vggcost("explain", "15.47G").status == 0
+    nothing = vggcost("explain", "123456789123")
+    assert (nothing.status, nothing.err) == (1, "")
+    assert nothing.out.startswith("Nothing that was searched gives")

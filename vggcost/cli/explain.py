@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.cli import EXIT_FINE
+from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import TARGETS, Parser, add_input, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
@@ -63,4 +63,4 @@ def run(args: Namespace) -> int:
     among = tuple(each for counted in asked.counted() for each in searched(counted))
     found = explain(amount, among)
     emit(rendered(explain_report.document(found, every=asked.view.every_row), asked.fmt), asked.place)
-    return EXIT_FINE
+    return EXIT_FINE if found.answers else EXIT_DIFFERS
