@@ -63,15 +63,11 @@ def compared(peer, seeds):
 
     todo = [seed for seed in seeds if runs(seed)]
     while todo:
-        questions = [
-            (
-                str(seed),
-                Program(
-                    SPELLING, Given(read_arguments(f"seed={seed}", "--call"), images([random_spelling.shape(seed)]))
-                ),
-            )
+        given = {
+            seed: Given(read_arguments(f"seed={seed}", "--call"), images([random_spelling.shape(seed)]))
             for seed in todo
-        ]
+        }
+        questions = [(str(seed), Program(SPELLING, given[seed])) for seed in todo]
         with place_for_prints(peer) as said:
             for seed, answered in zip(list(todo), asked(peer, questions, said, (None, Started())), strict=False):
                 todo.remove(seed)
@@ -86,6 +82,7 @@ def tools_of(peer):
     return [name for name in peer.conventions if name != "ultralytics-thop"]
 
 
+@pytest.mark.filterwarnings("ignore")  # torch's own, of what the programs ask for
 @pytest.mark.parametrize("name", [peer.name for peer in PEERS])
 def test_what_a_tool_prints_is_what_its_convention_says(name):
     (peer,) = peers_named([name])

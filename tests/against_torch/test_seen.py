@@ -1,5 +1,6 @@
 """What a convention's tool sees of a program as it is written: totals that the tools were seen to print."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -164,6 +165,26 @@ def test_parameters_that_no_module_lists_stop_what_traces():
         ).totals.count
         == 0
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "products"),
+    [
+        (lambda _, x: x.view(x.size(0), x.size(1) * x.size(2) * x.size(3)), 2),
+        (lambda _, x: x.view(-1, math.prod(x.shape[1:])), 3),
+        (lambda _, x: x.view(-1, x.shape[1:].numel()), 0),
+        (lambda _, x: x.view(2, x.numel() // 2), 0),
+        (lambda _, x: x.view((x.shape[0] + 0) * 3, -1), 1),
+        (lambda _, x: x + (-x.size(0)) * 2 % 5, 1),
+        (lambda _, x: x + x.size(1) ** 2 * 2, 1),
+        (lambda _, x: x + 1 / x.size(0), 1),
+        (lambda _, x: x + x.ndim * 2, 0),
+        (lambda _, x: x + len([0] * x.size(0)), 0),
+    ],
+)
+def test_products_of_sizes_are_operators_where_torch_jit_records(written, products):
+    audit = counted(Written(written), (2, 3, 4, 4), "torchprofile")
+    assert (audit.totals.count, counted(Written(written), (2, 3, 4, 4), "fvcore").totals.count) == (products, 0)
 
 
 def test_what_is_written_so_that_a_tool_does_not_see_it_is_said():

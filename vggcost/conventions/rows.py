@@ -99,6 +99,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         called="macs",
         proof=LIVE,
         source="torchprofile.profile_macs(model, x)",
+        remark="a product of two sizes in the program's Python counts 1; one of a float with a size is not seen here",
         weights={**_MACS, "adaptive_outputs": 1, "batch_norm_affine_elements": 1, "lrn_elements": 3},
         sees=(TRACED,),
     ),

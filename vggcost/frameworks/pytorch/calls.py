@@ -147,6 +147,13 @@ class Calls:
             )
         )
 
+    def size_product(self) -> None:
+        """Note that the program multiplies sizes, which torch.jit takes for tensors of no axes."""
+        place = self._open[-1] if self._open else None
+        form = {"positional": 2, "keywords": ()}
+        made = self._made()
+        self.functions.append(FunctionCall("torch.Tensor.mul", (), ((),), (), form, made, made, place))
+
     def laid_out(self, name: str, args: Sequence[Any], result: Any) -> None:
         """Note where the layout of a result in memory is not known, for it may be that of an input that is permuted."""
         if name in SETTLING or name == "__get__":

@@ -31,6 +31,7 @@ from vggcost.frameworks.pytorch.names import (
 from vggcost.frameworks.pytorch.opened import opened
 from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.recording import Recording, StoppedError, first_line
+from vggcost.frameworks.pytorch.sizes import ASK_SIZES, sizes
 from vggcost.frameworks.pytorch.stored import parts_of
 from vggcost.frameworks.pytorch.tensors import Tensors, found_in, weightless
 from vggcost.network import foreign_layers, layers
@@ -119,6 +120,8 @@ class Trace(TorchFunctionMode):
                 self.tensors.follow(tensor)
         if self._running and tensors and not _makes_anew(name):
             self.tensors.hand_on(tensors, result, written=writes(name))
+        if self._running and name in ASK_SIZES:
+            return sizes(name, result, self.calls.size_product)
         return result
 
     def _answer(  # noqa: C901, PLR0911  # one line a sort of call
