@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.conventions.convention import DEFINITION, LIVE, RECORDED
+from vggcost.conventions.convention import DEFINITION, LIVE, RECORDED, WAYS
 from vggcost.conventions.counting import KINDS, Part, difference, rule_text, tally
 from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
@@ -170,7 +170,8 @@ def one_document(one: Convention, row: Mapping[str, Any], table: Document) -> Do
     the table alone.
     """
     by_kind = {kind: rule_text(one, kind) for kind in KINDS}
-    data = {"schema": "vggcost.convention/1", **row, "rules": by_kind, "table": dict(table.data)}
+    seen = {"sees": list(one.sees), "shared": one.shared, "releases": list(one.releases)}
+    data = {"schema": "vggcost.convention/1", **row, **seen, "rules": by_kind, "table": dict(table.data)}
     rules = [{"kind": kind, "rule": rule} for kind, rule in by_kind.items()]
     return table.replace(
         data=data, blocks=(Text(_about(one), style="list"), Grid(_RULE_COLUMNS, rules), *table.every_block())
@@ -191,6 +192,12 @@ def _about(one: Convention) -> tuple[str, ...]:
         f"Source: {one.source}",
         f"Proof: {PROOFS[one.proof]}",
     ]
+    lines += [f"Of a program it sees {WAYS[way]}" for way in one.sees]
+    if one.shared:
+        times = "k" if one.shared == 1 else f"k^{one.shared}"
+        lines.append(f"A call of a module that k others hold is counted {times} times")
+    if len(one.releases) > 1:
+        lines.append(f"Releases known to count so: {', '.join(one.releases)}")
     return (*lines, f"Note: {one.remark}") if one.remark else tuple(lines)
 
 
