@@ -83,7 +83,7 @@ def test_a_file_whose_name_has_a_comma_is_one(tmp_path):
         ("table a.py:f --input 3x0x8", "--input is '3x0x8'; give a shape"),
         ("table a.py:f D", "unexpected word 'D'"),
         ("table a.py:f,D", "2 configurations are given, a.py:f, D; this command takes one"),
-        ("verify a.py:f", "'a.py:f' is no configuration and no network file, and this command takes nothing else"),
+        ("verify a.py:f b.py:g", "verify takes one program at a time, and 2 targets are given"),
         ("bench x.onnx", "bench times configurations and torch programs, and 'x.onnx' is a stored model"),
         ("report a.py:f a.py:f", "two networks are called 'a.py-f', and a file can hold one"),
         ("report a.py:f b/a.py:f", "the file 'a.py' is not there"),

@@ -62,6 +62,7 @@ ALLOWED = {
     "frameworks/pytorch/pools.py:fractional_max_pool": "a part of an image's size that a program gives",
     "frameworks/pytorch/fast_paths.py:_attention_pairs": "a head's width",
     "frameworks/pytorch/sequences.py:_fields": "units, from a weight's shape",
+    "frameworks/pytorch/sizes.py": "what a program itself multiplies",
     "frameworks/pytorch/operations.py:pad": "a padding's two sides",
     "bench/algorithms.py": "thresholds, and nanoseconds in a second",
     "bench/between_processes.py": "Student's t, and the spread of times between processes",
