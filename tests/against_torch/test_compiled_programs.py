@@ -453,16 +453,25 @@ def test_every_round_of_a_loop_is_counted(compiled):
     assert not [operation for operation in reading.operations if not operation.counted]
 
 
-def test_an_operator_that_is_given_a_function_is_named():
+def test_an_attention_that_is_given_functions_is_counted_as_a_whole_one():
     from torch.nn.attention.flex_attention import flex_attention
 
     class Attending(nn.Module):
         def forward(self, x):
             return flex_attention(x, x, x)
 
-    exported_model = torch.export.export(Attending(), (torch.zeros(1, 2, 32, 16),)).module()
-    audit = vggcost.audit(exported_model, (1, 2, 32, 16))
-    assert [operation.layer.kind for operation in audit.uncounted] == ["flex_attention"]
+    for model in (Attending(), torch.export.export(Attending(), (torch.zeros(1, 2, 32, 16),)).module()):
+        audit = vggcost.audit(model, (1, 2, 32, 16))
+        assert (audit.macs, audit.uncounted) == (2 * 2 * 32 * 32 * 16, ())
+
+
+def test_a_forward_may_compile_its_own_parts():
+    class Compiling(Small):
+        def forward(self, x):
+            features = torch.compile(dynamic=True)(self.features)
+            return self.classifier(torch.flatten(features(x), 1))
+
+    assert read_module(Compiling().eval(), [IMAGE], "compiling").macs == MACS
 
 
 def test_what_leaves_torch_is_named():

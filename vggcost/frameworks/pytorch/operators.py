@@ -18,6 +18,7 @@ from vggcost.frameworks.pytorch.names import LIKES, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from vggcost.frameworks.pytorch.plans import Plan
 
@@ -90,6 +91,8 @@ def planned(func: Any, args: Sequence[Any], kwargs: Given, is_weight: Callable[[
     """
     name = name_of(func)
     kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+    if name == "flex_attention":  # which is given functions, and has no schema
+        return _function("scaled_dot_product_attention", *args[:3])
     own = RULES.get(name.removesuffix("_"))
     if own is None or not (isinstance(func, OPERATORS) or (name in TWO_ORDERS and not hasattr(func, "__code__"))):
         return _function(name, *args, **kwargs)
@@ -106,6 +109,14 @@ def planned(func: Any, args: Sequence[Any], kwargs: Given, is_weight: Callable[[
 
 TWO_ORDERS = frozenset(("batch_norm", "instance_norm", "embedding", "embedding_bag"))
 """Names of functions in Python that torch's own functions in C++ have, too, with their arguments in another order."""
+
+
+def unwatched() -> AbstractContextManager[Any]:
+    """Return a context in which no mode is told of operators."""
+    from torch.utils import _python_dispatch  # torch has no public name for it
+
+    return _python_dispatch._disable_current_modes()  # noqa: SLF001  # nor for what it does
+
 
 PRODUCTS = frozenset(("mm", "addmm", "addmm_", "_addmm_activation"))
 """A linear layer's product, where one of the matrices is learned."""

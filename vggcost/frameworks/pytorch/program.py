@@ -230,11 +230,21 @@ def _refill(container: Any, content: Any) -> None:
 
 @contextmanager
 def _eager() -> Iterator[None]:
-    """Let torch.compile's parts of a program run as they are written, where there are any."""
+    """Let torch.compile's parts of a program run as they are written; nothing of the compiler is loaded for that."""
     import sys
 
-    if "torch._dynamo" not in sys.modules:
-        yield
+    if "torch._dynamo" in sys.modules:
+        with torch.compiler.set_stance("force_eager"):
+            yield
         return
-    with torch.compiler.set_stance("force_eager"):
+    compiler = torch.compile
+    torch.compile = _uncompiled
+    try:
         yield
+    finally:
+        torch.compile = compiler
+
+
+def _uncompiled(model: Any = None, **_: Any) -> Any:
+    """What torch.compile returns, or what it returns as a decorator: what it is given."""
+    return _uncompiled if model is None else model

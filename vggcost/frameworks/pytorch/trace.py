@@ -314,9 +314,22 @@ class Trace(TorchFunctionMode):
         except regions.UndecidedError:
             raise self.recording.asked(name) from None
         if body is None:
-            return self._unknown(name, func, args, kwargs)
+            return self._whole(name, func, args, kwargs)
         with self.beneath.listening(True), self:
             return body()
+
+    def _whole(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
+        """An operator that is given functions, and compiles them: nobody may watch it, so it is one operation."""
+        tensors, packed = parts_of((args, kwargs))
+        shape = tuple(tensors[0].shape) if tensors else ()
+        plan = Plan(foreign_layers.Uncounted, {"operation": name}, shape, shape, Ledger())
+        try:
+            with operators.unwatched():
+                result = func(*self.tensors.weightless(args), **self.tensors.weightless(kwargs))
+        except REFUSALS as error:
+            raise self.recording.refused(name, tensors, error, values=self._values) from error
+        self.recording.add(name, operators.planned(func, args, kwargs, self.tensors.is_weight) or plan, tensors, packed)
+        return self.tensors.born(result, len(self.recording.operations))
 
     def _unknown(self, name: str, func: Function, args: Args, kwargs: Kwargs) -> Any:
         """Let torch answer, and record the operators that it runs; the function itself where none of them is work."""
