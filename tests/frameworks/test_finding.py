@@ -125,8 +125,8 @@ def test_a_package_that_cannot_be_imported_leaves_a_file_that_stands_alone(tmp_p
     imports = "def width():\n    return 4"
     write(tmp_path, broken__init="import nosuchthing", broken__net=NET.format(imports=imports))
     assert outputs(f"{tmp_path}/broken/net.py:Net") == [4]
-    write(tmp_path, broken__net=NET.format(imports="from .layers import width"))
-    assert "No module named 'nosuchthing'" in refused("table", f"{tmp_path}/broken/net.py:Net")
+    write(tmp_path, broken__part=NET.format(imports="from .layers import width"))
+    assert "No module named 'nosuchthing'" in refused("table", f"{tmp_path}/broken/part.py:Net")
 
 
 def test_a_name_of_the_standard_library_inside_a_package_hides_nothing(tmp_path, outputs):

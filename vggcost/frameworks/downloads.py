@@ -83,6 +83,12 @@ READERS = (
 """What programs read the loaded with; where something was not loaded, these give nothing, too."""
 
 
+NONE_INSIDE = ("torch.", "numpy.", "sympy.", "pandas.", "vggcost.")
+"""Packages of thousands of names, whose modules have no loader under another name but where it is at home."""
+
+_HOMES = {"torch.utils.model_zoo", *(loader.module for loader in LOADERS), *(module for module, _ in READERS)}
+
+
 class Downloads:
     """While it is entered, nothing is downloaded; notes say what would have been."""
 
@@ -126,7 +132,8 @@ class Downloads:
         """Put everything back, also in the modules that were loaded meanwhile."""
         import socket
 
-        _exchange({id(new): old for old, new in self._replaced.values()})
+        if self._replaced:
+            _exchange({id(new): old for old, new in self._replaced.values()})
         for holder, name, old in self._methods:
             setattr(holder, name, old)
         del socket.socket.connect, socket.socket.connect_ex  # the C type has them
@@ -177,7 +184,8 @@ class Downloads:
             elif id(old) not in self._replaced:
                 self._replaced[id(old)] = (old, new)
                 fresh[id(old)] = new
-        _exchange(fresh)
+        if fresh:
+            _exchange(fresh)
         return bool(fresh) or len(self._methods) > methods
 
     def _loader(self, loader: Loader) -> Callable[[Function], Function]:
@@ -233,13 +241,13 @@ def _of(config: Any, name: str) -> Any:
 
 
 def _exchange(by_identity: dict[int, Function]) -> None:
-    """Put other functions in the place of some, in every module that has them by whatever name."""
-    if not by_identity:
-        return
-    for module in list(sys.modules.values()):
+    """Put other functions in the place of some, in every module that may have them, by whatever name."""
+    for module_name, module in list(sys.modules.items()):
         names = getattr(module, "__dict__", None)
-        if not isinstance(names, dict):
+        if not isinstance(names, dict) or (module_name.startswith(NONE_INSIDE) and module_name not in _HOMES):
             continue
-        for name, value in list(names.items()):
-            if id(value) in by_identity and callable(value):
-                names[name] = by_identity[id(value)]
+        # Nearly no module has any: ids are compared without a step of Python for each name.
+        if not by_identity.keys().isdisjoint(map(id, names.values())):
+            for name, value in list(names.items()):
+                if id(value) in by_identity and callable(value):
+                    names[name] = by_identity[id(value)]
