@@ -92,6 +92,15 @@ def test_the_nearest_is_by_place_and_not_by_width():
     ]
 
 
+def test_a_thin_configuration_that_ends_before_its_widest_layers_is_known_by_its_first():
+    layers = layers_of("B", width=0.5, classes=10, head=(256,), adaptive_pool=False)
+    names = [layer.name for layer in layers]
+    kept = layers[: names.index("conv4_1")] + layers[names.index("flatten") :]
+    likeness = found(kept, (1, 3, 32, 32))
+    assert (likeness.letter, likeness.network.variant.width, len(likeness.differences)) == ("B", 0.5, 1)
+    assert texts(likeness)[0].startswith("- conv4_1 .. pool5: ")
+
+
 def test_a_cut_is_one_difference_and_says_which_configurations_begin_so():
     layers = layers_of("D")
     likeness = found(layers[: 1 + next(i for i, layer in enumerate(layers) if layer.name == "relu3_3")])

@@ -35,8 +35,7 @@ def variants(
             yield variant
             if variant.classifier and not pooled and variant.head is None and not strict:
                 yield variant.replace(head=catalogue.HEAD)  # fc6 takes what the features yield, not 7x7
-            factor = None if strict else width_factor(convs, configuration)
-            if factor is not None:
+            for factor in () if strict else width_factors(convs, configuration):
                 yield variant.replace(width=factor)
 
 
@@ -98,22 +97,34 @@ def _pooled(trunk: Trunk, reading: ProgramReading) -> tuple[bool, ...]:
     return (True, False) if pools else (False,)
 
 
-def width_factor(convs: Sequence[Conv2d], configuration: Configuration) -> float | None:
-    """Return the shortest decimal factor that makes the configuration's widest convolution the program's widest.
+def width_factors(convs: Sequence[Conv2d], configuration: Configuration) -> list[float]:
+    """Return the factors that make a convolution of the configuration as wide as the program's, none of them 1.
 
-    None where none is needed, or nothing that short is exact.
+    The widest tells a whole configuration's factor; the first also that of one that ends before its widest.
     """
     if not convs:
-        return None
+        return []
     plan = catalogue.unfolded(configuration, configuration.variant)
-    widest = max(piece.layer.c_out for piece in network_pieces(plan.layers) if isinstance(piece.layer, Conv2d))
-    mine = max(conv.c_out for conv in convs)
-    if mine == widest:
+    theirs = [piece.layer.c_out for piece in network_pieces(plan.layers) if isinstance(piece.layer, Conv2d)]
+    mine = [conv.c_out for conv in convs]
+    factors = (shortest_factor(max(mine), max(theirs)), shortest_factor(mine[0], theirs[0]))
+    return [factor for factor in dict.fromkeys(factors) if factor is not None]
+
+
+def shortest_factor(mine: int, theirs: int) -> float | None:
+    """Return the shortest decimal factor that makes one width another, rounded down.
+
+    None where none is needed, or nothing that short is exact.
+
+    >>> shortest_factor(32, 64), shortest_factor(21, 64), shortest_factor(64, 64)
+    (0.5, 0.33, None)
+    """
+    if mine == theirs:
         return None
     for digits in range(1, 7):
         scale = 10**digits
-        numerator = -(-mine * scale // widest)
-        if numerator * widest < (mine + 1) * scale:
+        numerator = -(-mine * scale // theirs)
+        if numerator * theirs < (mine + 1) * scale:
             factor = numerator / scale
             return int(factor) if factor.is_integer() else factor
     return None
