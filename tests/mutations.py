@@ -34,7 +34,7 @@ TURNED = {
 UNORDERED = {"isinstance", "max", "min"}
 """Calls whose arguments exchanged make no sense, or no difference."""
 SYMMETRIC = {
-    *("compute_time", "in_use", "least_traffic", "lrn_window_pixels", "memory_time"),
+    *("compute_time", "contraction_macs", "in_use", "least_traffic", "lrn_window_pixels", "memory_time"),
     *("tensor_bytes", "winograd_saving"),
 }
 """Formulas that give the same whichever way round their arguments are, which a test holds: none is exchanged."""

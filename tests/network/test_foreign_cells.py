@@ -151,3 +151,41 @@ def test_formulas_are_written_out():
     assert UP.written((2, 4, 14, 22))["macs_numbers"] == "2*4*6*4*77"
     assert CONV1D.written((2, 4, 9))["macs_formula"] == "N*K*Cin*Cout*P"
     assert GRU.written((2, 11, 7))["macs_formula"] == "S*G*H*(Fin + Hs)"
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        (CONV1D.macs_call((2, 4, 9)), {"batch": 2, "positions": 9}),
+        (Embedding("table", None, 11, 7).params_call(), {"in_features": 11, "out_features": 7, "bias": 0}),
+        (
+            Contraction("sum", None, operation="einsum", pairs=((6, 5),), output=(2, 3)).macs_call((2, 3)),
+            {"outputs": 6, "inner": 5},
+        ),
+        (MatMul("product", None, 5, (2, 3)).macs_call((2, 3)), {"outputs": 6, "inner": 5}),
+        (
+            ScaledDotProductAttention("attention", None, keys=11, width=5, value_width=7).macs_call((2, 3, 7)),
+            {"queries": 6, "keys": 11, "width": 5, "value_width": 7},
+        ),
+        (
+            Bilinear("form", None, 3, 5, 7).params_call(),
+            {"in_features": 3, "other_features": 5, "out_features": 7, "bias": 1},
+        ),
+        (
+            Bilinear("form", None, 3, 5, 7).macs_call((2, 7)),
+            {"batch": 2, "in_features": 3, "other_features": 5, "out_features": 7},
+        ),
+        (InstanceNorm("norm", None, 2, 5, affine=True).params_call(), {"channels": 5, "affine": 1}),
+        (LayerNorm("norm", None, (7,), affine=True, shift=False).params_call(), {"scale": 1, "bias": 0}),
+    ],
+)
+def test_a_formula_gets_each_size_by_its_name(call, arguments):
+    # The texts of --formulas show them, where a product is the same whichever way round.
+    given = call[1]
+    assert {name: given[name] for name in arguments} == arguments
+
+
+def test_a_pool_says_the_stride_that_it_has():
+    assert "stride 2" in PoolNd("pool", None, "MaxPool", (3, 3), (2, 2), (1, 1), (1, 1)).words()
+    assert "stride 2" in PoolNd("pool", None, "MaxPool", (3,), (2,), (1,), (2,)).words()
+    assert "stride 2x3" in PoolNd("pool", None, "MaxPool", (3, 3), (2, 3), (1, 1), (1, 1)).words()

@@ -10,7 +10,7 @@ import mutations
 import pytest
 import sympy
 
-from vggcost.formulas import forward, memory, roofline
+from vggcost.formulas import forward, memory, roofline, sequences
 
 AREA = '''"""A formula."""
 
@@ -75,7 +75,7 @@ def test_the_mutants_of_weights_and_of_conditions(monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(mutations.SYMMETRIC))
 def test_a_formula_whose_arguments_are_not_exchanged_is_symmetric(name):
-    (function,) = (vars(module)[name] for module in (forward, memory, roofline) if name in vars(module))
+    (function,) = (vars(module)[name] for module in (forward, memory, roofline, sequences) if name in vars(module))
     symbols = sympy.symbols("a:z", integer=True, positive=True)[: len(inspect.signature(function).parameters)]
     assert len({sympy.simplify(function(*order)) for order in permutations(symbols)}) == 1
 

@@ -107,6 +107,7 @@ def run(args: Namespace) -> int:
     if args.load is not None:
         return _print_again(args)
     asked = request(args)
+    _check_programs(asked)
     _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
     if args.plan:
@@ -178,6 +179,17 @@ def _run_repeats(args: Namespace, asked: Request) -> int:
         sys.stderr.write(f"vggcost: interrupted; {kept}\n")
         return EXIT_INTERRUPTED
     return EXIT_DIFFERS if outcome.failures else EXIT_FINE
+
+
+def _check_programs(asked: Request) -> None:
+    """Refuse stored models, before anything is loaded."""
+    if not asked.programs:
+        return
+    from vggcost.frameworks.target import STORED, kind_of
+
+    for program in asked.programs:
+        if kind_of(program) == STORED:
+            raise VggcostError(f"bench times configurations and torch programs, and {program!r} is a stored model")
 
 
 def _check_trace(trace: str | None, place: str | None) -> None:
@@ -305,7 +317,6 @@ def _subjects(asked: Request) -> list[Subject]:
         VggcostError: an image does not fit its network; a program cannot be found, or is none of torch.
     """
     from vggcost.bench.subjects import network_subjects, target_subjects
-    from vggcost.frameworks.target import STORED, kind_of
 
     batches = asked.batches or (1,)
     image = (asked.options.get("in_channels", 3), *(asked.size or DEFAULT_SIZE))
@@ -313,8 +324,6 @@ def _subjects(asked: Request) -> list[Subject]:
     for subject in asked.subjects:
         if not isinstance(subject, str):
             found += network_subjects([asked.unfolded(subject)], batches)
-        elif kind_of(subject) == STORED:
-            raise VggcostError(f"bench times configurations and torch programs, and {subject!r} is a stored model")
         else:
             found += target_subjects(subject, asked.call, image, batches)
     return found
