@@ -88,6 +88,7 @@ def vggcost_macs(name, size):
     return vggcost.cost(name, size=(size, size)).totals.macs
 
 
+@pytest.mark.torch  # for its time
 @pytest.mark.parametrize("name", catalogue.names())
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("order", ["file", "sorted"])

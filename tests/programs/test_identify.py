@@ -52,6 +52,7 @@ def test_every_configuration_is_itself(letter, options):
     assert (likeness.like, likeness.found, likeness.cost) == (True, likeness.of, 0)
 
 
+@pytest.mark.torch  # for its time
 def test_one_change_at_random_is_one_difference_of_the_configuration_that_it_was_made_in():
     for seed in range(SEEDS):
         drawn = random.Random(seed)  # noqa: S311  # a draw that everybody can repeat
@@ -275,6 +276,7 @@ def test_strict_names_each_activation_that_is_unlike_in_one_way_once():
     assert compare(reading_of(layers), catalogue.find("D")).same
 
 
+@pytest.mark.torch  # for its time
 def test_the_time_of_an_alignment_is_bounded():
     from vggcost.programs.trunks import LONGEST, trunks
 
