@@ -372,6 +372,15 @@ def test_what_a_layer_reads_and_makes_beside_its_output(layer, reads, buffers, b
     assert layer.beside(SHAPE) == beside
 
 
+def test_the_parameters_of_a_layer_tensor_by_tensor():
+    assert layers.Conv2d("conv", None, 3, 8).tensors() == (3 * 3 * 3 * 8, 8)
+    assert layers.Linear("fc", None, 5, 7, bias=False).tensors() == (5 * 7,)
+    assert BN.tensors() == (3, 3)
+    assert BN.replace(affine=False).tensors() == ()
+    assert layers.MaxPool2d("pool", None).tensors() == ()
+    assert [layer.counters() for layer in (BN, layers.ReLU("relu", None))] == [1, 0]
+
+
 def test_what_autograd_keeps_of_a_layer():
     assert layers.Conv2d("conv", None, 3, 8).kept(SHAPE) == ("input",)
     assert layers.ReLU("relu", None).kept(SHAPE) == ("output",)
