@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
-from vggcost.costs.memory import alive_bytes, kept_bytes, largest_batch, peak_bytes
+from vggcost.costs.memory import alive_bytes, blocks_of, kept_bytes, largest_batch, layer_peak_bytes, peak_bytes
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
@@ -157,3 +157,19 @@ def test_the_largest_batch_fits_and_one_more_does_not():
         batch = largest_batch(counted(batch=4, batch_norm=True), 4, free, backward=backward)
         assert peak_bytes(counted(batch=batch, batch_norm=True), 4, backward=backward) <= free
         assert peak_bytes(counted(batch=batch + 1, batch_norm=True), 4, backward=backward) > free
+
+
+def test_each_layers_memory_has_weights_and_input_in_it():
+    one = counted("A")
+    found = list(layer_peak_bytes(one, 4))
+    outside = one.params * 4 + 3 * 224 * 224 * 4
+    assert len(found) == len(one.rows)
+    assert found[0] == outside + 64 * 224 * 224 * 4
+    assert max(found) == peak_bytes(one, 4) == outside + 2 * 64 * 224 * 224 * 4
+
+
+def test_blocks_end_with_their_pools():
+    conv, relu, pool = Conv2d("conv", None, 4, 4), ReLU("relu", None), MaxPool2d("pool", None)
+    assert blocks_of([conv, relu, pool]) == [[conv, relu, pool]]
+    assert blocks_of([conv, pool, conv, relu]) == [[conv, pool], [conv, relu]]
+    assert blocks_of([conv, relu]) == []

@@ -98,6 +98,7 @@ def test_the_peak_is_torchs():
     without = peak(counted("D", 64), 4, Training(), in_place=True)
     assert with_state.bytes - without.bytes == 1_106_860_352
     assert (without.phase, without.layer) == ("backward", "relu4_3")
+    assert (without.saved_bytes, without.working_bytes) == (4_470_079_488, 205_520_904)
 
 
 def test_where_parameters_outweigh_activations_the_worst_moment_is_the_optimizers():

@@ -268,7 +268,7 @@ class Lifetimes:
         block.input.storage.holders = holders + block.input.storage.keepers - 1
         alive.phase = "backward"
         self._back_through(block.nodes)
-        alive.release(block.input.storage)
+        alive.drop(block.input.storage)
 
     def _backward_of(self, node: Node, grad: Storage) -> None:
         layer, alive = node.layer, self.alive
@@ -287,8 +287,8 @@ class Lifetimes:
                 self._step_back(node, operator, made)
         else:
             alive.mark()
-            for name, each in made.items():
-                (alive.release if name in node.kept else alive.drop)(each)
+            for each in made.values():
+                alive.drop(each)
         if weights is not None and self._accumulating:
             alive.drop(weights)
 
@@ -298,7 +298,7 @@ class Lifetimes:
         alive.mark()
         for name in operator.drops:
             if name in made:
-                (alive.release if name in node.kept else alive.drop)(made.pop(name))
+                alive.drop(made.pop(name))
         for name in operator.gives:
             self._deliver(node.inputs[0], alive.hold(made[name]))
         for name in operator.gives:

@@ -125,15 +125,9 @@ def largest_batch(counted: Table, element_bytes: int, free: int, *, backward: bo
     Every moment's memory is fixed + batch * (what one image takes), so two batches give its line.
     """
     one, two = (tuple(_moments(counted, element_bytes, n, backward=backward, in_place=False)) for n in (1, 2))
-    found: int | None = None
-    for first, second in zip(one, two, strict=True):
-        image = memory.bytes_of_one_image(first, second)
-        if image:
-            fits = memory.largest_batch(free, first, image)
-            found = fits if found is None else min(found, fits)
-        elif first > free:
-            return 0
-    return 0 if found is None else max(0, found)
+    lines = zip(one, two, strict=True)  # each rises, for the input is in all of them
+    fits = (memory.largest_batch(free, first, memory.bytes_of_one_image(first, second)) for first, second in lines)
+    return max(0, min(fits))
 
 
 def _with_held(counted: Table, element_bytes: int, lives: Lifetimes, moment: Moment) -> int:

@@ -34,7 +34,7 @@ class Moment(Record):
 
 
 class Storage:
-    """A storage: its bytes, how many hold it, how many of these for a backward pass, and the layer that wrote it last.
+    """A storage: its bytes, how many hold it, how often one did for a backward pass, and the layer that wrote it last.
 
     of_weights: whether it is a gradient of parameters.
     """
@@ -94,11 +94,6 @@ class Alive:
     def keep(self, storage: Storage) -> None:
         """Note that a backward pass is one of those that hold it."""
         storage.keepers += 1
-
-    def release(self, storage: Storage) -> None:
-        """The backward pass is done with it."""
-        storage.keepers -= 1
-        self.drop(storage)
 
     def forget(self, after: int) -> None:
         """Let go of what was taken behind that many storages and no backward pass keeps, whoever holds it."""
