@@ -183,7 +183,7 @@ def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets
         (("--batch", "2,2"), "give each batch once"),
         (("--batch", "1000000000"), "the largest batch that should fit is"),
         (("--config", "Z"), "unknown configuration 'Z'"),
-        (("A", "--target", "x:y"), "give one of them"),
+        (("A", "--target", "x:y"), "there is no module 'x' here"),
         (("--format", "latx"), "unknown format 'latx'; the nearest are latex"),
         (("-o", "/nowhere/at/all.json"), "there is no directory"),
         (("--load", "/nowhere/at/all.json"), "cannot read"),

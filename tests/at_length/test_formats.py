@@ -38,6 +38,8 @@ WORDS = {
     "conventions": ("conventions", "D"),
     "conventions --of": ("conventions", "D", "--of", "thop"),
     "explain": ("explain", "15.61G"),
+    "memory": ("memory", "D"),
+    "memory --training": ("memory", "A", "--training", "--optimizer", "adam"),
     "configs": ("configs",),
     "audit": ("audit", "no_such_file.py:model"),
     "verify": ("verify", "A"),
@@ -209,7 +211,7 @@ def test_explain_names_who_has_the_same_number(vggcost, fmt):
 
 def test_nothing_that_fits_is_said_in_every_format(vggcost):
     for fmt in PEOPLE:
-        assert "Nothing that was searched gives 123.4M" in plain(vggcost("explain", "123.4M", "--format", fmt).out, fmt)
+        assert "Nothing that was searched gives 127.3M" in plain(vggcost("explain", "127.3M", "--format", fmt).out, fmt)
         assert "Did you mean 30.94G?" in plain(vggcost("explain", "30.94", "--format", fmt).out, fmt)
 
 
