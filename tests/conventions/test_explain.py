@@ -15,6 +15,8 @@ from vggcost.conventions.rows import CONVENTIONS
 from vggcost.conventions.searched import numbers_of, searched
 from vggcost.errors import VggcostError
 
+pytestmark = pytest.mark.torch  # for its time: every answer searches thousands of networks
+
 
 def answers(vggcost, *words):
     return json.loads(vggcost("explain", *words, "--format", "json").out)["answers"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,7 @@ def places(file: str, source: str) -> list[tuple[str, str]]:
     return answers
 
 
+@cache
 def everywhere() -> list[tuple[str, str]]:
     return [
         place

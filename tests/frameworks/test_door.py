@@ -183,6 +183,7 @@ def sources_outside() -> list[Path]:
     return [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in KNOWERS]
 
 
+@pytest.mark.torch  # for its time
 def test_nothing_outside_the_frameworks_recognises_one():
     assert len(sources_outside()) > 50
     assert {path.name: found for path in sources_outside() if (found := recognised(ast.parse(path.read_text())))} == {}

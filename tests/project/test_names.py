@@ -6,6 +6,8 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 import vggcost
 
 
@@ -20,6 +22,7 @@ def named_twice(sources: list[str]) -> list[str]:
     return sorted(name for name, times in names.items() if times > 1)
 
 
+@pytest.mark.torch  # for its time
 def test_no_public_class_name_stands_twice_in_the_package():
     sources = [path.read_text() for path in Path(vggcost.__file__).parent.rglob("*.py")]
     assert len(sources) > 100

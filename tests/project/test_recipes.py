@@ -108,6 +108,7 @@ def too_long(source):
     return [node.name for node in functions if (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION]
 
 
+@pytest.mark.torch  # for its time
 def test_modules_and_functions_stay_readable_in_size():
     for path in Path(vggcost.__file__).parent.rglob("*.py"):
         source = path.read_text()
