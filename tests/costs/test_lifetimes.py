@@ -10,6 +10,8 @@ from vggcost.costs.liveness import Lifetimes
 from vggcost.costs.memory import lived
 from vggcost.costs.storages import Widths
 from vggcost.costs.table import table
+from vggcost.costs.training import Training
+from vggcost.costs.training import lived as step_lived
 from vggcost.network.blocks import Residual
 from vggcost.network.layers import (
     AdaptiveAvgPool2d,
@@ -99,6 +101,71 @@ def test_peaks_and_what_is_kept_are_torchs(name, element_bytes, in_place):
     forward, step = (lived(counted, element_bytes, training=training, in_place=in_place) for training in (False, True))
     peaks = [max(moment.bytes for moment in lives.alive.moments) for lives in (forward, step)]
     assert (peaks[0], sum(each.bytes for each in step.kept()), peaks[1]) == RECORDED[name, element_bytes, in_place]
+
+
+WAYS = {
+    "plain": Training(),
+    "again": Training(checkpoint=True),
+    "beside": Training(accumulate=2),
+    "frozen": Training(frozen=frozenset({"conv", "res1"})),
+    "frozen behind": Training(frozen=frozenset({"fc1", "res_bn"})),
+}
+
+
+def walked(name, way):
+    """How many moments a step has, and the sum of all their bytes."""
+    lives = step_lived(table(network(name), (3, 5, 8, 8)), 4, WAYS[way], in_place=False)
+    return len(lives.alive.moments), sum(moment.bytes for moment in lives.alive.moments)
+
+
+EVERY_MOMENT = {
+    # As the walk gave them when its peaks were torch's: 500 random networks, and 120 of each way.
+    ("chain", "plain"): (20, 164324),
+    ("chain", "again"): (23, 117236),
+    ("chain", "beside"): (20, 150200),
+    ("chain", "frozen"): (17, 43452),
+    ("chain", "frozen behind"): (20, 143348),
+    ("norm", "plain"): (11, 97584),
+    ("norm", "again"): (11, 97584),
+    ("norm", "beside"): (11, 97544),
+    ("norm", "frozen"): (10, 92776),
+    ("norm", "frozen behind"): (11, 97584),
+    ("response", "plain"): (42, 1029812),
+    ("response", "again"): (52, 851028),
+    ("response", "beside"): (42, 953648),
+    ("response", "frozen"): (24, 134076),
+    ("response", "frozen behind"): (42, 955376),
+    ("block", "plain"): (41, 984292),
+    ("block", "again"): (41, 984292),
+    ("block", "beside"): (41, 982252),
+    ("block", "frozen"): (21, 285228),
+    ("block", "frozen behind"): (41, 984052),
+    ("shortcut learns", "plain"): (13, 88492),
+    ("shortcut learns", "again"): (13, 88492),
+    ("shortcut learns", "beside"): (13, 88492),
+    ("shortcut learns", "frozen"): (12, 87564),
+    ("shortcut learns", "frozen behind"): (13, 88492),
+    ("identity", "plain"): (15, 158740),
+    ("identity", "again"): (15, 158740),
+    ("identity", "beside"): (15, 156700),
+    ("identity", "frozen"): (10, 84780),
+    ("identity", "frozen behind"): (15, 158500),
+    ("first", "plain"): (10, 75356),
+    ("first", "again"): (13, 55980),
+    ("first", "beside"): (10, 75356),
+    ("first", "frozen"): (10, 75356),
+    ("first", "frozen behind"): (10, 75356),
+    ("frozen head", "plain"): (9, 21108),
+    ("frozen head", "again"): (12, 31692),
+    ("frozen head", "beside"): (9, 21108),
+    ("frozen head", "frozen"): (7, 10572),
+    ("frozen head", "frozen behind"): (9, 21108),
+}
+
+
+@pytest.mark.parametrize(("name", "way"), EVERY_MOMENT)
+def test_every_moment_of_a_step_is_what_it_was(name, way):
+    assert walked(name, way) == EVERY_MOMENT[name, way]
 
 
 def moments(name, shape, **options):
