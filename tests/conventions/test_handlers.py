@@ -270,3 +270,11 @@ def test_every_way_of_a_convention_has_a_table():
     for one in CONVENTIONS:
         for way in one.sees:
             assert len(list(handler_of(one.name, way, nothing_to_anyone(way)))) == (one.name == "torchinfo")
+
+
+def test_how_often_a_tool_counts_a_module_under_several_parents():
+    # Each figure was read from the tool's traversal and is held live by tests/against_tools: a module that k parents
+    # hold counts k**shared times; thop adds up its own total once for each of the calls, too.
+    shared = {one.name: one.shared for one in CONVENTIONS if one.shared}
+    once = ("ptflops", "ptflops-modules", "calflops-macs", "calflops")
+    assert shared == {**dict.fromkeys(once, 1), "thop": 2, "ultralytics-thop": 2}
