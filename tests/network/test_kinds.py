@@ -15,7 +15,7 @@ from vggcost.network.foreign_layers import Free, Idle, ZeroPad2d
 from vggcost.network.foreign_norms import BatchNorm1d
 from vggcost.network.foreign_pools import AdaptivePoolNd, AvgPool2d, CeilMaxPool2d, PoolNd
 from vggcost.network.kinds import KINDS as EVERY
-from vggcost.network.layer import Layer, Window
+from vggcost.network.layer import Layer, Window, writes_in_place
 from vggcost.network.ledger import PRIMITIVES, Ledger
 from vggcost.network.products import Bilinear, Contraction, MatMul, ScaledDotProductAttention
 from vggcost.network.sequences import Embedding, Recurrent
@@ -379,6 +379,15 @@ def test_the_parameters_of_a_layer_tensor_by_tensor():
     assert BN.replace(affine=False).tensors() == ()
     assert layers.MaxPool2d("pool", None).tensors() == ()
     assert [layer.counters() for layer in (BN, layers.ReLU("relu", None))] == [1, 0]
+
+
+def test_an_activation_writes_over_what_nobody_else_reads():
+    relu, conv = layers.ReLU("relu", None), layers.Conv2d("conv", None, 3, 8)
+    assert writes_in_place(relu, conv)
+    assert not writes_in_place(conv, relu)
+    assert not writes_in_place(relu, None)  # the head of a sequence: the input is somebody else's
+    assert not writes_in_place(relu, layers.ReLU("before", None))  # which keeps its output
+    assert not writes_in_place(relu, layers.Dropout("drop", None))  # which hands its input on
 
 
 def test_what_autograd_keeps_of_a_layer():
