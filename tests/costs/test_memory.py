@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
-from vggcost.costs.memory import alive_bytes, blocks_of, kept_bytes, largest_batch, layer_peak_bytes, peak_bytes
+from vggcost.costs.memory import alive_bytes, blocks_of, largest_batch, layer_peak_bytes, lived, peak_bytes
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
@@ -15,6 +15,10 @@ from vggcost.network.plan import Network, Variant
 def counted(name="D", batch=1, **options):
     network = api.build(name, Variant(**options))
     return table(network, (batch, 3, 224, 224))
+
+
+def kept_bytes(counted, element_bytes):
+    return lived(counted, element_bytes, training=True, in_place=False).kept_bytes
 
 
 def test_a_forward_holds_weights_input_and_the_largest_pair_of_outputs():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from vggcost.costs.storages import Widths
-    from vggcost.network.layer import Layer, Shape
+    from vggcost.network.layer import Layer, Shape, Size
     from vggcost.network.work import Operator
 
 
@@ -111,6 +111,11 @@ class Lifetimes:
                 if id(storage) not in seen:
                     seen.add(id(storage))
                     yield storage
+
+    @property
+    def kept_bytes(self) -> Size:
+        """All that autograd keeps [B]."""
+        return sum(storage.bytes for storage in self.kept())
 
     def _blocks(self, blocks: Iterable[Sequence[Layer]], value: Value) -> Value:
         """Run blocks one behind the other, each of which keeps its input alone."""

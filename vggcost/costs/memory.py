@@ -14,9 +14,9 @@ from vggcost.network.layers import MaxPool2d
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
-    from vggcost.costs.storages import Moment
     from vggcost.costs.table import Table
     from vggcost.network.layer import Layer
 
@@ -60,13 +60,15 @@ def lived(
     *,
     training: bool,
     in_place: bool,
-    watched: int | None = None,
+    **options: Any,
 ) -> Lifetimes:
-    """Return one forward call of a checked network, and where training one backward pass, at its batch or another."""
+    """Return one forward call of a checked network, and where training one backward pass, at its batch or another.
+
+    options are further ones of `vggcost.costs.liveness.Lifetimes`.
+    """
     shape = (batch or counted.input[0], *counted.input[1:])
-    widths = widths_of(element_bytes)
     stages = (layers for _, layers in counted.network.stages())
-    lives = Lifetimes(stages, shape, widths, training=training, in_place=in_place, watched=watched)
+    lives = Lifetimes(stages, shape, widths_of(element_bytes), training=training, in_place=in_place, **options)
     if training:
         lives.backward()
     return lives
@@ -83,15 +85,13 @@ def peak_bytes(counted: Table, element_bytes: int, *, backward: bool = False, in
 def _moments(counted: Table, element_bytes: int, batch: int | None, *, backward: bool, in_place: bool) -> Iterator[int]:
     """Yield all the memory in use at each moment [B]."""
     lives = lived(counted, element_bytes, batch, training=backward, in_place=in_place)
-    for moment in lives.alive.moments:
-        yield _with_held(counted, element_bytes, lives, moment)
+    yield from _with_held(counted, element_bytes, lives, (moment.bytes for moment in lives.alive.moments))
 
 
 def layer_peak_bytes(counted: Table, element_bytes: int) -> Iterator[int]:
     """Yield the memory of a forward while each layer runs [B]: weights, the network's input, the activations alive."""
     lives = lived(counted, element_bytes, training=False, in_place=False)
-    for moments in _by_layer(lives):
-        yield max(_with_held(counted, element_bytes, lives, moment) for moment in moments)
+    yield from _with_held(counted, element_bytes, lives, _by_layer(lives))
 
 
 def alive_bytes(counted: Table, element_bytes: int, *, in_place: bool = False) -> Iterator[int]:
@@ -99,24 +99,13 @@ def alive_bytes(counted: Table, element_bytes: int, *, in_place: bool = False) -
 
     The network's input, which its caller holds, is none of them.
     """
-    lives = lived(counted, element_bytes, training=False, in_place=in_place)
-    for moments in _by_layer(lives):
-        yield max(moment.bytes for moment in moments)
+    yield from _by_layer(lived(counted, element_bytes, training=False, in_place=in_place))
 
 
-def _by_layer(lives: Lifetimes) -> Iterator[list[Moment]]:
-    """Yield the moments of the forward call, layer by layer."""
+def _by_layer(lives: Lifetimes) -> Iterator[int]:
+    """Yield the worst moment of each layer in the forward call [B]."""
     for _, moments in groupby(lives.alive.moments, lambda moment: moment.layer):
-        yield list(moments)
-
-
-def kept_bytes(counted: Table, element_bytes: int) -> int:
-    """Return what autograd keeps of the activations for the backward pass, the network's input among them [B].
-
-    A tensor that two layers keep is one tensor.
-    """
-    lives = lived(counted, element_bytes, training=True, in_place=False)
-    return sum(storage.bytes for storage in lives.kept())
+        yield max(moment.bytes for moment in moments)
 
 
 def largest_batch(counted: Table, element_bytes: int, free: int, *, backward: bool = False) -> int:
@@ -130,8 +119,9 @@ def largest_batch(counted: Table, element_bytes: int, free: int, *, backward: bo
     return max(0, min(fits))
 
 
-def _with_held(counted: Table, element_bytes: int, lives: Lifetimes, moment: Moment) -> int:
+def _with_held(counted: Table, element_bytes: int, lives: Lifetimes, alive: Iterable[int]) -> Iterator[int]:
+    """Yield what is alive at each moment with weights, buffers and the network's input [B]."""
     params = memory.tensor_bytes(counted.params, element_bytes)
-    image: int = lives.image.storage.bytes
-    used: int = memory.in_use(params, buffer_bytes(counted, element_bytes), image, moment.bytes)
-    return used
+    buffers, image = buffer_bytes(counted, element_bytes), lives.image.storage.bytes
+    for moment in alive:
+        yield memory.in_use(params, buffers, image, moment)

@@ -7,8 +7,8 @@ context and the allocator's rounding.
 
 from __future__ import annotations
 
-from vggcost.costs.liveness import Lifetimes
-from vggcost.costs.memory import blocks_of, buffer_bytes, widths_of
+from vggcost.costs import memory as memory_costs
+from vggcost.costs.memory import blocks_of, buffer_bytes
 from vggcost.errors import VggcostError, nearest, unknown
 from vggcost.formulas import memory
 from vggcost.record import Record
@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.table import Table
     from vggcost.network.layer import Layer
 
@@ -111,19 +112,16 @@ def lived(
     counted: Table, element_bytes: int, training: Training, *, in_place: bool, watched: int | None = None
 ) -> Lifetimes:
     """Return one forward call and its backward pass; with accumulation the last, which finds gradients."""
-    lives = Lifetimes(
-        (layers for _, layers in counted.network.stages()),
-        counted.input,
-        widths_of(element_bytes),
+    return memory_costs.lived(
+        counted,
+        element_bytes,
         training=True,
-        trains=training.trains,
         in_place=in_place,
+        trains=training.trains,
         accumulating=training.accumulate > 1,
         checkpoint=blocks_of if training.checkpoint else lambda _: (),
         watched=watched,
     )
-    lives.backward()
-    return lives
 
 
 def trainable_bytes(counted: Table, element_bytes: int, training: Training) -> int:

@@ -150,7 +150,7 @@ class Memory(Frozen):
         gradients = step.trainable_bytes(table, each, self.training)
         ahead, back = (flops(sum(getattr(row, name) for row in macs)) for name in ("forward", "backward"))
         return inference.replace(
-            saved_bytes=sum(storage.bytes for storage in self._step.kept()),
+            saved_bytes=self._step.kept_bytes,
             gradient_bytes=gradients,
             optimizer_bytes=step.state_bytes(gradients, self.training),
             training_peak_bytes=self.peak.bytes,
