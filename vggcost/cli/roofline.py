@@ -34,7 +34,8 @@ def run(args: Namespace) -> int:
     check_writable(args.output)
     from vggcost.bench.result import load
     from vggcost.bench.roofline import case_of
-    from vggcost.report.plots.roofline import FILE_FORMATS, roofline
+    from vggcost.report.plots.picture import FILE_FORMATS
+    from vggcost.report.plots.roofline import roofline
     from vggcost.results import whole_file
 
     _, dot, ending = args.output.rpartition(".")

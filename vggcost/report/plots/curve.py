@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.curve import curve_document
-from vggcost.errors import MissingExtraError
+from vggcost.report.plots.picture import picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE_FORMATS = ("svg", "png", "pdf")
 WIDTH_INCHES, HEIGHT_INCHES = 5.5, 4.8
 
 LOOKS = (("o", "-", "#1f4e79"), ("s", "--", "#e08214"), ("^", "-.", "#8073ac"), ("D", ":", "#4d4d4d"))
@@ -27,28 +25,7 @@ def curve(document: Mapping[str, Any], fmt: str) -> bytes:
         VggcostError: no network has two batches in the result.
     """
     made = curve_document(document)
-    try:
-        import matplotlib as mpl
-    except ModuleNotFoundError:
-        raise MissingExtraError("bench-curve", "matplotlib", "plot") from None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    settings: dict[Any, Any] = {
-        "svg.hashsalt": "vggcost",  # the same result gives the same file
-        "svg.fonttype": "none",  # text stays text: it can be searched, and a paper's font put in its place
-        "font.size": 8,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with mpl.rc_context(settings):
-        figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=200, layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure, made)
-        buffer = BytesIO()
-        undated = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[fmt]
-        figure.savefig(buffer, format=fmt, metadata=undated)
-    return buffer.getvalue()
+    return picture("bench-curve", (WIDTH_INCHES, HEIGHT_INCHES), fmt, lambda figure: draw(figure, made))
 
 
 def draw(figure: Any, made: Mapping[str, Any]) -> None:

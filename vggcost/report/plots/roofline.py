@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from math import atan, degrees, pi
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ from vggcost.bench.protocol import WHOLE
 from vggcost.bench.result import pass_samples, rates, shares
 from vggcost.bench.roofline import points
 from vggcost.bench.statistics import summary
-from vggcost.errors import MissingExtraError
 from vggcost.report.plots.labels import Disc, Names
+from vggcost.report.plots.picture import picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from vggcost.bench.roofline import Point
     from vggcost.report.plots.labels import Box
 
-FILE_FORMATS = ("svg", "png", "pdf")
 
 WIDTH_INCHES, HEIGHT_INCHES = 7.0, 4.6
 SMALLEST_AREA, LARGEST_AREA = 6.0, 900.0
@@ -44,28 +42,8 @@ def roofline(document: Mapping[str, Any], case: Mapping[str, Any], fmt: str) -> 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-    except ModuleNotFoundError:
-        raise MissingExtraError("roofline", "matplotlib", "plot") from None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    settings: dict[Any, Any] = {
-        "svg.hashsalt": "vggcost",  # the same result gives the same file
-        "svg.fonttype": "none",  # text stays text: it can be searched, and a paper's font put in its place
-        "font.size": 8,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with mpl.rc_context(settings):
-        figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=200, layout="constrained")
-        FigureCanvasAgg(figure)  # measures texts; the file's own format draws them
-        _draw(figure, document, case)
-        buffer = BytesIO()
-        undated = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[fmt]
-        figure.savefig(buffer, format=fmt, metadata=undated)
-    return buffer.getvalue()
+    size = (WIDTH_INCHES, HEIGHT_INCHES)
+    return picture("roofline", size, fmt, lambda figure: _draw(figure, document, case))
 
 
 def _draw(figure: Any, document: Mapping[str, Any], case: Mapping[str, Any]) -> None:
