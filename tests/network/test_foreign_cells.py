@@ -189,3 +189,13 @@ def test_a_pool_says_the_stride_that_it_has():
     assert "stride 2" in PoolNd("pool", None, "MaxPool", (3, 3), (2, 2), (1, 1), (1, 1)).words()
     assert "stride 2" in PoolNd("pool", None, "MaxPool", (3,), (2,), (1,), (2,)).words()
     assert "stride 2x3" in PoolNd("pool", None, "MaxPool", (3, 3), (2, 3), (1, 1), (1, 1)).words()
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_a_norm_learns_where_it_is_affine(affine):
+    norms = (
+        BatchNorm3d("norm", None, 5, affine=affine),
+        InstanceNorm("norm", None, 2, 5, affine=affine),
+        LayerNorm("norm", None, (7,), affine=affine, shift=affine),
+    )
+    assert [norm.learns for norm in norms] == [affine] * 3

@@ -37,11 +37,6 @@ class GroupNorm(Layer):
         """Its channels."""
         return "channels", 1, self.channels
 
-    @property
-    def learns(self) -> bool:
-        """Whether it has scale and shift."""
-        return self.affine
-
     def params_call(self) -> Call:
         """A scale and a shift a channel, as batch normalization has them."""
         return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
@@ -79,11 +74,6 @@ class InstanceNorm(Layer):
     def takes(self) -> tuple[str, int, Size]:
         """Its channels."""
         return "channels", 1, self.channels
-
-    @property
-    def learns(self) -> bool:
-        """Whether it has scale and shift."""
-        return self.affine
 
     def params_call(self) -> Call:
         """A scale and a shift a channel, where it is affine."""

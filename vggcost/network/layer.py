@@ -146,8 +146,9 @@ class Layer(Record):
 
     @property
     def learns(self) -> bool:
-        """Whether it has anything to learn."""
-        return self.params_call() is not None
+        """Whether it has anything to learn; a normalization that is not affine has not."""
+        call = self.params_call()
+        return call is not None and bool(call[1].get("affine", 1))
 
     def macs_call(self, output: Shape) -> Call | None:  # noqa: ARG002  # the signature that subclasses fill
         """The formula of the multiply-accumulates and its arguments; None where there are none."""

@@ -109,11 +109,6 @@ class BatchNorm2d(Layer):
         """Its channels."""
         return "channels", 1, self.channels
 
-    @property
-    def learns(self) -> bool:
-        """Whether it has scale and shift."""
-        return self.affine
-
     def params_call(self) -> Call:
         """A scale and a shift a channel."""
         return forward.batch_norm2d_params, {"channels": self.channels, "affine": int(self.affine)}
