@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.table import Table
-    from vggcost.frameworks.outcome import Check, ToolOutcome
+    from vggcost.frameworks.outcome import Check, Installed, ToolOutcome
 
 _SUMMARY = (
     Column("tool", "Tool"),
@@ -212,22 +212,24 @@ def _side(value: Any, quantity: str, plain: bool) -> str | None:
     return str(value) if plain else units.exact(value)
 
 
+def tool_data(name: str, found: Installed | None, crash: str | None) -> dict[str, Any]:
+    """What a document says of one tool: what is installed of it, whether that is a known release, how it ran."""
+    return {
+        "name": name,
+        "distribution": found.distribution if found else None,
+        "release": found.release if found else None,
+        "known_release": found.known_words if found else None,
+        "proven": found.proven if found else None,
+        "status": "not installed" if found is None else "crashed" if crash else "ran",
+        "crash": crash,
+    }
+
+
 def _data(outcomes: Sequence[ToolOutcome]) -> dict[str, Any]:
-    tools = []
-    for outcome in outcomes:
-        found = outcome.installed
-        tools.append(
-            {
-                "name": outcome.name,
-                "distribution": found.distribution if found else None,
-                "release": found.release if found else None,
-                "known_release": found.known_words if found else None,
-                "proven": found.proven if found else None,
-                "status": "not installed" if found is None else "crashed" if outcome.crash else "ran",
-                "crash": outcome.crash,
-                "quantities": _tallies(outcome),
-            }
-        )
+    tools = [
+        {**tool_data(outcome.name, outcome.installed, outcome.crash), "quantities": _tallies(outcome)}
+        for outcome in outcomes
+    ]
     networks = [_network(table, outcomes) for table in _tables(outcomes)]
     return {
         "schema": "vggcost.verify/2",

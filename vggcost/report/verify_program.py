@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.report.document import Column, Document, Grid, Text
+from vggcost.report.verify import tool_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,23 +66,15 @@ def _notes(outcomes: Sequence[ProgramOutcome]) -> Iterator[str]:
 
 
 def _data(outcomes: Sequence[ProgramOutcome], reading: ProgramReading) -> dict[str, Any]:
-    tools = []
-    for outcome in outcomes:
-        found = outcome.installed
-        tools.append(
-            {
-                "name": outcome.name,
-                "distribution": found.distribution if found else None,
-                "release": found.release if found else None,
-                "known_release": found.known_words if found else None,
-                "proven": found.proven if found else None,
-                "status": "not installed" if found is None else "crashed" if outcome.crash else "ran",
-                "crash": outcome.crash,
-                "checks": [
-                    {key: value for key, value in _row(outcome, one).items() if key != "tool"} for one in outcome.checks
-                ],
-            }
-        )
+    tools = [
+        {
+            **tool_data(outcome.name, outcome.installed, outcome.crash),
+            "checks": [
+                {key: value for key, value in _row(outcome, one).items() if key != "tool"} for one in outcome.checks
+            ],
+        }
+        for outcome in outcomes
+    ]
     return {
         "schema": "vggcost.verify/2",
         "program": reading.program,

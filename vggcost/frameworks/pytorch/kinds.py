@@ -76,6 +76,21 @@ def _recurrent_module(modules: Any, layer: sequence_layers.Recurrent) -> nn.Modu
     return made
 
 
+def _convolution(make: Callable[..., nn.Module], conv: Any, **more: Any) -> nn.Module:
+    """A convolution's module, dense or transposed, of any number of axes: all are made by the same words."""
+    return make(
+        conv.c_in,
+        conv.c_out,
+        conv.kernel,
+        stride=conv.stride,
+        padding=conv.padding,
+        dilation=conv.dilation,
+        groups=conv.groups,
+        bias=conv.bias,
+        **more,
+    )
+
+
 class TorchKind(Record):
     """One kind of layer in torch.
 
@@ -89,16 +104,7 @@ class TorchKind(Record):
 
 KINDS: Mapping[type[Layer], TorchKind] = {
     layers.Conv2d: TorchKind(
-        module=lambda nn, conv: nn.Conv2d(
-            conv.c_in,
-            conv.c_out,
-            conv.kernel,
-            stride=conv.stride,
-            padding=conv.padding,
-            dilation=conv.dilation,
-            groups=conv.groups,
-            bias=conv.bias,
-        ),
+        module=lambda nn, conv: _convolution(nn.Conv2d, conv),
         rules={
             **dict.fromkeys(("conv2d", "thnn_conv2d", "mkldnn_convolution"), convolutions.conv),
             "convolution": convolutions.convolution,
@@ -170,32 +176,13 @@ KINDS: Mapping[type[Layer], TorchKind] = {
         module=lambda nn, pad: nn.ZeroPad2d(pad.padding), rules={"pad": operations.pad}
     ),
     foreign_convolutions.ConvNd: TorchKind(
-        module=lambda nn, conv: getattr(nn, conv.kind)(
-            conv.c_in,
-            conv.c_out,
-            conv.kernel,
-            stride=conv.stride,
-            padding=conv.padding,
-            dilation=conv.dilation,
-            groups=conv.groups,
-            bias=conv.bias,
-        ),
+        module=lambda nn, conv: _convolution(getattr(nn, conv.kind), conv),
         rules=quantized.CONVOLUTIONS
         | dict.fromkeys(("conv1d", "conv3d"), convolutions.conv)
         | {"conv_tbc": convolutions.conv_tbc},
     ),
     foreign_convolutions.ConvTransposeNd: TorchKind(
-        module=lambda nn, conv: getattr(nn, conv.kind)(
-            conv.c_in,
-            conv.c_out,
-            conv.kernel,
-            stride=conv.stride,
-            padding=conv.padding,
-            output_padding=conv.extra,
-            dilation=conv.dilation,
-            groups=conv.groups,
-            bias=conv.bias,
-        ),
+        module=lambda nn, conv: _convolution(getattr(nn, conv.kind), conv, output_padding=conv.extra),
         rules=dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), convolutions.conv_transpose)
         | quantized.TRANSPOSED,
     ),

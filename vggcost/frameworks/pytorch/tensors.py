@@ -9,6 +9,7 @@ import torch
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.ownership import Ownership
+from vggcost.frameworks.pytorch.stored import parts_of
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
@@ -156,17 +157,7 @@ def weightless(shape: tuple[int, ...], dtype: torch.dtype | None) -> torch.Tenso
 
 def found_in(tree: Any) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists and dictionaries, in order."""
-    found: list[torch.Tensor] = []
-    stack = [tree]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, torch.Tensor):
-            found.append(value)
-        elif isinstance(value, tuple | list):
-            stack += reversed(value)
-        elif isinstance(value, dict):
-            stack += reversed(list(value.values()))
-    return found
+    return parts_of(tree)[0]
 
 
 def mapped(tree: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
