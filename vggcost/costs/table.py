@@ -14,6 +14,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from vggcost.network.catalogue import Network
@@ -98,17 +99,24 @@ def table(network: Network, shape: Ints) -> Table:
             gets, and for an image too small the smallest that works.
     """
     steps = []
-    counts: dict[str, int] = {}
-    params = 0
     door = _Door(network, shape)
     for step in walk(network.layers, shape, door.check):
         if min(step.output) < 1:
             raise door.too_small(step)
         steps.append(step)
-        params += step.layer.params()
+    return summed(network, shape, steps)
+
+
+def summed(network: Network, shape: Shape, steps: Iterable[Step]) -> Table:
+    """Return the table of a walk that somebody else has checked, or that cannot be: of arrays, of symbols."""
+    steps = tuple(steps)
+    counts: dict[str, Any] = {}
+    params = 0
+    for step in steps:
+        params = params + step.layer.params()
         for name, number in step.ledger.items():
             counts[name] = counts.get(name, 0) + number
-    return Table(network, shape, tuple(steps), params, Ledger(**counts))
+    return Table(network, shape, steps, params, Ledger(**counts))
 
 
 def checked_count(value: Any, what: str, minimum: int = 1) -> int:

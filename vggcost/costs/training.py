@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from vggcost.costs import memory as memory_costs
 from vggcost.costs.memory import blocks_of, buffer_bytes
+from vggcost.costs.storages import Moment
 from vggcost.errors import VggcostError, nearest, unknown
 from vggcost.formulas import memory
 from vggcost.record import Record
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.table import Table
-    from vggcost.network.layer import Layer
+    from vggcost.network.layer import Layer, Size
 
 STATES = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """The optimizers, and how many tensors as large as the parameters each keeps between steps (torch.optim)."""
@@ -136,34 +137,59 @@ def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bo
     Raises:
         VggcostError: nothing learns.
     """
-    gradients = trainable_bytes(counted, element_bytes, training)
-    if not gradients:
-        raise VggcostError(f"{counted.network.title} has nothing to train; leave --training away")
     lives = lived(counted, element_bytes, training, in_place=in_place)
-    moments = lives.alive.moments
-    place = max(range(len(moments)), key=lambda index: moments[index].bytes)
-    before = gradients if training.accumulate > 1 else 0
-    updating = temporary_bytes(counted, element_bytes, training)
+    everything = tuple(moments(counted, element_bytes, training, lives))
+    place = max(range(len(everything)), key=lambda index: everything[index].bytes)
+    gradients = trainable_bytes(counted, element_bytes, training)
     held = {
         "weight_bytes": memory.tensor_bytes(counted.params, element_bytes),
         "buffer_bytes": buffer_bytes(counted, element_bytes),
         "input_bytes": lives.image.storage.bytes,
         "optimizer_bytes": state_bytes(gradients, training),
     }
-    if before + moments[place].bytes < gradients + updating:
+    if everything[place].phase == "step":
+        updating = temporary_bytes(counted, element_bytes, training)
         return Peak("step", None, **held, gradient_bytes=gradients, saved_bytes=0, working_bytes=updating)
     seen = lived(counted, element_bytes, training, in_place=in_place, watched=place).alive.seen
     weights = sum(each.bytes for each, _ in seen if each.of_weights)
     saved = sum(each.bytes for each, kept in seen if kept)
     working = sum(each.bytes for each, kept in seen if not kept and not each.of_weights)
     return Peak(
-        moments[place].phase,
-        moments[place].layer,
+        everything[place].phase,
+        everything[place].layer,
         **held,
-        gradient_bytes=before + weights,
+        gradient_bytes=_gradients_before(gradients, training) + weights,
         saved_bytes=saved,
         working_bytes=working,
     )
+
+
+def moments(counted: Table, element_bytes: int, training: Training, lives: Lifetimes) -> Iterator[Moment]:
+    """Yield every moment of a step with all that is held in it; the last ones are those of the optimizer's step.
+
+    lives is what `lived` gave for the same table.
+
+    Raises:
+        VggcostError: nothing learns.
+    """
+    if not any(training.trains(row.layer) for row in counted.rows):
+        raise VggcostError(f"{counted.network.title} has nothing to train; leave --training away")
+    gradients = trainable_bytes(counted, element_bytes, training)
+    held = memory.in_use(
+        memory.tensor_bytes(counted.params, element_bytes),
+        buffer_bytes(counted, element_bytes),
+        lives.image.storage.bytes,
+        state_bytes(gradients, training),
+    )
+    before = _gradients_before(gradients, training)
+    for moment in lives.alive.moments:
+        yield Moment(moment.phase, moment.layer, memory.at_moment(held, before, moment.bytes))
+    for updating in updates(counted, element_bytes, training):
+        yield Moment("step", None, memory.at_moment(held, gradients, updating))
+
+
+def _gradients_before(gradients: Size, training: Training) -> Size:
+    return gradients if training.accumulate > 1 else 0
 
 
 def state_bytes(gradients: int, training: Training) -> int:
@@ -172,7 +198,12 @@ def state_bytes(gradients: int, training: Training) -> int:
 
 
 def temporary_bytes(counted: Table, element_bytes: int, training: Training) -> int:
-    """Return what an optimizer's step makes on its way and lets go of [B].
+    """Return what an optimizer's step makes on its way and lets go of [B], at its worst moment; see `updates`."""
+    return max(updates(counted, element_bytes, training), default=0)
+
+
+def updates(counted: Table, element_bytes: int, training: Training) -> Iterator[Size]:
+    """Yield what an optimizer's step makes on its way and lets go of, moment by moment [B].
 
     adam and adamw need the root of their second moment: foreach of all parameters at once; for-loop of one at a time,
     and its quotient beside it, while that of the parameter before is still there. sgd and momentum write in place, and
@@ -180,15 +211,15 @@ def temporary_bytes(counted: Table, element_bytes: int, training: Training) -> i
     Source: torch.optim.adam (_multi_tensor_adam, _single_tensor_adam), torch.optim.sgd.
     """
     if STATES[training.optimizer] < 2 or training.implementation == "fused":
-        return 0
-    if training.implementation == "foreach":
-        return trainable_bytes(counted, element_bytes, training)
-    worst = before = 0
-    for row in counted.rows:
-        for elements in row.layer.tensors() if training.trains(row.layer) else ():
-            worst = max(worst, memory.one_at_a_time(before, elements))
-            before = elements
-    return memory.tensor_bytes(worst, element_bytes)
+        yield 0
+    elif training.implementation == "foreach":
+        yield trainable_bytes(counted, element_bytes, training)
+    else:
+        before: Size = 0
+        for row in counted.rows:
+            for elements in row.layer.tensors() if training.trains(row.layer) else ():
+                yield memory.tensor_bytes(memory.one_at_a_time(before, elements), element_bytes)
+                before = elements
 
 
 class StepMacs(Record):

@@ -7,11 +7,11 @@ from functools import cached_property
 from vggcost import units
 from vggcost.costs import memory as costs
 from vggcost.costs import training as step
+from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.training import Peak, Training
 from vggcost.errors import VggcostError
-from vggcost.formulas.forward import flops, flops_of_passes
+from vggcost.formulas.forward import flops
 from vggcost.formulas.memory import tensor_bytes
-from vggcost.network.layers import Conv2d, Linear
 from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import memory as memory_report
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.liveness import Lifetimes
+    from vggcost.costs.memory_totals import MemoryTotals
     from vggcost.costs.table import Table
     from vggcost.report.document import Document
 
@@ -48,28 +49,6 @@ class LayerMemory(Record):
     optimizer_bytes: int | None
     forward_flops: int | None
     backward_flops: int | None
-
-
-class MemoryTotals(Record):
-    """The whole [B]; see docs/memory.md for what each is. What belongs to training is None where none is asked for.
-
-    peak_bytes are the activations alive at the worst moment of one forward call without gradients, with neither
-    weights nor input; training_peak_bytes is all that a training step holds at its worst moment.
-    """
-
-    weight_bytes: int
-    buffer_bytes: int
-    input_bytes: int
-    output_bytes: int
-    weight_layer_output_bytes: int
-    peak_bytes: int
-    saved_bytes: int | None = None
-    gradient_bytes: int | None = None
-    optimizer_bytes: int | None = None
-    training_peak_bytes: int | None = None
-    forward_flops: int | None = None
-    backward_flops: int | None = None
-    step_flops: int | None = None
 
 
 class Memory(Frozen):
@@ -133,31 +112,9 @@ class Memory(Frozen):
     @cached_property
     def totals(self) -> MemoryTotals:
         """The whole network's numbers."""
-        table, each = self.table, self._element_bytes
-        outputs = [row.output_elements for row in table.rows]
-        weighted = [row.output_elements for row in table.rows if isinstance(row.layer, Conv2d | Linear)]
-        inference = MemoryTotals(
-            weight_bytes=tensor_bytes(table.params, each),
-            buffer_bytes=costs.buffer_bytes(table, each),
-            input_bytes=self._forward.image.storage.bytes,
-            output_bytes=tensor_bytes(sum(outputs), each),
-            weight_layer_output_bytes=tensor_bytes(sum(weighted), each),
-            peak_bytes=max(moment.bytes for moment in self._forward.alive.moments),
-        )
-        if self.training is None:
-            return inference
-        macs = tuple(step.step_macs(table, self._step, self.training))
-        gradients = step.trainable_bytes(table, each, self.training)
-        ahead, back = (flops(sum(getattr(row, name) for row in macs)) for name in ("forward", "backward"))
-        return inference.replace(
-            saved_bytes=self._step.kept_bytes,
-            gradient_bytes=gradients,
-            optimizer_bytes=step.state_bytes(gradients, self.training),
-            training_peak_bytes=self.peak.bytes,
-            forward_flops=ahead,
-            backward_flops=back,
-            step_flops=flops_of_passes(ahead + back, self.training.accumulate),
-        )
+        training = self.training
+        trained = None if training is None else (training, self._step)
+        return totals_of(self.table, self._element_bytes, self._forward, trained)
 
     def alive_at_peak(self) -> list[tuple[str | None, int]]:
         """What is alive at the worst moment of a forward call: who wrote each storage, and its bytes."""
