@@ -71,6 +71,17 @@ def human_bytes(count: int) -> str:
     return _scaled(count, 1024, tuple(f"{prefix}B" for prefix in IEC_PREFIXES))
 
 
+def mebibytes(count: int) -> str:
+    """Return an amount of memory in MiB (1024^2 bytes) with three decimals.
+
+    >>> mebibytes(114804640)
+    '109.486'
+    """
+    # Integer arithmetic: a float would lose the digits of a count above 2^53.
+    thousandths = (count * 2000 + 1024**2) // (2 * 1024**2)
+    return f"{thousandths // 1000:,}.{thousandths % 1000:03}"
+
+
 def _scaled(count: int, base: int, prefixes: tuple[str, ...]) -> str:
     # Integer arithmetic throughout: a float would lose the digits of a count above 2^53.
     sign = "-" if count < 0 else ""

@@ -164,8 +164,8 @@ def test_a_failure_costs_no_case(monkeypatch, vggcost):
     (case,) = json.loads(ran.out)["cases"]
     assert case["notes"][0] == "no trace of a forward: no profiler"
     assert {layer["kernels"] for layer in case["layers"]} == {None}
-    assert case["peak_bytes_measured"] is None
-    assert case["peak_bytes_estimated"] > 0
+    assert case["in_use_bytes_measured"] is None
+    assert case["in_use_bytes_estimated"] > 0
 
 
 BENCH = ("bench", "A", "--size", "32", "--width", "0.25", "--budget", "20", "--device", "cpu", "--no-adaptive-pool",
@@ -180,8 +180,8 @@ def test_a_trace_is_written_and_the_result_tells_kernels_and_memory(vggcost, tmp
     (case,) = made["cases"]
     assert "trace" not in case
     assert case["notes"] == []
-    assert case["peak_bytes_measured"] > 0
-    for measured in ("peak_bytes_measured", "peak_bytes_estimated"):
+    assert case["in_use_bytes_measured"] > 0
+    for measured in ("in_use_bytes_measured", "in_use_bytes_estimated"):
         assert max(layer[measured] for layer in case["layers"]) == case[measured]
     assert made["ceiling"] == {key: made["ceilings"][key] for key in ("kernel", "flops_per_s")}
     events = json.loads(path.read_bytes())["traceEvents"]
@@ -232,7 +232,7 @@ def test_ctrl_c_behind_the_timing_keeps_the_times(work, monkeypatch):
     found = inspection.inspect_case(torch, torch.device("cpu"), work, work.whole, rows, samples, None)
     assert samples.stopped_by == "interrupted"
     assert found["notes"] == ["kernels and memory were not asked for: interrupted"]
-    assert [(row["kernels"], row["peak_bytes_measured"], row["peak_bytes_estimated"]) for row in rows] == [
+    assert [(row["kernels"], row["in_use_bytes_measured"], row["in_use_bytes_estimated"]) for row in rows] == [
         (None, None, None)
     ] * 5
     monkeypatch.setattr(inspection, "inspected", lambda *_: pytest.fail("asked after Ctrl-C"))

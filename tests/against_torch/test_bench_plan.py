@@ -32,7 +32,7 @@ def planned(vggcost, *words):
 def test_every_case_has_its_memory_and_the_most_time(vggcost):
     found = planned(vggcost, "D", "--batch", "1..4", "--budget", "7", "--sustained", "2", "--repeat", "3")
     assert [case["input"][0] for case in found["cases"]] == [1, 2, 4]
-    peaks = [case["peak_bytes_estimated"] for case in found["cases"]]
+    peaks = [case["in_use_bytes_estimated"] for case in found["cases"]]
     assert peaks == [4 * 138_357_544 + batch * (ACTIVATIONS_OF_D + IMAGE) for batch in (1, 2, 4)]
     assert found["cases"][0]["at_most_s"] == 7 + 2
     assert found["at_most_s"] == 3 * 3 * (7 + 2)
@@ -53,7 +53,7 @@ def test_where_nobody_says_what_is_free_or_what_a_module_takes_there_is_no_answe
     assert planned(vggcost, "A")["cases"][0]["fits"] is None
     (tmp_path / "own.py").write_text("import torch\n\ndef net():\n    return torch.nn.Conv2d(3, 8, 3)\n")
     (case,) = planned(vggcost, "--target", f"{tmp_path / 'own.py'}:net")["cases"]
-    assert (case["peak_bytes_estimated"], case["fits"]) == (None, None)
+    assert (case["in_use_bytes_estimated"], case["fits"]) == (None, None)
 
 
 def test_a_loaded_result_is_no_plan(refused):

@@ -189,7 +189,7 @@ def test_the_command_says_first_what_a_file_is(tmp_path, state, vggcost, refused
     assert "is not like any VGG of the paper" in " ".join(out.splitlines()[:2])
     column = vggcost("compare", other, path, "--format", "json").out
     assert [each["macs"] is None for each in json.loads(column)["networks"]] == [True, False]
-    assert [each["activation_bytes"] is None for each in json.loads(column)["networks"]] == [True, False]
+    assert [each["weight_layer_output_bytes"] is None for each in json.loads(column)["networks"]] == [True, False]
     assert "nobody knows what a tool counts" in refused("conventions", other)
 
 

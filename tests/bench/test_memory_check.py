@@ -6,7 +6,7 @@ import pytest
 
 from vggcost import api
 from vggcost.bench.memory_check import check_fits, graph_refused, refused
-from vggcost.costs.memory import peak_bytes
+from vggcost.costs.memory import in_use_bytes
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Variant
@@ -35,7 +35,7 @@ def test_an_allocator_that_gave_up_is_answered_with_a_smaller_batch_than_it_was_
 
 def test_a_graph_needs_room_for_a_second_set_of_activations():
     of_eight = counted(batch=8)
-    forward = peak_bytes(of_eight, 4)
+    forward = in_use_bytes(of_eight, 4)
     pool = forward - 4 * (of_eight.params + 8 * 3 * of_eight.input[2] * of_eight.input[3])
     assert graph_refused(of_eight, 4, forward + pool) is None
     assert "do not fit beside those of a forward" in graph_refused(of_eight, 4, forward + pool - 1)
@@ -45,7 +45,7 @@ def test_a_graph_needs_room_for_a_second_set_of_activations():
 def test_after_a_refusal_half_way_the_advice_is_half_of_what_was_refused_or_what_fits():
     of_eight = counted(batch=8)
     assert "give --batch 4 " in str(refused(of_eight, 4, 10**12))
-    fits = peak_bytes(counted(batch=3), 4)
+    fits = in_use_bytes(counted(batch=3), 4)
     assert "give --batch 3 " in str(refused(of_eight, 4, fits))
     assert "not even one image fits" in str(refused(counted(batch=1), 4, None))
     assert "--batch" not in str(refused(counted(batch=1), 4, None))

@@ -43,6 +43,15 @@ def test_a_result_written_before_is_still_read():
         assert load(str(WRITTEN_BEFORE)) == json.load(file)
 
 
+def test_memory_under_its_first_names_is_read_under_todays(saved):
+    made = document()
+    for each in (made["cases"][0], made["cases"][0]["layers"][0]):
+        each |= {"in_use_bytes_measured": 7, "in_use_bytes_estimated": 5}
+    before = to_json(made).replace('"in_use_bytes_', '"peak_bytes_')
+    assert before.count("peak_bytes_") == 4
+    assert load(saved(before)) == made
+
+
 def test_keys_that_are_not_known_are_taken_as_they_are(saved):
     made = document()
     made["later"] = made["cases"][0]["later"] = made["cases"][0]["layers"][0]["later"] = [1]

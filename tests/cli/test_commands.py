@@ -28,7 +28,7 @@ def test_formula_as_json_evaluates_to_the_table(vggcost):
     cost = package.cost("E", batch_norm=True, classes=10, batch=2, size=(96, 128))
     assert eval(document["params"], values) == cost.totals.params  # noqa: S307  # our own expression
     assert eval(document["macs"], values) == cost.totals.macs  # noqa: S307
-    assert {"bias_adds", "activations"} <= set(document)
+    assert {"bias_adds", "weight_layer_output_elements", "output_elements"} <= set(document)
 
 
 def test_formula_as_python_runs_without_sympy(vggcost):
@@ -67,7 +67,7 @@ def test_compare_in_every_format(vggcost):
     assert [network["name"] for network in networks] == list(TABLE_1)
     d = next(network for network in networks if network["name"] == "D")
     assert (d["weight_layers"], d["paper_params_millions"], d["receptive_field"]) == (16, 138, [212, 212])
-    assert d["activation_bytes"] == 4 * (1000 + 276480 * 49 + 8192)
+    assert d["weight_layer_output_bytes"] == 4 * (1000 + 276480 * 49 + 8192)
     rows = list(csv.DictReader(io.StringIO(vggcost("compare", "--format", "csv").out)))
     assert [int(row["params"]) for row in rows] == [network["params"] for network in networks]
     assert vggcost("compare", "vgg16_bn", "--format", "json").out.count('"paper_params_millions": null') == 1

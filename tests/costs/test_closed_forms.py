@@ -24,8 +24,8 @@ def counted(cost):
         "params": cost.totals.params,
         "macs": cost.totals.macs,
         "bias_adds": ledger["conv_bias_adds"] + ledger["linear_bias_adds"],
-        "activations": sum(row.output_elements for row in weighty),
-        "outputs": sum(row.output_elements for row in rows),
+        "weight_layer_output_elements": sum(row.output_elements for row in weighty),
+        "output_elements": sum(row.output_elements for row in rows),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
-from vggcost.costs.memory import alive_bytes, blocks_of, largest_batch, layer_peak_bytes, lived, peak_bytes
+from vggcost.costs.memory import blocks_of, in_use_bytes, largest_batch, layer_in_use_bytes, layer_live_bytes, lived
 from vggcost.costs.table import table
 from vggcost.network.blocks import Residual
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU
@@ -17,17 +17,17 @@ def counted(name="D", batch=1, **options):
     return table(network, (batch, 3, 224, 224))
 
 
-def kept_bytes(counted, element_bytes):
-    return lived(counted, element_bytes, training=True, in_place=False).kept_bytes
+def saved_bytes(counted, element_bytes):
+    return lived(counted, element_bytes, training=True, in_place=False).saved_bytes
 
 
 def test_a_forward_holds_weights_input_and_the_largest_pair_of_outputs():
     image, pair = 3 * 224 * 224 * 4, 2 * 64 * 224 * 224 * 4
-    assert peak_bytes(counted(), 4) == 138_357_544 * 4 + image + pair
-    assert peak_bytes(counted(batch=8), 4) == 138_357_544 * 4 + 8 * (image + pair)
+    assert in_use_bytes(counted(), 4) == 138_357_544 * 4 + image + pair
+    assert in_use_bytes(counted(batch=8), 4) == 138_357_544 * 4 + 8 * (image + pair)
     # In half precision the worst moment is the first pool's: its int64 places do not shrink.
     pool = (64 * 224 * 224 + 64 * 112 * 112) * 2 + 64 * 112 * 112 * 8
-    assert peak_bytes(counted(), 2) == 138_357_544 * 2 + image // 2 + pool
+    assert in_use_bytes(counted(), 2) == 138_357_544 * 2 + image // 2 + pool
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_forward_holds_weights_input_and_the_largest_pair_of_outputs():
 )
 def test_the_peak_of_a_forward_is_torchs(name, in_place, beside):
     one, eight = counted(name), counted(name, 8)
-    assert peak_bytes(one, 4, in_place=in_place) == one.params * 4 + 3 * 224 * 224 * 4 + beside
-    assert peak_bytes(eight, 4, in_place=in_place) == one.params * 4 + 8 * (3 * 224 * 224 * 4 + beside)
+    assert in_use_bytes(one, 4, in_place=in_place) == one.params * 4 + 3 * 224 * 224 * 4 + beside
+    assert in_use_bytes(eight, 4, in_place=in_place) == one.params * 4 + 8 * (3 * 224 * 224 * 4 + beside)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_peak_of_a_forward_is_torchs(name, in_place, beside):
     ],
 )
 def test_what_autograd_keeps(name, kept):
-    assert kept_bytes(counted(name), 4) == kept
+    assert saved_bytes(counted(name), 4) == kept
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_autograd_keeps(name, kept):
     ],
 )
 def test_a_training_step_is_what_torch_tracks(name, batch, tracked):
-    assert peak_bytes(counted(name, batch), 4, backward=True, in_place=True) == tracked
+    assert in_use_bytes(counted(name, batch), 4, backward=True, in_place=True) == tracked
 
 
 def test_the_input_of_a_residual_block_waits_while_its_body_runs():
@@ -87,11 +87,11 @@ def test_the_input_of_a_residual_block_waits_while_its_body_runs():
     counted = table(network, (1, 3, 64, 64))
     image, one = 3 * 64 * 64 * 4, 64 * 64 * 64 * 4
     # The block's input, what the body's second convolution takes, and what it yields: three of the widest feature map.
-    assert peak_bytes(counted, 4) == counted.params * 4 + image + 3 * one
+    assert in_use_bytes(counted, 4) == counted.params * 4 + image + 3 * one
     assert 3 * one == 3_145_728
     first = [row.name for row in counted.rows].index("res1_1_conv1")
     # res1_1_conv1 takes the block's input itself, and so does the addition.
-    assert list(alive_bytes(counted, 4))[first - 1 : first + 5] == [
+    assert list(layer_live_bytes(counted, 4))[first - 1 : first + 5] == [
         2 * one,
         2 * one,
         3 * one,
@@ -103,7 +103,7 @@ def test_the_input_of_a_residual_block_waits_while_its_body_runs():
 
 def alive(*layers, shape=(2, 4, 6, 10)):
     network = Network("made up", Variant(in_channels=shape[1]), layers, shape[2:])
-    return list(alive_bytes(table(network, shape), 2))
+    return list(layer_live_bytes(table(network, shape), 2))
 
 
 def test_the_body_waits_while_a_projection_runs_and_all_three_at_the_addition():
@@ -142,7 +142,7 @@ def test_what_is_kept_in_another_shape_is_kept_once():
     layers = (conv, ReLU("relu", None), Flatten("flatten", None), Linear("fc", None, 4 * 6 * 10, 7))
     network = Network("made up", Variant(in_channels=4), layers, (6, 10))
     # The image, and the ReLU's output, which is the linear layer's input as well.
-    assert kept_bytes(table(network, (2, 4, 6, 10)), 4) == 4 * 2 * (2 * 4 * 6 * 10)
+    assert saved_bytes(table(network, (2, 4, 6, 10)), 4) == 4 * 2 * (2 * 4 * 6 * 10)
 
 
 def test_a_norm_that_is_not_affine_has_buffers_all_the_same():
@@ -151,25 +151,25 @@ def test_a_norm_that_is_not_affine_has_buffers_all_the_same():
     counted = table(network, (2, 4, 6, 10))
     one = 2 * 4 * 6 * 10
     # Weights, buffers (an int64 count of batches too), the image; around the norm input, output and statistics.
-    assert peak_bytes(counted, 4) == 4 * (4 * 4 * 9 + 2 * 4 + one + 2 * one + 2 * 4) + 8
-    assert kept_bytes(counted, 4) == 4 * (one + one + 2 * 4)
+    assert in_use_bytes(counted, 4) == 4 * (4 * 4 * 9 + 2 * 4 + one + 2 * one + 2 * 4) + 8
+    assert saved_bytes(counted, 4) == 4 * (one + one + 2 * 4)
 
 
 def test_the_largest_batch_fits_and_one_more_does_not():
     free = 3 * 10**9
     for backward in (False, True):
         batch = largest_batch(counted(batch=4, batch_norm=True), 4, free, backward=backward)
-        assert peak_bytes(counted(batch=batch, batch_norm=True), 4, backward=backward) <= free
-        assert peak_bytes(counted(batch=batch + 1, batch_norm=True), 4, backward=backward) > free
+        assert in_use_bytes(counted(batch=batch, batch_norm=True), 4, backward=backward) <= free
+        assert in_use_bytes(counted(batch=batch + 1, batch_norm=True), 4, backward=backward) > free
 
 
 def test_each_layers_memory_has_weights_and_input_in_it():
     one = counted("A")
-    found = list(layer_peak_bytes(one, 4))
+    found = list(layer_in_use_bytes(one, 4))
     outside = one.params * 4 + 3 * 224 * 224 * 4
     assert len(found) == len(one.rows)
     assert found[0] == outside + 64 * 224 * 224 * 4
-    assert max(found) == peak_bytes(one, 4) == outside + 2 * 64 * 224 * 224 * 4
+    assert max(found) == in_use_bytes(one, 4) == outside + 2 * 64 * 224 * 224 * 4
 
 
 def test_blocks_end_with_their_pools():

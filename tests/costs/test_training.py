@@ -98,7 +98,7 @@ def test_the_peak_is_torchs():
     without = peak(counted("D", 64), 4, Training(), in_place=True)
     assert with_state.bytes - without.bytes == 1_106_860_352
     assert (without.phase, without.layer) == ("backward", "relu4_3")
-    assert (without.saved_bytes, without.working_bytes) == (4_470_079_488, 205_520_904)
+    assert (without.live_saved_bytes, without.working_bytes) == (4_470_079_488, 205_520_904)
 
 
 def test_where_parameters_outweigh_activations_the_worst_moment_is_the_optimizers():
@@ -111,7 +111,7 @@ def test_where_parameters_outweigh_activations_the_worst_moment_is_the_optimizer
 def test_gradients_from_before_lie_beside_those_of_one_layer():
     one = counted()
     plain, beside = (peak(one, 4, Training(accumulate=number), in_place=True) for number in (1, 2))
-    assert beside.gradient_bytes > one.params * 4 > plain.gradient_bytes
+    assert beside.live_gradient_bytes > one.params * 4 > plain.live_gradient_bytes
 
 
 def test_checkpointing_keeps_the_blocks_inputs_and_runs_the_features_again():

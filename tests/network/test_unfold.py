@@ -357,7 +357,7 @@ def test_random_plans_have_closed_forms(plan, variant, batch, a, b):
     assert values["params"] == counted.params
     assert values["macs"] == counted.macs
     assert values["bias_adds"] == counted.ledger["conv_bias_adds"] + counted.ledger["linear_bias_adds"]
-    assert values["outputs"] == sum(row.output_elements for row in counted.rows)
+    assert values["output_elements"] == sum(row.output_elements for row in counted.rows)
 
 
 def test_six_pools_count_in_64_pixels():
@@ -379,7 +379,7 @@ def test_closed_form_of_a_whole_block_is_the_sum_of_its_layers():
     block, one, two = (form.layer(name) for name in ("res4_1", "res4_1_conv1", "res4_1_conv2"))
     assert block.params == one.params + two.params == 2 * 2_359_808
     assert block.macs - one.macs - two.macs == 0
-    assert block.outputs - 2 * (one.outputs + two.outputs) == one.outputs
+    assert block.output_elements - 2 * (one.output_elements + two.output_elements) == one.output_elements
 
 
 @pytest.mark.torch

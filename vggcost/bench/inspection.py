@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vggcost.bench.kernels import device_kernels, host_operators, onednn_primitives
 from vggcost.bench.measured_memory import MemoryPeaks, allocator_peaks, held_bytes, host_peaks
 from vggcost.bench.trace import ForwardTrace, traced_forward_pass
-from vggcost.costs.memory import layer_peak_bytes, peak_bytes
+from vggcost.costs.memory import in_use_bytes, layer_in_use_bytes
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -102,10 +102,10 @@ def inspect_case(
 ) -> dict[str, Any]:
     """Inspect a case that was measured: a layer's keys go into its row, the case's own are returned.
 
-    Layers: ``kernels``, ``peak_bytes_measured`` beside ``peak_bytes_estimated``. Case: the same two, ``notes`` with the
-    reason of every null, and ``trace``, which the caller takes out again. Estimates are those of the network's table,
-    counted; a module of the user's own has none. After Ctrl-C nothing is asked; Ctrl-C while asking ends the run behind
-    this case, whose times are kept.
+    Layers: ``kernels``, ``in_use_bytes_measured`` beside ``in_use_bytes_estimated``. Case: the same two, ``notes`` with
+    the reason of every null, and ``trace``, which the caller takes out again. Estimates are those of the network's
+    table, counted; a module of the user's own has none. After Ctrl-C nothing is asked; Ctrl-C while asking ends the run
+    behind this case, whose times are kept.
     """
     names = [row["name"] for row in rows] if work.layers is not None else []
     found = Inspection(notes=("kernels and memory were not asked for: interrupted",))
@@ -118,16 +118,16 @@ def inspect_case(
     estimated: list[int] = []
     peak = None
     if counted is not None:
-        estimated = list(layer_peak_bytes(counted, bytes_each))
+        estimated = list(layer_in_use_bytes(counted, bytes_each))
         # Gradients are cleared before every training step, and before nothing else.
-        peak = peak_bytes(counted, bytes_each, backward=work.reset is not None)
+        peak = in_use_bytes(counted, bytes_each, backward=work.reset is not None)
     for index, row in enumerate(rows):
         row["kernels"] = found.kernels[index] if found.kernels is not None else None
-        row["peak_bytes_measured"] = memory.layers[index] if memory and memory.layers else None
-        row["peak_bytes_estimated"] = estimated[index] if estimated else None
+        row["in_use_bytes_measured"] = memory.layers[index] if memory and memory.layers else None
+        row["in_use_bytes_estimated"] = estimated[index] if estimated else None
     return {
-        "peak_bytes_measured": memory.whole if memory else None,
-        "peak_bytes_estimated": peak,
+        "in_use_bytes_measured": memory.whole if memory else None,
+        "in_use_bytes_estimated": peak,
         "notes": list(found.notes),
         "trace": found.trace,
     }

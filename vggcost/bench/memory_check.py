@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
-from vggcost.costs.memory import alive_bytes, largest_batch, peak_bytes
+from vggcost.costs.memory import in_use_bytes, largest_batch, layer_live_bytes
 from vggcost.errors import VggcostError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check_fits(
     Raises:
         VggcostError: it needs more than is free; the message has the largest batch that should fit.
     """
-    need = peak_bytes(counted, element_bytes, backward=backward) + beside
+    need = in_use_bytes(counted, element_bytes, backward=backward) + beside
     if free is None or need <= free:
         return
     raise VggcostError(
@@ -52,9 +52,9 @@ def graph_refused(counted: Table, element_bytes: int, free: int | None) -> str |
     Its private pool keeps a whole forward's activations for as long as the graph lives, and a forward outside it needs
     its own. free is what is free before the module is built [B].
     """
-    forward = peak_bytes(counted, element_bytes)
+    forward = in_use_bytes(counted, element_bytes)
     # What the pool does not hold: weights, buffers and the input are the forward's own tensors.
-    pool = max(alive_bytes(counted, element_bytes))
+    pool = max(layer_live_bytes(counted, element_bytes))
     if free is None or forward + pool <= free:
         return None
     return f"its activations, about {units.human_bytes(pool)}, do not fit beside those of a forward"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.bench.devices import default_device, device_named, free_bytes, torch_dtype
 from vggcost.bench.session import flush_bytes
-from vggcost.costs.memory import peak_bytes
+from vggcost.costs.memory import in_use_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ PLAN_SCHEMA = "vggcost.bench-plan/1"
 def planned(subjects: Sequence[Subject], settings: Settings, processes: int = 1) -> dict[str, Any]:
     """Return the cases of a bench with their estimates; nothing is built and nothing measured.
 
-    A case has `peak_bytes_estimated` [B], None for a module of the user's own, `fits` (whether it and what the bench
+    A case has `in_use_bytes_estimated` [B], None for a module of the user's own, `fits` (whether it and what the bench
     itself allocates are free now; None where nobody says), and `at_most_s` [s], its budget and its sustained pass.
 
     Raises:
@@ -34,12 +34,12 @@ def planned(subjects: Sequence[Subject], settings: Settings, processes: int = 1)
     cases = []
     for subject in subjects:
         counted = subject.counted
-        peak = None if counted is None else peak_bytes(counted, element_bytes, backward=settings.backward)
+        peak = None if counted is None else in_use_bytes(counted, element_bytes, backward=settings.backward)
         cases.append(
             {
                 "network": subject.identity(),
                 "input": list(subject.input),
-                "peak_bytes_estimated": peak,
+                "in_use_bytes_estimated": peak,
                 "fits": None if peak is None or free is None else peak + beside <= free,
                 "at_most_s": at_most_s,
             }

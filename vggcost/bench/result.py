@@ -187,7 +187,7 @@ def load(path: str) -> dict[str, Any]:
 
     try:
         with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+            document = json.load(file, object_hook=_in_todays_words)
     except OSError as error:
         raise VggcostError(f"cannot read {path!r}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
@@ -210,6 +210,15 @@ def load(path: str) -> dict[str, Any]:
         _check_sums(path, f"cases[{number}]", case)
         _check_processes(path, f"cases[{number}]", case)
     return dict(document)
+
+
+_RENAMED = {"peak_bytes_measured": "in_use_bytes_measured", "peak_bytes_estimated": "in_use_bytes_estimated"}
+"""Keys of cases and layers as results bore them, and as they do: weights, buffers and the input are in these."""
+
+
+def _in_todays_words(part: dict[str, Any]) -> dict[str, Any]:
+    """One object of a document, with today's keys in place of those that were renamed."""
+    return {_RENAMED.get(key, key): value for key, value in part.items()}
 
 
 def _check_sums(path: str, where: str, case: Mapping[str, Any]) -> None:

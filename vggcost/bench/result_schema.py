@@ -198,8 +198,8 @@ class ResultLayer(Struct):
     p99_ns: int | UnsetType | None = UNSET
     share: float | UnsetType = UNSET
     kernels: list[str] | UnsetType | None = UNSET
-    peak_bytes_measured: int | UnsetType | None = UNSET
-    peak_bytes_estimated: int | UnsetType | None = UNSET
+    in_use_bytes_measured: int | UnsetType | None = UNSET
+    in_use_bytes_estimated: int | UnsetType | None = UNSET
 
 
 class ResultExtent(Struct):
@@ -252,8 +252,8 @@ class ResultCase(Struct):
     spin_ns: int | UnsetType | None = UNSET
     under_load: ResultLoad | UnsetType = UNSET
     sustained: ResultSustained | UnsetType | None = UNSET
-    peak_bytes_measured: int | UnsetType | None = UNSET
-    peak_bytes_estimated: int | UnsetType | None = UNSET
+    in_use_bytes_measured: int | UnsetType | None = UNSET
+    in_use_bytes_estimated: int | UnsetType | None = UNSET
     notes: list[str] | UnsetType = UNSET
 
 

@@ -25,9 +25,9 @@ def parser() -> Parser:
     """The command's options."""
     result = Parser(
         "formula",
-        "Parameters, MACs, bias additions and activations as polynomials in N (batch), K (classes) and a, b for an\n"
-        "image of 32a x 32b pixels. A number given for --batch, --classes or --size takes its symbol's place.\n"
-        "A program has the closed forms of the configuration that it is.",
+        "Parameters, MACs, bias additions and elements of the outputs as polynomials in N (batch), K (classes)\n"
+        "and a, b for an image of 32a x 32b pixels. A number given for --batch, --classes or --size takes its\n"
+        "symbol's place. A program has the closed forms of the configuration that it is.",
         "vggcost formula --config D --layer conv3_1",
     )
     add_network(result)

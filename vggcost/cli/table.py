@@ -26,7 +26,7 @@ def parser() -> Parser:
     add_convention(result)
     group = result.add_argument_group("more columns and rows")
     group.add_argument("--formulas", action="store_true", help="each layer's formula, in letters and with its numbers")
-    group.add_argument("--activations", action="store_true", help="output elements and their bytes")
+    group.add_argument("--activations", action="store_true", help="each layer's output: elements, bytes, MiB, share")
     group.add_argument("--receptive-field", action="store_true", help="receptive field, stride and padding offset")
     group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
     add_output(result)

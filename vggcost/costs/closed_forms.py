@@ -29,7 +29,7 @@ POOLING = 32
 """What five pools divide an image by; sizes that are no multiple of it leave nested floors, and so no polynomial."""
 
 
-QUANTITIES = ("params", "macs", "bias_adds", "activations", "outputs")
+QUANTITIES = ("params", "macs", "bias_adds", "weight_layer_output_elements", "output_elements")
 """The names of a closed form's expressions."""
 
 
@@ -37,8 +37,9 @@ class ClosedForm(Record):
     """A network's cost as sympy expressions in N, K, a, b.
 
     params: learned parameters [elements]; macs: multiply-accumulates [MAC]; bias_adds: additions of a bias
-    [additions]; activations: output elements of convolutions and linear layers; outputs: output elements of every
-    layer. image is (height, width) in pixels, batch the images of one call, unit the pixels that a and b count in.
+    [additions]; weight_layer_output_elements: those of the outputs of convolutions and linear layers; output_elements:
+    those of every layer's output. image is (height, width) in pixels, batch the images of one call, unit the pixels
+    that a and b count in.
     """
 
     network: Network
@@ -48,8 +49,8 @@ class ClosedForm(Record):
     params: sympy.Expr
     macs: sympy.Expr
     bias_adds: sympy.Expr
-    activations: sympy.Expr
-    outputs: sympy.Expr
+    weight_layer_output_elements: sympy.Expr
+    output_elements: sympy.Expr
 
     def __repr__(self) -> str:
         return f"<vggcost {self.network.title}: {self.params} parameters, {self.macs} MACs; at(...) evaluates>"
@@ -136,13 +137,13 @@ def _steps(network: Network, image: tuple[Size, Size], batch: Size) -> tuple[Ste
 def _sums(steps: Sequence[Step]) -> tuple[sympy.Expr, ...]:
     ledger = Ledger()
     params: Any = sympy.Integer(0)
-    activations = outputs = params
+    of_weight_layers = outputs = params
     for step in steps:
         ledger = ledger + step.ledger
         params = params + step.layer.params()
         elements = forward.elements(step.output)
         outputs = outputs + elements
         if step.layer.weighted:
-            activations = activations + elements
+            of_weight_layers = of_weight_layers + elements
     bias_adds = ledger["conv_bias_adds"] + ledger["linear_bias_adds"]
-    return tuple(sympy.factor(total) for total in (params, ledger.macs, bias_adds, activations, outputs))
+    return tuple(sympy.factor(total) for total in (params, ledger.macs, bias_adds, of_weight_layers, outputs))

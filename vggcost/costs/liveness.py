@@ -113,7 +113,7 @@ class Lifetimes:
                     yield storage
 
     @property
-    def kept_bytes(self) -> Size:
+    def saved_bytes(self) -> Size:
         """All that autograd keeps [B]."""
         return sum(storage.bytes for storage in self.kept())
 

@@ -74,7 +74,7 @@ def lived(
     return lives
 
 
-def peak_bytes(counted: Table, element_bytes: int, *, backward: bool = False, in_place: bool = False) -> int:
+def in_use_bytes(counted: Table, element_bytes: int, *, backward: bool = False, in_place: bool = False) -> int:
     """Return the memory at the worst moment of one forward, or of one training step without an optimizer [B].
 
     Weights, buffers and the network's input are in it; in_place as in `vggcost.costs.liveness.Lifetimes`.
@@ -88,13 +88,13 @@ def _moments(counted: Table, element_bytes: int, batch: int | None, *, backward:
     yield from _with_held(counted, element_bytes, lives, (moment.bytes for moment in lives.alive.moments))
 
 
-def layer_peak_bytes(counted: Table, element_bytes: int) -> Iterator[int]:
+def layer_in_use_bytes(counted: Table, element_bytes: int) -> Iterator[int]:
     """Yield the memory of a forward while each layer runs [B]: weights, the network's input, the activations alive."""
     lives = lived(counted, element_bytes, training=False, in_place=False)
     yield from _with_held(counted, element_bytes, lives, _by_layer(lives))
 
 
-def alive_bytes(counted: Table, element_bytes: int, *, in_place: bool = False) -> Iterator[int]:
+def layer_live_bytes(counted: Table, element_bytes: int, *, in_place: bool = False) -> Iterator[int]:
     """Yield the activations that are alive while each layer runs [B], its own temporary tensors among them.
 
     The network's input, which its caller holds, is none of them.

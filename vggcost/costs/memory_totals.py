@@ -6,7 +6,6 @@ from vggcost.costs import memory as costs
 from vggcost.costs import training as step
 from vggcost.formulas.forward import flops, flops_of_passes
 from vggcost.formulas.memory import tensor_bytes
-from vggcost.network.layers import Conv2d, Linear
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -61,14 +60,12 @@ def totals_of(
     Raises:
         VggcostError: a training step of a network without parameters.
     """
-    outputs = [row.output_elements for row in counted.rows]
-    weighted = [row.output_elements for row in counted.rows if isinstance(row.layer, Conv2d | Linear)]
     inference = MemoryTotals(
         weight_bytes=tensor_bytes(counted.params, element_bytes),
         buffer_bytes=costs.buffer_bytes(counted, element_bytes),
         input_bytes=forward.image.storage.bytes,
-        output_bytes=tensor_bytes(sum(outputs), element_bytes),
-        weight_layer_output_bytes=tensor_bytes(sum(weighted), element_bytes),
+        output_bytes=tensor_bytes(counted.output_elements, element_bytes),
+        weight_layer_output_bytes=tensor_bytes(counted.weight_layer_output_elements, element_bytes),
         peak_bytes=largest(forward.alive.moments),
     )
     if trained is None:
@@ -79,7 +76,7 @@ def totals_of(
     gradients = step.trainable_bytes(counted, element_bytes, training)
     ahead, back = (flops(sum(getattr(row, name) for row in macs)) for name in ("forward", "backward"))
     return inference.replace(
-        saved_bytes=lives.kept_bytes,
+        saved_bytes=lives.saved_bytes,
         gradient_bytes=gradients,
         optimizer_bytes=step.state_bytes(gradients, training),
         training_peak_bytes=peak,

@@ -80,6 +80,16 @@ class Table(Record):
         )
 
     @property
+    def output_elements(self) -> int:
+        """Elements of every layer's output, views and those written in place too."""
+        return sum(row.output_elements for row in self.rows)
+
+    @property
+    def weight_layer_output_elements(self) -> int:
+        """Elements of the outputs of convolutions and linear layers alone."""
+        return sum(row.output_elements for row in self.rows if row.layer.weighted)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of all layers [MAC]."""
         macs: int = self.ledger.macs

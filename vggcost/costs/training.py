@@ -65,8 +65,9 @@ def checked(
 class Peak(Record):
     """The worst moment, part by part [B]; the parts sum to the whole.
 
-    phase is "forward", "backward", "recompute" or "step", layer what runs. saved_bytes are what autograd keeps at that
-    moment, beside the input; working_bytes all else: outputs and gradients on their way, temporary tensors.
+    phase is "forward", "backward", "recompute" or "step", layer what runs. live_gradient_bytes
+    and live_saved_bytes are what is there at that moment of the weights' gradients, and of what autograd keeps beside
+    the input; working_bytes all else: outputs and gradients on their way, temporary tensors.
     """
 
     phase: str
@@ -75,8 +76,8 @@ class Peak(Record):
     buffer_bytes: int
     input_bytes: int
     optimizer_bytes: int
-    gradient_bytes: int
-    saved_bytes: int
+    live_gradient_bytes: int
+    live_saved_bytes: int
     working_bytes: int
 
     @property
@@ -149,7 +150,7 @@ def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bo
     }
     if everything[place].phase == "step":
         updating = temporary_bytes(counted, element_bytes, training)
-        return Peak("step", None, **held, gradient_bytes=gradients, saved_bytes=0, working_bytes=updating)
+        return Peak("step", None, **held, live_gradient_bytes=gradients, live_saved_bytes=0, working_bytes=updating)
     seen = lived(counted, element_bytes, training, in_place=in_place, watched=place).alive.seen
     weights = sum(each.bytes for each, _ in seen if each.of_weights)
     saved = sum(each.bytes for each, kept in seen if kept)
@@ -158,8 +159,8 @@ def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bo
         everything[place].phase,
         everything[place].layer,
         **held,
-        gradient_bytes=_gradients_before(gradients, training) + weights,
-        saved_bytes=saved,
+        live_gradient_bytes=_gradients_before(gradients, training) + weights,
+        live_saved_bytes=saved,
         working_bytes=working,
     )
 

@@ -237,7 +237,7 @@ def _inspected(case: Case) -> tuple[str, ...]:
     if by_algorithm:
         found = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_algorithm.items())
         lines.append(f"Kernels, by their names (all of them in --format json): {found}.")
-    measured, estimated = case.get("peak_bytes_measured"), case.get("peak_bytes_estimated")
+    measured, estimated = case.get("in_use_bytes_measured"), case.get("in_use_bytes_estimated")
     if measured is not None:
         beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
         lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("title", "Network"),
     Column("input", "Input", "shape"),
-    Column("peak_bytes_estimated", "Memory [B]", "bytes"),
+    Column("in_use_bytes_estimated", "Memory [B]", "bytes"),
     Column("peak", "about", "number"),
     Column("fits", "Fits"),
     Column("at_most_s", "At most [s]", "number"),
@@ -37,7 +37,7 @@ def document(plan: Mapping[str, Any]) -> Document:
 
 
 def _row(case: Mapping[str, Any]) -> dict[str, Any]:
-    peak = case["peak_bytes_estimated"]
+    peak = case["in_use_bytes_estimated"]
     return {
         **case,
         "title": case["network"]["title"],

@@ -39,12 +39,12 @@ LINES = (
     Line("weight_bytes", "weights [B]", "bytes", may_round=True),
     Line("macs", "MACs", "count", may_round=True),
     Line("flops", "FLOPs", "count", may_round=True),
-    Line("activation_bytes", "activations [B]", "bytes", may_round=True),
+    Line("weight_layer_output_bytes", "weight layers' outputs [B]", "bytes", may_round=True),
     Line("receptive_field", "receptive field", "pair"),
 )
 """The rows of the comparison, in their order."""
 
-_MEANINGS = "activations: outputs of convolutions and linear layers; receptive field: the last pool's, in pixels"
+_MEANINGS = "weight layers: convolutions and linear layers; receptive field: the last pool's, in pixels"
 _ROUNDED = f"MACs, FLOPs and bytes are rounded to fit {LINE_COLUMNS} columns; --format csv has every digit"
 
 

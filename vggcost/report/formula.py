@@ -21,10 +21,10 @@ NAMES = {
     "params": "parameters",
     "macs": "MACs",
     "bias_adds": "bias additions",
-    "activations": "activations",
-    "outputs": "all outputs",
+    "weight_layer_output_elements": "outputs of weight layers",
+    "output_elements": "outputs of all layers",
 }
-_MEANINGS = "activations: output elements of convolutions and linear layers; all outputs: those of every layer"
+_MEANINGS = "outputs: elements; weight layers are convolutions and linear layers"
 
 
 def text(whole: ClosedForm, plan: Configuration, fmt: str, layer: str | None, *, with_value: bool) -> str:
@@ -75,7 +75,7 @@ def document(form: ClosedForm, usual: Mapping[str, int] | None) -> Document:
     parts = form.parts()
     split = [
         {"what": NAMES[name], **{part: getattr(half, name) for part, half in parts.items()}}
-        for name in ("params", "macs", "bias_adds", "activations")
+        for name in ("params", "macs", "bias_adds", "weight_layer_output_elements")
     ]
     meanings = (_MEANINGS, *(() if usual is None else (_value_line(form, **usual),)))
     blocks = (
@@ -98,7 +98,7 @@ def layer_document(form: ClosedForm, name: str) -> Document:
             "numbers": written.get(f"{row['quantity']}_numbers"),
         }
         for row in _rows(form)
-        if row["quantity"] != "outputs"
+        if row["quantity"] != "output_elements"
     ]
     columns = (
         Column("what", "Quantity"),

@@ -39,10 +39,16 @@ FORMULA_COLUMNS = (
     Column("macs_formula", "MACs in letters", "code"),
     Column("macs_numbers", "with numbers", "code"),
 )
-ACTIVATION_COLUMNS = (
-    Column("output_elements", "Elements", "count"),
+OUTPUT_COLUMNS = (
+    Column("output_elements", "Elements", "count", leaves=2),
     Column("output_bytes", "Bytes", "bytes"),
 )
+SHARED_COLUMNS = (
+    Column("output_mib", "MiB", "number", leaves=1),
+    Column("output_share", "%", "number"),
+)
+"""What people see beside the bytes."""
+
 FIELD_COLUMNS = (
     Column("receptive_field", "Receptive field", "pair"),
     Column("stride", "Stride", "pair"),
@@ -63,7 +69,7 @@ class View(Record):
         """The columns beyond RECORD_COLUMNS."""
         return (
             *(FORMULA_COLUMNS if self.formulas else ()),
-            *(ACTIVATION_COLUMNS if self.activations else ()),
+            *(OUTPUT_COLUMNS if self.activations else ()),
             *(FIELD_COLUMNS if self.receptive_field else ()),
         )
 
@@ -151,9 +157,10 @@ def _total_dict(counted: Table, tallied: Tally, dtype: str, view: View) -> dict[
         "note": tallied.reason,
     }
     if view.activations:
-        elements = sum(row.output_elements for row in counted.rows)
-        totals["output_elements"] = elements
-        totals["output_bytes"] = tensor_bytes(elements, units.dtype_bytes(dtype))
+        each = units.dtype_bytes(dtype)
+        totals["output_elements"] = counted.output_elements
+        totals["output_bytes"] = tensor_bytes(counted.output_elements, each)
+        totals["weight_layer_output_bytes"] = tensor_bytes(counted.weight_layer_output_elements, each)
     return totals
 
 
@@ -280,11 +287,19 @@ def _output_grid(data: Mapping[str, Any], rows: Dicts, view: View) -> Grid:
     columns = (
         Column("name", "Layer"),
         Column("image_output", "Output", "shape"),
-        *(ACTIVATION_COLUMNS if view.activations else ()),
+        *((*OUTPUT_COLUMNS, *SHARED_COLUMNS) if view.activations else ()),
         *(FIELD_COLUMNS if view.receptive_field else ()),
     )
     every = [{**row, "image_output": per_image(row), FOLDED: False} for row in rows]
     if not view.activations:
         return Grid(columns, every)
-    note = Text(("Elements and bytes: of every layer's output, for the whole batch",))
-    return Grid(columns, [*every, total_row(data["totals"])], notes=(note,))
+    totals = data["totals"]
+    for row in (*every, total := total_row(totals)):
+        row["output_mib"] = units.mebibytes(row["output_bytes"])
+        row["output_share"] = share(row["output_bytes"], totals["output_bytes"])
+    of_weight_layers = totals["weight_layer_output_bytes"]
+    note = (
+        "Of every layer's output, for the whole batch; those of convolutions and linear layers alone are"
+        f" {units.exact(of_weight_layers)} B = {units.mebibytes(of_weight_layers)} MiB"
+    )
+    return Grid(columns, [*every, total], notes=(Text((note,)),))

@@ -51,8 +51,8 @@ PARTS = (
     MemoryPart("buffer_bytes", "buffers"),
     MemoryPart("input_bytes", "input"),
     MemoryPart("optimizer_bytes", "optimizer state"),
-    MemoryPart("gradient_bytes", "gradients of weights"),
-    MemoryPart("saved_bytes", "kept for the backward pass"),
+    MemoryPart("live_gradient_bytes", "gradients of weights"),
+    MemoryPart("live_saved_bytes", "kept for the backward pass"),
     MemoryPart("working_bytes", "outputs and gradients on their way"),
 )
 """What the worst moment is made of, in the order of the screen."""

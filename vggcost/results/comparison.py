@@ -78,6 +78,8 @@ def _program_summary(audit: Audit) -> dict[str, Any]:
         "unit": audit.unit,
         "count": totals.count,
         "note": totals.note or (None if audit.runs else "it cannot run"),
-        "activation_bytes": tensor_bytes(sum(map(elements, outputs)), dtype_bytes) if audit.macs is not None else None,
+        "weight_layer_output_bytes": (
+            tensor_bytes(sum(map(elements, outputs)), dtype_bytes) if audit.macs is not None else None
+        ),
         "receptive_field": None,
     }

@@ -144,13 +144,12 @@ class Cost(Frozen):
     def summary(self) -> dict[str, Any]:
         """The network in one row, as `vggcost compare` and the reports' summary show it.
 
-        Activations are the outputs of convolutions and linear layers; the receptive field is that of the last
-        max-pool [pixels], the classifier's share in percent. A quantity that a network does not have is None.
+        The receptive field is that of the last max-pool [pixels], the classifier's share in percent. A quantity that a
+        network does not have is None.
         """
         rows = self.table.rows
         linear = [row for row in rows if row.kind == "Linear"]
         convolutions = [row for row in rows if row.kind == "Conv2d"]
-        elements = sum(row.output_elements for row in (*convolutions, *linear))
         classifier_params = sum(row.params for row in linear)
         return {
             "name": self.network.short_name,
@@ -167,7 +166,9 @@ class Cost(Frozen):
             "unit": self.unit,
             "count": self.totals.count,
             "note": self.totals.note,
-            "activation_bytes": tensor_bytes(elements, units.dtype_bytes(self.dtype)),
+            "weight_layer_output_bytes": tensor_bytes(
+                self.table.weight_layer_output_elements, units.dtype_bytes(self.dtype)
+            ),
             "receptive_field": self._last_pool_field(),
         }
 

@@ -85,15 +85,15 @@ class Memory(Frozen):
             buffer_bytes=self.totals.buffer_bytes,
             input_bytes=self.totals.input_bytes,
             optimizer_bytes=0,
-            gradient_bytes=0,
-            saved_bytes=0,
+            live_gradient_bytes=0,
+            live_saved_bytes=0,
             working_bytes=worst.bytes,
         )
 
     @cached_property
     def layers(self) -> tuple[LayerMemory, ...]:
         """A row a layer, in execution order."""
-        alive = costs.alive_bytes(self.table, self._element_bytes, in_place=self.in_place)
+        alive = costs.layer_live_bytes(self.table, self._element_bytes, in_place=self.in_place)
         trained = self._trained_columns()
         return tuple(
             LayerMemory(

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class StorageFollower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types there
     """Bytes of the storages that operators made while it was on and that are alive; outside are others' storages.
 
-    alive_bytes is their sum at this moment, peak_bytes the largest there was behind any operator, peak_operator which.
+    live_bytes is their sum at this moment, peak_bytes the largest there was behind any operator, peak_operator which.
     What lies outside (weights, buffers, the input) is never counted.
     """
 
     def __init__(self, outside: Iterable[torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # the same
-        self.alive_bytes = 0
+        self.live_bytes = 0
         self.peak_bytes = 0
         self.peak_operator: str | None = None
         self._outside = tuple(outside)  # held, so that no storage of ours gets the address of one of theirs
@@ -40,8 +40,8 @@ class StorageFollower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # to
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
                 self._follow(leaf.untyped_storage())
-        if self.alive_bytes > self.peak_bytes:
-            self.peak_bytes, self.peak_operator = self.alive_bytes, str(func)
+        if self.live_bytes > self.peak_bytes:
+            self.peak_bytes, self.peak_operator = self.live_bytes, str(func)
         return result
 
     def _follow(self, storage: torch.UntypedStorage) -> None:
@@ -50,11 +50,11 @@ class StorageFollower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # to
             return
 
         def gone(_: Any) -> None:
-            self.alive_bytes -= size
+            self.live_bytes -= size
             del self._known[address]
 
         self._known[address] = weakref.ref(storage, gone)
-        self.alive_bytes += size
+        self.live_bytes += size
 
 
 def _address(tensor: torch.Tensor) -> int:
