@@ -172,3 +172,12 @@ def counted(number: int, word: str) -> str:
     ('1 thread', '2 threads')
     """
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def counted_exact(number: int, word: str) -> str:
+    """Return a number with its word and its thousands separators.
+
+    >>> counted_exact(1792, "parameter")
+    '1,792 parameters'
+    """
+    return f"{exact(number)} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""What a network cost when it was written down, and what differs since."""
