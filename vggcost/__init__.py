@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Audit", "Cost", "Memory", "VggcostError", "__version__", "audit", "closed_form", "cost", "memory"]
+__all__ = [
+    "Audit",
+    "Cost",
+    "Memory",
+    "VggcostError",
+    "__version__",
+    "audit",
+    "closed_form",
+    "cost",
+    "memory",
+    "memory_totals",
+]
 
 _HOMES = {
     "Audit": "vggcost.results.audit",
@@ -21,6 +32,7 @@ _HOMES = {
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",
     "memory": "vggcost.api",
+    "memory_totals": "vggcost.api",
     "Memory": "vggcost.results.memory",
     "VggcostError": "vggcost.errors",
 }

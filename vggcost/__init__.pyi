@@ -1,6 +1,7 @@
 from vggcost.api import closed_form as closed_form
 from vggcost.api import cost as cost
 from vggcost.api import memory as memory
+from vggcost.api import memory_totals as memory_totals
 from vggcost.errors import VggcostError as VggcostError
 from vggcost.results.audit import Audit as Audit
 from vggcost.results.audit import audit as audit
@@ -8,4 +9,15 @@ from vggcost.results.cost import Cost as Cost
 from vggcost.results.memory import Memory as Memory
 
 __version__: str
-__all__ = ["Audit", "Cost", "Memory", "VggcostError", "__version__", "audit", "closed_form", "cost", "memory"]
+__all__ = [
+    "Audit",
+    "Cost",
+    "Memory",
+    "VggcostError",
+    "__version__",
+    "audit",
+    "closed_form",
+    "cost",
+    "memory",
+    "memory_totals",
+]

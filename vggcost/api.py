@@ -8,6 +8,7 @@ from vggcost.costs.table import checked_count, table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
 from vggcost.results.cost import Cost
+from vggcost.units import dtype_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
+    from numpy import int64
+    from numpy.typing import ArrayLike, NDArray
+
     from vggcost.conventions.convention import Convention
     from vggcost.conventions.rows import ConventionName
     from vggcost.costs.closed_forms import ClosedForm
+    from vggcost.costs.table import Table
+    from vggcost.costs.training import Training
     from vggcost.results.memory import Memory
     from vggcost.units import Dtype
 
@@ -207,6 +213,65 @@ def memory(
         passes = checked_count(accumulate, "accumulate")
         how = checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint)
     return Memory(counted, dtype, how, in_place=in_place)
+
+
+def memory_totals(
+    network: str | None = None,
+    *,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: ArrayLike | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
+    batch: ArrayLike = 1,
+    dtype: Dtype = "float32",
+    training: bool = False,
+    optimizer: str = "sgd",
+    implementation: str = "foreach",
+    accumulate: int = 1,
+    freeze: Sequence[str] = (),
+    checkpoint: bool = False,
+    in_place: bool = True,
+) -> dict[str, NDArray[int64]]:
+    """Return the totals of `memory` for many batches, sizes and numbers of classes at once, as int64 arrays by name.
+
+    batch, classes and size are numbers or arrays of whole numbers, which broadcast as numpy's do; size is (heights,
+    widths), or one array for squares, and no list, which `memory` reads as one size. All else is as in `memory`, and
+    so is every number, exactly: the names are those of ``memory(...).totals``, without those of training where none is
+    asked for.
+
+    Raises:
+        VggcostError: as `memory`, for the first point that it would refuse; an array that holds no counts, or has no
+            shape in common with the others; a number that int64 does not hold.
+
+    >>> memory_totals("D", batch=[1, 64], training=True)["saved_bytes"].tolist()
+    [73355264, 4694736896]
+    """
+    from vggcost.costs.arrays import Structure
+    from vggcost.costs.training import check_dtype, checked
+
+    options = _variant_options({**locals(), "classes": None})
+    plan = configuration(network, file)
+    variant = varied(plan, options)
+    if training:
+        check_dtype(dtype)
+    passes = checked_count(accumulate, "accumulate")
+
+    def how(counted: Table) -> Training | None:
+        return checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint) if training else None
+
+    sides = plan.size if size is None else size
+    if isinstance(sides, list) or (isinstance(sides, tuple) and len(sides) != 2):
+        raise VggcostError(f"size is a {type(sides).__name__}; give an array for squares, or (heights, widths)")
+    height, width_px = sides if isinstance(sides, tuple) else (sides, sides)
+    structure = Structure(plan, variant, dtype_bytes(dtype), how, in_place=in_place)
+    return structure.totals(batch, height, width_px, variant.classes if classes is None else classes)
 
 
 def closed_form(

@@ -36,7 +36,7 @@ def test_the_wheel_has_a_stub_of_the_public_names():
 
 
 def test_an_editor_completes_the_public_names():
-    assert len(vggcost.__all__) == 9
+    assert len(vggcost.__all__) == 10
     assert set(vggcost.__all__) <= completions("vggcost.")
 
 
@@ -56,7 +56,7 @@ def test_an_editor_completes_what_the_calls_return(code, names):
     assert names <= completions(code)
 
 
-@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "audit"])
+@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "memory_totals", "audit"])
 def test_an_editor_shows_the_signature_that_python_has(call):
     (shown,) = script(f"vggcost.{call}(").get_signatures()
     assert [one.name for one in shown.params] == list(inspect.signature(getattr(vggcost, call)).parameters)

@@ -20,6 +20,7 @@ ALLOWED = {
     "network/ledger.py:Ledger.__mul__": "a ledger several times, count by count",
     "costs/closed_forms.py:ClosedForm.at": "an image in units of 32 pixels",
     "costs/closed_forms.py:of_configuration": "an image in units of 32 pixels",
+    "costs/lines.py:_product": "what an image adds, as often as a formula or a batch says",
     "costs/table.py:_Door._smallest": "bisection",
     "conventions/amounts.py": "decimal digits of a number that a person gives",
     "conventions/counting.py": "the weights of a convention, which are rows of data, and totals per image",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 STATES = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """The optimizers, and how many tensors as large as the parameters each keeps between steps (torch.optim)."""
 
+INTEGERS = ("int8",)
+"""What cannot be trained in."""
+
 IMPLEMENTATIONS = ("foreach", "for-loop", "fused")
 """How torch.optim updates: all parameters in one call each operation, one behind the other, or in one kernel."""
 
@@ -60,6 +63,16 @@ def checked(
         if word not in known:
             raise unknown(what, word, tuple(known))
     return Training(optimizer, implementation, accumulate, frozen_layers(counted, frozen), checkpoint)
+
+
+def check_dtype(dtype: str) -> None:
+    """Refuse a dtype without gradients.
+
+    Raises:
+        VggcostError: it is one.
+    """
+    if dtype in INTEGERS:
+        raise VggcostError(f"--dtype {dtype} has no gradients, and --training is given; give float32 or bfloat16")
 
 
 class Peak(Record):

@@ -9,7 +9,6 @@ from vggcost.costs import memory as costs
 from vggcost.costs import training as step
 from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.training import Peak, Training
-from vggcost.errors import VggcostError
 from vggcost.formulas.forward import flops
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from vggcost.costs.memory_totals import MemoryTotals
     from vggcost.costs.table import Table
     from vggcost.report.document import Document
-
-INTEGERS = ("int8",)
-"""What cannot be trained in."""
 
 
 class LayerMemory(Record):
@@ -64,8 +60,8 @@ class Memory(Frozen):
     in_place: bool
 
     def __init__(self, counted: Table, dtype: str, training: Training | None = None, *, in_place: bool = True) -> None:
-        if training is not None and dtype in INTEGERS:
-            raise VggcostError(f"--dtype {dtype} has no gradients, and --training is given; give float32 or bfloat16")
+        if training is not None:
+            step.check_dtype(dtype)
         self._set(table=counted, dtype=dtype, training=training, in_place=in_place)
 
     @cached_property
