@@ -288,6 +288,10 @@ def test_compare_says_faster_slower_or_undecided(vggcost, saved):
     assert ran.status == 0
     assert "D at 1x3x224x224: slower" in ran.out
     assert "Differs: torch: 2.13.0 -> 2.14.0" in ran.out
+    assert "in_place" not in ran.out
+    in_place = document(case())
+    in_place["settings"]["in_place"] = True
+    assert "Differs: in_place: False -> True" in vggcost("bench-compare", old, saved("in.json", in_place)).out
     assert vggcost("bench-compare", old, slow, "--fail-on-slower").status == 1
     back = vggcost("bench-compare", slow, old, "--fail-on-slower")
     assert back.status == 0

@@ -38,6 +38,23 @@ def test_every_case_has_its_memory_and_the_most_time(vggcost):
     assert found["at_most_s"] == 3 * 3 * (7 + 2)
 
 
+def test_a_forward_takes_its_parts_by_the_words_of_memory(vggcost):
+    for extra in ((), ("--no-inplace",)):
+        (case,) = planned(vggcost, "A", "--batch", "2", *extra)["cases"]
+        memory = json.loads(vggcost("memory", "A", "--batch", "2", *extra, "--format", "json").out)
+        totals = memory["totals"]
+        parts = sum(totals[key] for key in ("weight_bytes", "buffer_bytes", "input_bytes", "peak_bytes"))
+        assert case["in_use_bytes_estimated"] == memory["peak"]["bytes"] == parts
+    (step,) = planned(vggcost, "A", "--batch", "2", "--backward")["cases"]
+    training = json.loads(vggcost("memory", "A", "--batch", "2", "--training", "--format", "json").out)
+    assert step["in_use_bytes_estimated"] == training["totals"]["training_peak_bytes"]
+
+
+def test_no_inplace_is_nothing_to_a_program(refused, tmp_path):
+    (tmp_path / "own.py").write_text("import torch\n\ndef net():\n    return torch.nn.Conv2d(3, 8, 3)\n")
+    assert "--no-inplace is for a configuration" in refused("bench", f"{tmp_path / 'own.py'}:net", "--no-inplace")
+
+
 def test_what_does_not_fit_is_said_in_every_format(vggcost, monkeypatch):
     monkeypatch.setattr(plan, "free_bytes", lambda _: 600 << 20)
     found = planned(vggcost, "D", "--batch", "1,4")

@@ -87,6 +87,23 @@ def test_a_run_measures_every_layer_and_the_whole(tmp_path):
     assert "fc7" in rendered(bench.document(document), "table")
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_relu_in_place_works_and_is_timed(in_place, monkeypatch):
+    made = []
+    monkeypatch.setattr(one_case, "build", lambda *args, **options: made.append(build(*args, **options)) or made[-1])
+    document = run([tiny(batch_norm=True)], QUICK.replace(in_place=in_place), quiet).document
+    relus = [part for part in made[0].modules() if isinstance(part, torch.nn.ReLU)]
+    assert [part.inplace for part in relus] == [in_place] * len(relus)
+    assert document["settings"]["in_place"] is in_place
+    layers = {layer["name"]: layer for layer in document["cases"][0]["layers"]}
+    assert layers["relu1_1"]["runs"]
+    assert layers["relu1_1"]["median_ns"] > 0
+    assert layers["relu1_1"]["min_bytes"] == 2 * 4 * 2 * 8 * 32 * 32
+    assert layers["relu1_1"]["kernels"]
+    words = rendered(bench.document(document), "table")
+    assert ("ReLU beside its input" in words) is not in_place
+
+
 def test_the_whole_alone_has_no_layers():
     document = run([tiny()], QUICK.replace(per_layer=False), quiet).document
     assert list(document["cases"][0]["passes"]) == ["whole"]

@@ -91,7 +91,7 @@ def test_the_input_of_a_residual_block_waits_while_its_body_runs():
     assert 3 * one == 3_145_728
     first = [row.name for row in counted.rows].index("res1_1_conv1")
     # res1_1_conv1 takes the block's input itself, and so does the addition.
-    assert list(layer_live_bytes(counted, 4))[first - 1 : first + 5] == [
+    assert list(layer_live_bytes(counted, 4, in_place=False))[first - 1 : first + 5] == [
         2 * one,
         2 * one,
         3 * one,
@@ -103,7 +103,7 @@ def test_the_input_of_a_residual_block_waits_while_its_body_runs():
 
 def alive(*layers, shape=(2, 4, 6, 10)):
     network = Network("made up", Variant(in_channels=shape[1]), layers, shape[2:])
-    return list(layer_live_bytes(table(network, shape), 2))
+    return list(layer_live_bytes(table(network, shape), 2, in_place=False))
 
 
 def test_the_body_waits_while_a_projection_runs_and_all_three_at_the_addition():
@@ -165,11 +165,13 @@ def test_the_largest_batch_fits_and_one_more_does_not():
 
 def test_each_layers_memory_has_weights_and_input_in_it():
     one = counted("A")
-    found = list(layer_in_use_bytes(one, 4))
+    found = list(layer_in_use_bytes(one, 4, in_place=False))
     outside = one.params * 4 + 3 * 224 * 224 * 4
     assert len(found) == len(one.rows)
     assert found[0] == outside + 64 * 224 * 224 * 4
-    assert max(found) == in_use_bytes(one, 4) == outside + 2 * 64 * 224 * 224 * 4
+    assert max(found) == in_use_bytes(one, 4, in_place=False) == outside + 2 * 64 * 224 * 224 * 4
+    # conv1_1, whose ReLU writes over it, and the first pool with its places.
+    assert max(layer_in_use_bytes(one, 4)) == in_use_bytes(one, 4) == outside + 22_478_848
 
 
 def test_blocks_end_with_their_pools():

@@ -29,6 +29,9 @@ WORTH_SAYING = (
 """Parts of the environment whose change may be the cause."""
 
 
+WORTH_SAYING_OF_SETTINGS = {"in_place": False}
+"""Settings whose change may be the cause, and what they were in results that do not have them."""
+
 _PASSES = ((WHOLE, "whole"), (GRAPH, "graph replay"), (LAYERS, "sum of layers"))
 
 
@@ -67,7 +70,7 @@ def comparison(old: Document, new: Document, threshold: float) -> dict[str, Any]
         "schema": SCHEMA,
         "threshold": threshold,
         "confidence": CONFIDENCE,
-        "environment_changes": _changes(old["environment"], new["environment"]),
+        "environment_changes": _changes(old, new),
         "only_old": [_title(theirs[key]) for key in theirs if key not in ours],
         "only_new": [_title(ours[key]) for key in ours if key not in theirs],
         "cases": [_case(before, after, threshold, rows) for before, after in pairs],
@@ -88,8 +91,13 @@ def _names(cases: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(_title(case) for case in cases.values()) or "nothing"
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [f"{key}: {old.get(key)} -> {new.get(key)}" for key in WORTH_SAYING if old.get(key) != new.get(key)]
+def _changes(old: Document, new: Document) -> list[str]:
+    found = [(key, *(each["environment"].get(key) for each in (old, new))) for key in WORTH_SAYING]
+    found += [
+        (key, *(each["settings"].get(key, before) for each in (old, new)))
+        for key, before in WORTH_SAYING_OF_SETTINGS.items()
+    ]
+    return [f"{key}: {was} -> {now}" for key, was, now in found if was != now]
 
 
 def _case(old: Mapping[str, Any], new: Mapping[str, Any], threshold: float, rows: Rows) -> dict[str, Any]:

@@ -99,6 +99,8 @@ def inspect_case(
     rows: list[dict[str, Any]],
     samples: Samples,
     counted: Table | None,
+    *,
+    in_place: bool = True,
 ) -> dict[str, Any]:
     """Inspect a case that was measured: a layer's keys go into its row, the case's own are returned.
 
@@ -118,9 +120,9 @@ def inspect_case(
     estimated: list[int] = []
     peak = None
     if counted is not None:
-        estimated = list(layer_in_use_bytes(counted, bytes_each))
+        estimated = list(layer_in_use_bytes(counted, bytes_each, in_place=in_place))
         # Gradients are cleared before every training step, and before nothing else.
-        peak = in_use_bytes(counted, bytes_each, backward=work.reset is not None)
+        peak = in_use_bytes(counted, bytes_each, backward=work.reset is not None, in_place=in_place)
     for index, row in enumerate(rows):
         row["kernels"] = found.kernels[index] if found.kernels is not None else None
         row["in_use_bytes_measured"] = memory.layers[index] if memory and memory.layers else None

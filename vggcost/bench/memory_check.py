@@ -30,42 +30,55 @@ def is_out_of_memory(torch: Any, error: BaseException) -> bool:
 
 
 def check_fits(
-    counted: Table, element_bytes: int, free: int | None, beside: int = 0, *, backward: bool = False
+    counted: Table,
+    element_bytes: int,
+    free: int | None,
+    beside: int = 0,
+    *,
+    backward: bool = False,
+    in_place: bool = True,
 ) -> None:
-    """Refuse a batch that will not fit; beside is what else the bench allocates [B].
+    """Refuse a batch that will not fit; beside is what else the bench allocates [B], in_place as in the module built.
 
     Raises:
         VggcostError: it needs more than is free; the message has the largest batch that should fit.
     """
-    need = in_use_bytes(counted, element_bytes, backward=backward) + beside
+    need = in_use_bytes(counted, element_bytes, backward=backward, in_place=in_place) + beside
     if free is None or need <= free:
         return
+    tip = advice(counted, element_bytes, free, beside, backward=backward, in_place=in_place)
     raise VggcostError(
         f"batch {counted.input[0]} of {counted.network.title} needs about {units.human_bytes(need)} and"
-        f" {units.human_bytes(free)} are free; {advice(counted, element_bytes, free, beside, backward=backward)}"
+        f" {units.human_bytes(free)} are free; {tip}"
     )
 
 
-def graph_refused(counted: Table, element_bytes: int, free: int | None) -> str | None:
+def graph_refused(counted: Table, element_bytes: int, free: int | None, *, in_place: bool = True) -> str | None:
     """Return why a captured graph does not fit beside the forward it was captured from; None where it does.
 
     Its private pool keeps a whole forward's activations for as long as the graph lives, and a forward outside it needs
     its own. free is what is free before the module is built [B].
     """
-    forward = in_use_bytes(counted, element_bytes)
+    forward = in_use_bytes(counted, element_bytes, in_place=in_place)
     # What the pool does not hold: weights, buffers and the input are the forward's own tensors.
-    pool = max(layer_live_bytes(counted, element_bytes))
+    pool = max(layer_live_bytes(counted, element_bytes, in_place=in_place))
     if free is None or forward + pool <= free:
         return None
     return f"its activations, about {units.human_bytes(pool)}, do not fit beside those of a forward"
 
 
 def refused(
-    counted: Table, element_bytes: int, free: int | None, beside: int = 0, *, backward: bool = False
+    counted: Table,
+    element_bytes: int,
+    free: int | None,
+    beside: int = 0,
+    *,
+    backward: bool = False,
+    in_place: bool = True,
 ) -> VggcostError:
     """Return the refusal for an allocator that gave up half way; free is what was free before it began [B]."""
     batch = counted.input[0]
-    tip = advice(counted, element_bytes, free, beside, backward=backward, below=batch)
+    tip = advice(counted, element_bytes, free, beside, backward=backward, in_place=in_place, below=batch)
     return VggcostError(f"the allocator refused batch {batch} of {counted.network.title} half way; {tip}")
 
 
@@ -76,12 +89,17 @@ def advice(
     beside: int = 0,
     *,
     backward: bool = False,
+    in_place: bool = True,
     below: int | None = None,
 ) -> str:
     """Say which batch should fit; where the estimate itself says that the one just refused does, half of that."""
     if free is None and below != 1:
         return f"give a smaller --batch ({NOT_COUNTED})"
-    batch = 0 if free is None else largest_batch(counted, element_bytes, free - beside, backward=backward)
+    batch = (
+        0
+        if free is None
+        else largest_batch(counted, element_bytes, free - beside, backward=backward, in_place=in_place)
+    )
     if below is not None and batch >= below:
         batch = below // 2
     if batch < 1:

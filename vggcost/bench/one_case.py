@@ -77,7 +77,7 @@ def _samples(
     bench: Bench, subject: Subject, prefix: str, free: int | None, refused: list[str]
 ) -> tuple[Samples, list[dict[str, Any]], dict[str, Any]]:
     torch, device, settings = bench.torch, bench.device, bench.settings
-    module = build(subject, device, bench.dtype, channels_last=settings.channels_last)
+    module = build(subject, device, bench.dtype, channels_last=settings.channels_last, in_place=settings.in_place)
     x = random_input(subject.input, device, bench.dtype, channels_last=settings.channels_last)
     rule = rule_of(settings, device)
     if subject.counted is None:
@@ -90,19 +90,27 @@ def _samples(
         work = _training_step(subject, module, x)
         samples = measure(bench.clock, work, rule, progress)
         _sustain(bench, work, samples, prefix)
-        return samples, [], inspect_case(torch, device, work, module, [], samples, subject.counted)
+        return (
+            samples,
+            [],
+            inspect_case(torch, device, work, module, [], samples, subject.counted, in_place=settings.in_place),
+        )
     with torch.inference_mode():
         whole = compiled(torch, module, x) if settings.compile else module
         layers, rows = _layers(subject, module, x, refused) if settings.per_layer else (None, [])
         graphs, no_room = device.type == "cuda" and has_events(device), None
         if graphs and subject.counted is not None:
-            no_room = graph_refused(subject.counted, x.element_size(), free)
+            no_room = graph_refused(subject.counted, x.element_size(), free, in_place=settings.in_place)
         replay = (lambda: capture(torch, device, whole, x)) if graphs and no_room is None else None
         work = Work(subject.short_title, whole, x, layers, None, replay)
         samples = measure(bench.clock, work, rule, progress)
         samples.graph_refused = samples.graph_refused or no_room
         _sustain(bench, work, samples, prefix)
-        return samples, rows, inspect_case(torch, device, work, module, rows, samples, subject.counted)
+        return (
+            samples,
+            rows,
+            inspect_case(torch, device, work, module, rows, samples, subject.counted, in_place=settings.in_place),
+        )
 
 
 def _sustain(bench: Bench, work: Work, samples: Samples, prefix: str) -> None:
@@ -175,7 +183,8 @@ def _memory_refusal(bench: Bench, subject: Subject, free: int | None) -> Vggcost
         smaller = "--batch" if subject.input[0] > 1 else "--size or --dtype"
         return VggcostError(f"the allocator refused {subject.short_title} half way; give a smaller {smaller}")
     # The buffer that is zeroed was allocated before free was asked.
-    return refused(subject.counted, bench.dtype.itemsize, free, backward=bench.settings.backward)
+    settings = bench.settings
+    return refused(subject.counted, bench.dtype.itemsize, free, backward=settings.backward, in_place=settings.in_place)
 
 
 def progress_line(prefix: str, samples: Samples, rule: StopRule, spent_s: float) -> str:

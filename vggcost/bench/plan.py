@@ -34,7 +34,11 @@ def planned(subjects: Sequence[Subject], settings: Settings, processes: int = 1)
     cases = []
     for subject in subjects:
         counted = subject.counted
-        peak = None if counted is None else in_use_bytes(counted, element_bytes, backward=settings.backward)
+        peak = (
+            None
+            if counted is None
+            else in_use_bytes(counted, element_bytes, backward=settings.backward, in_place=settings.in_place)
+        )
         cases.append(
             {
                 "network": subject.identity(),

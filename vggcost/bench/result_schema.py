@@ -100,6 +100,7 @@ class ResultSettings(Struct):
     rule: ResultRule
     protocol: ResultProtocol
     sustained_s: float | UnsetType | None = UNSET
+    in_place: bool | UnsetType = UNSET
 
 
 class ResultComputeKernel(Struct):

@@ -191,7 +191,14 @@ def _check_memory(
     free = free_bytes(device)
     for subject in subjects:
         if subject.counted is not None:
-            check_fits(subject.counted, dtype.itemsize, free, beside, backward=settings.backward)
+            check_fits(
+                subject.counted,
+                dtype.itemsize,
+                free,
+                beside,
+                backward=settings.backward,
+                in_place=settings.in_place,
+            )
 
 
 def _empty_document(

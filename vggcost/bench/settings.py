@@ -21,6 +21,8 @@ class Settings(Record):
     """None: cuda where there is one, cpu otherwise."""
     dtype: str = "float32"
     channels_last: bool = False
+    in_place: bool = True
+    """ReLU writes over its input in networks of ours, as in torchvision's."""
     compile: bool = False
     """Through torch.compile; the whole only, for fused kernels have no layers."""
     backward: bool = False

@@ -19,6 +19,7 @@ from vggcost.frameworks.finding import maker, place_of
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch.build import build_module, require_torch
+from vggcost.frameworks.pytorch.device_work import device_work
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -83,10 +84,13 @@ def target_subjects(
     return [Subject(target, (batch, *image), None, make) for batch in batches]
 
 
-def build(subject: Subject, device: torch.device, dtype: torch.dtype, *, channels_last: bool) -> nn.Module:
+def build(
+    subject: Subject, device: torch.device, dtype: torch.dtype, *, channels_last: bool, in_place: bool = True
+) -> nn.Module:
     """Return the module on its device with random weights, in eval mode.
 
-    It is made on the meta device in its dtype and filled where it will run: no second copy of the weights ever exists.
+    in_place is as in `vggcost.frameworks.pytorch.build.build_module`, and nothing to a module of the user's own. It is
+    made on the meta device in its dtype and filled where it will run: no second copy of the weights ever exists.
 
     Raises:
         VggcostError: a module of the user's own that cannot be made.
@@ -94,7 +98,7 @@ def build(subject: Subject, device: torch.device, dtype: torch.dtype, *, channel
     torch = require_torch("bench")
     module: nn.Module
     if subject.counted is not None:
-        module = build_module(subject.counted.network, "meta", dtype).to_empty(device=device)
+        module = build_module(subject.counted.network, "meta", dtype, in_place=in_place).to_empty(device=device)
         fill(module)
     elif subject.make is not None:
         module = subject.make().to(device=device, dtype=dtype).eval()
@@ -160,22 +164,23 @@ def layer_rows(counted: Table, element_bytes: int) -> list[dict[str, Any]]:
 
 
 def probe(operations: tuple[Operation, ...], x: Any, rows: list[dict[str, Any]]) -> None:
-    """Run the operations once, hold each shape against its row, and note which layers hand their input on.
+    """Run the operations once, hold each shape against its row, and note which layers launch nothing.
 
-    A layer whose output lies in its input's memory launched nothing: dropout in eval mode, flatten.
+    These are dropout in eval mode and flatten. Their output lies in their input's memory, but so does that of a ReLU in
+    place, which works.
 
     Raises:
         VggcostError: what runs is not what was counted.
     """
     for operation, row in zip(operations, rows, strict=True):
-        before = x
-        x = operation(x)
+        with device_work() as worked:
+            x = operation(x)
         if list(x.shape) != row["output"]:
             raise VggcostError(
                 f"{row['name']} yields {units.shape_text(tuple(x.shape))} where its row says"
                 f" {units.shape_text(tuple(row['output']))}; the module is not the network that was counted"
             )
-        row["runs"] = x.data_ptr() != before.data_ptr()
+        row["runs"] = bool(worked)
         if not row["runs"]:
             row["min_bytes"] = 0
 

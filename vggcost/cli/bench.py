@@ -7,7 +7,7 @@ import os
 import sys
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
-from vggcost.cli.options import Parser, Read, add_call, add_input, add_network, add_output, read_count
+from vggcost.cli.options import NO_INPLACE, Parser, Read, add_call, add_input, add_network, add_output, read_count
 from vggcost.cli.output import check_writable, emit, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
@@ -62,6 +62,7 @@ def _add_measuring(result: Parser) -> None:
         "--dtype", metavar="NAME", default="float32", help="float32 (never in TF32), tf32, float16, bfloat16, float64"
     )
     group.add_argument("--channels-last", action="store_true", help="NHWC weights and input")
+    group.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
     group.add_argument("--compile", action="store_true", help="through torch.compile; implies --whole")
     group.add_argument(
         "--backward", action="store_true", help="a training step's forward and backward; implies --whole"
@@ -107,7 +108,7 @@ def run(args: Namespace) -> int:
     if args.load is not None:
         return _print_again(args)
     asked = request(args)
-    _check_programs(asked)
+    _check_programs(asked, args)
     _check_trace(args.trace, asked.place)
     settings = _settings(args, asked.dtype)
     if args.plan:
@@ -181,10 +182,12 @@ def _run_repeats(args: Namespace, asked: Request) -> int:
     return EXIT_DIFFERS if outcome.failures else EXIT_FINE
 
 
-def _check_programs(asked: Request) -> None:
-    """Refuse stored models, before anything is loaded."""
+def _check_programs(asked: Request, args: Namespace) -> None:
+    """Refuse stored models, and an option that no program has a use for, before anything is loaded."""
     if not asked.programs:
         return
+    if args.no_inplace and len(asked.programs) == len(asked.subjects):
+        raise VggcostError(f"--no-inplace is for a configuration, and {asked.programs[0]!r} is none; leave it away")
     from vggcost.frameworks.target import STORED, kind_of
 
     for program in asked.programs:
@@ -257,6 +260,7 @@ def _settings(args: Namespace, dtype: str) -> Settings:
         device=args.device,
         dtype=dtype,
         channels_last=args.channels_last,
+        in_place=not args.no_inplace,
         compile=args.compile,
         backward=args.backward,
         per_layer=per_layer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice, read_count
+from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice, read_count
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.costs.training import IMPLEMENTATIONS, STATES, checked
@@ -28,9 +28,7 @@ def parser() -> Parser:
     )
     add_network(result)
     add_input(result)
-    result.add_argument(
-        "--no-inplace", action="store_true", help="ReLU writes beside its input (torchvision's write over it)"
-    )
+    result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
     add_training(result)
     add_output(result)
     return result

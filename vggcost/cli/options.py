@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from vggcost.network.layer import Pair
 
 
+NO_INPLACE = "ReLU writes beside its input (vggcost's modules write over it, as torchvision's do)"
+"""What --no-inplace does."""
+
+
 class _Help(argparse.HelpFormatter):
     """Help that fits the terminal; an example and what is set in by hand stay as they are, to be copied."""
 

@@ -74,7 +74,7 @@ def lived(
     return lives
 
 
-def in_use_bytes(counted: Table, element_bytes: int, *, backward: bool = False, in_place: bool = False) -> int:
+def in_use_bytes(counted: Table, element_bytes: int, *, backward: bool = False, in_place: bool = True) -> int:
     """Return the memory at the worst moment of one forward, or of one training step without an optimizer [B].
 
     Weights, buffers and the network's input are in it; in_place as in `vggcost.costs.liveness.Lifetimes`.
@@ -88,13 +88,13 @@ def _moments(counted: Table, element_bytes: int, batch: int | None, *, backward:
     yield from _with_held(counted, element_bytes, lives, (moment.bytes for moment in lives.alive.moments))
 
 
-def layer_in_use_bytes(counted: Table, element_bytes: int) -> Iterator[int]:
+def layer_in_use_bytes(counted: Table, element_bytes: int, *, in_place: bool = True) -> Iterator[int]:
     """Yield the memory of a forward while each layer runs [B]: weights, the network's input, the activations alive."""
-    lives = lived(counted, element_bytes, training=False, in_place=False)
+    lives = lived(counted, element_bytes, training=False, in_place=in_place)
     yield from _with_held(counted, element_bytes, lives, _by_layer(lives))
 
 
-def layer_live_bytes(counted: Table, element_bytes: int, *, in_place: bool = False) -> Iterator[int]:
+def layer_live_bytes(counted: Table, element_bytes: int, *, in_place: bool = True) -> Iterator[int]:
     """Yield the activations that are alive while each layer runs [B], its own temporary tensors among them.
 
     The network's input, which its caller holds, is none of them.
@@ -108,12 +108,14 @@ def _by_layer(lives: Lifetimes) -> Iterator[int]:
         yield max(moment.bytes for moment in moments)
 
 
-def largest_batch(counted: Table, element_bytes: int, free: int, *, backward: bool = False) -> int:
+def largest_batch(
+    counted: Table, element_bytes: int, free: int, *, backward: bool = False, in_place: bool = True
+) -> int:
     """Return the largest batch whose estimate is at most this [B]; 0 where not even one image fits.
 
     Every moment's memory is fixed + batch * (what one image takes), so two batches give its line.
     """
-    one, two = (tuple(_moments(counted, element_bytes, n, backward=backward, in_place=False)) for n in (1, 2))
+    one, two = (tuple(_moments(counted, element_bytes, n, backward=backward, in_place=in_place)) for n in (1, 2))
     lines = zip(one, two, strict=True)  # each rises, for the input is in all of them
     fits = (memory.largest_batch(free, first, memory.bytes_of_one_image(first, second)) for first, second in lines)
     return max(0, min(fits))

@@ -20,8 +20,8 @@ def machine_lines(result: Mapping[str, Any]) -> tuple[str, ...]:
         f"Software {_software(environment)}, {_switches(result)}",
         f"Clock    {protocol['clock']}; {protocol['cache']}{_spin(protocol)}",
         (
-            f"Run      {settings['dtype']}, {_layout(settings)}, {settings['mode']}{_compiled(settings)},"
-            " random weights and inputs"
+            f"Run      {settings['dtype']}, {_layout(settings)}{_beside(settings)}, {settings['mode']}"
+            f"{_compiled(settings)}, random weights and inputs"
         ),
         _ceilings(result),
     ]
@@ -102,6 +102,10 @@ def _spin(protocol: Mapping[str, Any]) -> str:
 
 def _layout(settings: Mapping[str, Any]) -> str:
     return "channels last" if settings["channels_last"] else "channels first"
+
+
+def _beside(settings: Mapping[str, Any]) -> str:
+    return "" if settings.get("in_place", True) else ", ReLU beside its input"
 
 
 def _compiled(settings: Mapping[str, Any]) -> str:

@@ -34,9 +34,9 @@ def require_torch(feature: str, extra: str = "torch") -> Any:
 
 
 def build_module(
-    network: Network, device: str = "meta", dtype: torch.dtype | None = None, *, in_place: bool = False
+    network: Network, device: str = "meta", dtype: torch.dtype | None = None, *, in_place: bool = True
 ) -> nn.Module:
-    """Return the network as a module in eval mode; in_place lets its activations write over their inputs.
+    """Return the network as a module in eval mode; in place its activations write over their inputs, as torchvision's.
 
     On the default meta device its parameters have shapes and no memory; `to_empty(device="cpu")` gives them
     uninitialised memory that stays untouched until it is used. The paths are the layers' own: ``features.0``.

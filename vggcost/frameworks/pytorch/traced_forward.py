@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward, memory
 from vggcost.frameworks.pytorch.build import require_torch
+from vggcost.frameworks.pytorch.device_work import device_work
 from vggcost.frameworks.pytorch.rules import rule_of
 from vggcost.record import Record
 
@@ -49,7 +50,6 @@ def traced_steps(module: nn.Module, x: Any) -> list[TracedStep]:
     names: dict[str, int] = {}
     waiting: list[Node] = []
     first, *calls = nodes
-    # Inference mode hands composite operations on whole: a dropout that does nothing would look like work.
     with torch.inference_mode(mode=False), torch.no_grad():
         values[first] = x
         for node in calls:
@@ -174,21 +174,10 @@ class _Run:
 
     def __init__(self, module: nn.Module, node: Node, values: dict[Node, Any]) -> None:
         import torch
-        from torch.utils._python_dispatch import TorchDispatchMode
         from torch.utils.flop_counter import FlopCounterMode
 
-        worked = []
-
-        class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's mode has no types
-            """Notes the operations that reach the device and are no mere views."""
-
-            def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                if not func.is_view:
-                    worked.append(func)
-                return func(*args, **(kwargs or {}))
-
         counter = FlopCounterMode(display=False)
-        with counter, Watch(), _layers_heard() as heard:  # type: ignore[no-untyped-call]  # the same
+        with counter, device_work() as worked, _layers_heard() as heard:
             self._result = values[node] = _evaluate(module, node, values)
         self._layers = heard
         self._node = node
