@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from drawn_networks import Drawing, blocks_run_again, frozen_of, learns  # noqa: E402
 
 from vggcost.costs import memory  # noqa: E402  # after the skip
 from vggcost.costs.liveness import Lifetimes  # noqa: E402
@@ -22,87 +22,9 @@ from vggcost.costs.training import (  # noqa: E402
 from vggcost.costs.training import lived as step_lived  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
-from vggcost.network import layers  # noqa: E402
-from vggcost.network.blocks import Residual  # noqa: E402
-from vggcost.network.layer import anything_goes, walk  # noqa: E402
-from vggcost.network.plan import Network, Variant  # noqa: E402
+from vggcost.network.plan import Variant  # noqa: E402
 
 NETWORKS = 500
-
-
-class Drawing:
-    """A random network with residual blocks, drawn layer by layer so that each fits."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311  # networks, not secrets
-        pick = self.random.randint
-        self.shape = (pick(1, 3), pick(1, 6), pick(1, 20), pick(1, 20))
-        self.drawn = 0
-        features = self.features(self.shape, pick(1, 7), "features")
-        self.network = Network("random", Variant(in_channels=self.shape[1]), tuple(self.head(features)))
-
-    def features(self, shape, number, prefix, *, keep=False):
-        """Layers for feature maps; keep makes all of them keep the shape, as a residual branch must."""
-        found = []
-        for _ in range(number):
-            word = self.random.choice(("conv", "conv", "pool", "norm", "lrn", "relu", "drop", "block"))
-            if keep and word in ("pool", "block"):
-                word = "conv"
-            self.drawn += 1
-            layer = self.feature(word, f"{word}{self.drawn}", f"{prefix}.{len(found)}", shape, keep=keep)
-            *_, last = layer.steps(shape, anything_goes)
-            shape = last.output
-            found.append(layer)
-        return found
-
-    def feature(self, word, name, path, shape, *, keep):  # one line a kind
-        pick, channels = self.random.randint, shape[1]
-        if word == "conv":
-            groups = self.random.choice([each for each in (1, 2, 3) if channels % each == 0])
-            c_out = channels if keep else groups * pick(1, 4)
-            window = ((3, 3), (1, 1), (1, 1)) if keep else self.window(shape)
-            return layers.Conv2d(name, path, channels, c_out, *window, self.random.random() < 0.6, groups)
-        if word == "pool":
-            return layers.MaxPool2d(name, path, *self.window(shape))
-        if word == "norm":
-            return layers.BatchNorm2d(name, path, channels, self.random.random() < 0.6)
-        if word == "lrn":
-            return layers.LocalResponseNorm(name, path, pick(1, 6))
-        if word == "block":
-            body = self.features(shape, pick(1, 4), f"{path}.body", keep=True)
-            shortcut = self.features(shape, pick(0, 2), f"{path}.shortcut", keep=True)
-            return Residual(name, path, tuple(body), tuple(shortcut))
-        return {"relu": layers.ReLU, "drop": layers.Dropout}[word](name, path)
-
-    def window(self, shape):
-        pick = self.random.randint
-        kernel, stride = (pick(1, 3), pick(1, 3)), (pick(1, 3), pick(1, 3))
-        padding = tuple(min(side // 2, pick(0, 1)) for side in kernel)
-        if any(side > size + 2 * pad for side, pad, size in zip(kernel, padding, shape[2:], strict=True)):
-            return (1, 1), stride, (0, 0)
-        return kernel, stride, padding
-
-    def head(self, features):
-        yield from features
-        *_, last = walk(features, self.shape)
-        shape, pick = last.output, self.random.randint
-        if pick(0, 1):
-            pool = layers.AdaptiveAvgPool2d("avgpool", "avgpool", (pick(1, 3), pick(1, 3)))
-            shape, _ = pool.apply(shape)
-            yield pool
-        yield layers.Flatten("flatten", None)
-        width, place = shape[1] * shape[2] * shape[3], 0
-        for number in range(pick(0, 3)):
-            classes = pick(1, 9)
-            chosen = [layers.Linear(f"fc{number}", "", width, classes, self.random.random() < 0.6)]
-            chosen += [layers.ReLU(f"fc{number}_relu", "")] * pick(0, 1)
-            chosen += [layers.Dropout(f"fc{number}_drop", "")] * pick(0, 1)
-            for layer in chosen:
-                yield layer.replace(path=f"classifier.{place}")
-                place += 1
-            width = classes
-        if not pick(0, 2):
-            yield layers.Softmax("softmax", f"classifier.{place}")
 
 
 def measured(network, shape, dtype, *, in_place):
@@ -126,10 +48,6 @@ def walked(network, shape, dtype, *, in_place):
     )
     peaks = [max(moment.bytes for moment in lives.alive.moments) for lives in (forward, step)]
     return peaks[0], sum(storage.bytes for storage in step.kept()), peaks[1]
-
-
-def learns(network, shape):
-    return any(step.layer.learns for step in walk(network.layers, shape))
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -157,47 +75,6 @@ def test_a_walk_that_forgets_to_let_go_is_found(monkeypatch):
     assert walked(drawn.network, drawn.shape, **options) == expected
     monkeypatch.setattr(Lifetimes, "kept", lambda self: iter(()))
     assert walked(drawn.network, drawn.shape, **options) != expected
-
-
-def blocks_run_again(module, network):
-    """The module's stages, those with pools as blocks under torch.utils.checkpoint."""
-    from torch import nn
-    from torch.utils.checkpoint import checkpoint
-
-    def stage(name, run):
-        children = list(module.get_submodule(name).children())
-        parts = []
-        for block in run:
-            parts.append(nn.Sequential(*children[: len(block)]))
-            children = children[len(block) :]
-
-        def forward(x):
-            for part in parts:
-                x = checkpoint(part, x, use_reentrant=False, preserve_rng_state=False)
-            return x
-
-        return forward
-
-    stages = []
-    for name, run in network.stages():
-        if name is None:
-            stages.append(lambda x: torch.flatten(x, 1))
-        else:
-            blocks = memory.blocks_of(run)
-            stages.append(stage(name, blocks) if blocks else module.get_submodule(name))
-
-    def forward(x):
-        for each in stages:
-            x = each(x)
-        return x
-
-    return forward
-
-
-def frozen_of(drawn, seed):
-    learning = [step.layer for step in walk(drawn.network.layers, drawn.shape) if step.layer.learns]
-    chosen = random.Random(seed).sample(learning, random.Random(seed).randint(0, len(learning) - 1))  # noqa: S311  # layers, not secrets
-    return frozenset(layer.name for layer in chosen), {layer.path for layer in chosen}
 
 
 @pytest.mark.parametrize("way", ["checkpoint", "frozen", "accumulate"])

@@ -7,11 +7,13 @@ maximum over the moments is taken outside.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from vggcost.costs.graph import Again, Node, Value
 from vggcost.costs.storages import Alive, Storage
 from vggcost.formulas import forward, memory
 from vggcost.network.blocks import Residual
 from vggcost.network.layer import writes_in_place
-from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,38 +22,6 @@ if TYPE_CHECKING:
     from vggcost.costs.storages import Widths
     from vggcost.network.layer import Layer, Shape, Size
     from vggcost.network.work import Operator
-
-
-class Value:
-    """What a variable of the program holds: a storage in a shape, and the gradient that waits for it."""
-
-    __slots__ = ("grad", "needs_grad", "shape", "storage")
-
-    def __init__(self, storage: Storage, shape: Shape, *, needs_grad: bool = False) -> None:
-        self.storage = storage
-        self.shape = shape
-        self.needs_grad = needs_grad
-        self.grad: Storage | None = None
-
-
-class Node(Record):
-    """What autograd remembers of one layer: its two ends, and what it keeps, by name."""
-
-    layer: Layer
-    inputs: tuple[Value, ...]
-    output: Value
-    kept: dict[str, Storage]
-
-
-class Again(Record):
-    """A block that keeps its input alone and runs a second time in the backward pass, which fills its nodes."""
-
-    layers: tuple[Layer, ...]
-    input: Value
-    output: Value
-    nodes: tuple[Node, ...]
-    keeps: int
-    """How many tensors its nodes keep."""
 
 
 class _EnoughError(Exception):
@@ -84,6 +54,8 @@ class Lifetimes:
         self.alive = Alive(widths, watched)
         self.gradients: dict[str, tuple[bool, bool]] = {}
         """For each layer that gradients pass: whether one of its input is made, and of its parameters."""
+        self.output_bytes: dict[str, Size] = {}
+        """Each layer's output, views and those written in place too [B]."""
         self._training = training
         self._trains = trains
         self._in_place = in_place
@@ -92,6 +64,8 @@ class Lifetimes:
         self._packs = True
         self._refilled: Iterator[Node] | None = None
         self._missing = 0
+        self._widths = widths
+        self._cached: list[Storage] = []
         image = Storage(memory.tensor_bytes(forward.elements(shape), widths.element), None)
         # The caller holds the image, so it never goes, and is none of what the forward made.
         self.image = Value(image, shape)
@@ -147,11 +121,13 @@ class Lifetimes:
         body = self._sequence(block.body, value)
         shortcut = self._sequence(block.shortcut, value)
         self.alive.layer = block.name
-        storage = self.alive.take(forward.elements(body.shape))
+        same = body.storage.width == shortcut.storage.width
+        storage = self.alive.take(forward.elements(body.shape), body.storage.width if same else "element")
         self.alive.mark()
         output = Value(storage, body.shape, needs_grad=body.needs_grad or shortcut.needs_grad)
         if output.needs_grad:
             self._remember(block, (body, shortcut), output, self._kept_before())
+        self._note(block, output)
         self.alive.drop(body.storage)
         self.alive.drop(shortcut.storage)
         return output
@@ -171,16 +147,24 @@ class Lifetimes:
             if over:
                 value.storage.writer = layer.name
         else:
+            if self._widths.low and layer.lowers:
+                made |= self._casts(layer, value)
+                names += ("weights",) if needs_grad and (value.needs_grad or not layer.input_for_weights_alone) else ()
             self._work(layer.forward_work(value.shape, shape), names, made, kept)
         self._pack(names, made, kept)
         for name, storage in made.items():
-            if name not in ENDS:
+            if name not in ENDS or storage not in (value.storage, made["output"]):
                 alive.drop(storage)
         output = Value(made["output"], shape, needs_grad=needs_grad)
         if needs_grad:
             self._remember(layer, (value,), output, kept)
             self.gradients[layer.name] = (value.needs_grad, self._learns(layer))
+        self._note(layer, output)
         return output
+
+    def _note(self, layer: Layer, output: Value) -> None:
+        width = getattr(self._widths, output.storage.width)
+        self.output_bytes[layer.name] = memory.tensor_bytes(forward.elements(output.shape), width)
 
     def _kept_before(self) -> dict[str, Storage]:
         """What a node keeps: nothing yet; where a block runs again, what its first run let go of is put in anew."""
@@ -208,10 +192,50 @@ class Lifetimes:
         """Run a layer's operators; what the next one reads is kept when that begins."""
         for operator in operators:
             self._pack(names, made, kept)
-            made |= {name: self.alive.take(elements, width) for name, elements, width in operator.takes}
+            self._run(operator, made, made["input"].width)
+
+    def _run(self, operator: Operator, made: dict[str, Storage], arriving: str) -> None:
+        """Make what an operator makes and let go of what it drops; a cast to the width that is there makes nothing."""
+        widths = {"element": arriving, "full": "element"}
+        source = made.get(operator.casts)
+        for name, elements, width in operator.takes:
+            if width == "statistic" and self._widths.low and not self._training:
+                continue  # batch norm on a CPU, whose list autocast follows here, makes none in eval mode
+            made[name] = (
+                made.pop(operator.casts)
+                if source is not None and source.width == widths.get(width, width)
+                else self.alive.take(elements, widths.get(width, width))
+            )
+        if source is None or operator.casts in made:
             self.alive.mark()
-            for name in operator.drops:
+        for name in operator.drops:
+            if name in made:
                 self.alive.drop(made.pop(name))
+
+    def _casts(self, layer: Layer, value: Value) -> dict[str, Storage]:
+        """Cast a layer's parameters and input to the low precision, in torch's order: biases, weights, input.
+
+        What learns is cast once in a region of autocast, which holds it (torch's autocast cache); an input that is in
+        the low precision stays itself.
+        """
+        made: dict[str, Storage] = {}
+        tensors = dict(zip(("weights", "biases"), layer.tensors(), strict=False))
+        for name in reversed(tensors):
+            made[name] = self.alive.take(tensors[name], "low")
+            made[name].cast = True
+            self.alive.mark()
+            if self._learns(layer):
+                self._cached.append(self.alive.hold(made[name]))
+        if value.storage.width != "low":
+            made["input"] = self.alive.take(forward.elements(value.shape), "low")
+            self.alive.mark()
+        return made
+
+    def _leave_autocast(self) -> None:
+        """Let go of the casts that a region of autocast holds."""
+        for storage in self._cached:
+            self.alive.drop(storage)
+        self._cached = []
 
     def _pack(self, names: Sequence[str], made: dict[str, Storage], kept: dict[str, Storage]) -> None:
         """Keep what is there of these for the backward pass; a block's first run only counts.
@@ -239,10 +263,11 @@ class Lifetimes:
         """
         alive = self.alive
         alive.phase, alive.layer = "backward", None
-        loss = alive.take(1)
+        loss = alive.take(1, self.output.storage.width)
         alive.mark()
         alive.drop(self.output.storage)
-        root = alive.take(1)
+        self._leave_autocast()
+        root = alive.take(1, loss.width)
         alive.mark()
         self.output.grad = alive.hold(root)
         self._back_through(self._nodes)
@@ -259,28 +284,41 @@ class Lifetimes:
                     self._backward_of(node, node.output.grad)
 
     def _again(self, block: Again) -> None:
-        """Run a block a second time until its nodes have what they keep, and go back through it."""
+        """Go back through a block, which runs a second time when the first node asks for what it kept.
+
+        What is left of the block holds its input until the last node that kept anything is done.
+        """
+        keeping = [place for place, node in enumerate(block.nodes) if node.kept]
+        if not keeping:
+            self._back_through(block.nodes)
+            self.alive.drop(block.input.storage)
+            return
+        self._back_through(block.nodes[keeping[-1] + 1 :])
+        self._refill(block)
+        block.nodes[keeping[0]].kept["input of the block"] = block.input.storage
+        self._back_through(block.nodes[: keeping[-1] + 1])
+
+    def _refill(self, block: Again) -> None:
+        """Run a block a second time until its nodes have what they keep."""
         alive = self.alive
         alive.phase, holders, there = "recompute", block.input.storage.holders, len(alive)
         self._refilled, self._missing = iter(block.nodes), block.keeps
-        try:
-            if block.keeps:
-                self._sequence(block.layers, block.input)
-        except _EnoughError:
-            pass
-        self._refilled = None
+        with suppress(_EnoughError):
+            self._sequence(block.layers, block.input)
+        self._refilled, self._cached = None, []
         alive.forget(there)
         block.input.storage.holders = holders + block.input.storage.keepers - 1
         alive.phase = "backward"
-        self._back_through(block.nodes)
-        alive.drop(block.input.storage)
 
     def _backward_of(self, node: Node, grad: Storage) -> None:
         layer, alive = node.layer, self.alive
         if layer.view or isinstance(layer, Residual):
-            for value in node.inputs:
-                self._deliver(value, alive.hold(grad))
+            for value, given in [(value, self._in_width_of(value, grad)) for value in node.inputs]:
+                self._deliver(value, given)
             alive.drop(grad)
+            return
+        if self._widths.low and layer.lowers:
+            self._backward_of_low(node, grad)
             return
         (value,) = node.inputs
         made = {**node.kept, "grad_output": grad}
@@ -292,18 +330,44 @@ class Lifetimes:
                 self._step_back(node, operator, made)
         else:
             alive.mark()
-            for each in made.values():
-                alive.drop(each)
+        for each in made.values():
+            alive.drop(each)
         if weights is not None and self._accumulating:
             alive.drop(weights)
 
+    def _backward_of_low(self, node: Node, grad: Storage) -> None:
+        """Go back through a layer in the low precision: all its gradients at once, and their casts one by one."""
+        layer, alive, (value,) = node.layer, self.alive, node.inputs
+        low = alive.take(forward.elements(value.shape), "low") if value.needs_grad else None
+        weights = [(elements, alive.take(elements, "low")) for elements in layer.tensors() if self._learns(layer)]
+        for _, storage in weights:
+            storage.of_weights = True
+        alive.mark()
+        for storage in (grad, *node.kept.values()):
+            alive.drop(storage)
+        if low is not None:
+            given = self._in_width_of(value, low)
+            alive.drop(low)
+            self._deliver(value, given)
+        for elements, storage in weights:
+            full = alive.take(elements)
+            full.of_weights = True
+            alive.mark()
+            alive.drop(storage)
+            if self._accumulating:
+                alive.drop(full)
+
+    def _in_width_of(self, value: Value, grad: Storage) -> Storage:
+        """Hold a gradient once more for a value, as a cast where their widths differ."""
+        if grad.width == value.storage.width or not value.needs_grad:
+            return self.alive.hold(grad)
+        cast = self.alive.take(forward.elements(value.shape), value.storage.width)
+        self.alive.mark()
+        return cast
+
     def _step_back(self, node: Node, operator: Operator, made: dict[str, Storage]) -> None:
         alive = self.alive
-        made |= {name: alive.take(elements, width) for name, elements, width in operator.takes}
-        alive.mark()
-        for name in operator.drops:
-            if name in made:
-                alive.drop(made.pop(name))
+        self._run(operator, made, node.inputs[0].storage.width)
         for name in operator.gives:
             self._deliver(node.inputs[0], alive.hold(made[name]))
         for name in operator.gives:
@@ -316,7 +380,7 @@ class Lifetimes:
         elif value.grad is None:
             value.grad = grad
         else:
-            both = self.alive.take(forward.elements(value.shape))
+            both = self.alive.take(forward.elements(value.shape), grad.width)
             self.alive.mark()
             self.alive.drop(value.grad)
             self.alive.drop(grad)

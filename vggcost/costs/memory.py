@@ -27,9 +27,9 @@ STATISTIC_BYTES = 4
 """torch keeps a batch's mean and deviation in float32 where the elements are narrower."""
 
 
-def widths_of(element_bytes: int) -> Widths:
-    """Return the widths of a network whose elements have so many bytes."""
-    return Widths(element_bytes, max(element_bytes, STATISTIC_BYTES))
+def widths_of(element_bytes: int, low_bytes: int = 0) -> Widths:
+    """Return the widths of a network whose elements have so many bytes, and under torch.autocast its products."""
+    return Widths(element_bytes, max(element_bytes, STATISTIC_BYTES), low=low_bytes)
 
 
 def buffer_bytes(counted: Table, element_bytes: int) -> int:
@@ -60,15 +60,18 @@ def lived(
     *,
     training: bool,
     in_place: bool,
+    low_bytes: int = 0,
     **options: Any,
 ) -> Lifetimes:
     """Return one forward call of a checked network, and where training one backward pass, at its batch or another.
 
-    options are further ones of `vggcost.costs.liveness.Lifetimes`.
+    low_bytes are those of an element in the precision of torch.autocast, 0 without it; options are further ones of
+    `vggcost.costs.liveness.Lifetimes`.
     """
     shape = (batch or counted.input[0], *counted.input[1:])
     stages = (layers for _, layers in counted.network.stages())
-    lives = Lifetimes(stages, shape, widths_of(element_bytes), training=training, in_place=in_place, **options)
+    widths = widths_of(element_bytes, low_bytes)
+    lives = Lifetimes(stages, shape, widths, training=training, in_place=in_place, **options)
     if training:
         lives.backward()
     return lives

@@ -14,12 +14,14 @@ class Widths(Record):
     """Bytes of one element, by what it is.
 
     element: activations, weights and gradients; place: torch's int64 place of a largest value; statistic: a batch's
-    mean and deviation, which torch keeps in float32 where the elements are narrower.
+    mean and deviation, which torch keeps in float32 where the elements are narrower; low: what torch.autocast computes
+    products in, beside elements in float32, and 0 where there is no autocast.
     """
 
     element: int
     statistic: int
     place: int = 8
+    low: int = 0
 
 
 class Moment(Record):
@@ -36,17 +38,19 @@ class Moment(Record):
 class Storage:
     """A storage: its bytes, how many hold it, how often one did for a backward pass, and the layer that wrote it last.
 
-    of_weights: whether it is a gradient of parameters.
+    width: its elements' field of `Widths`. of_weights: whether it is a gradient of parameters; cast: whether it is a
+    copy of parameters in the low precision.
     """
 
-    __slots__ = ("bytes", "holders", "keepers", "of_weights", "writer")
+    __slots__ = ("bytes", "cast", "holders", "keepers", "of_weights", "width", "writer")
 
-    def __init__(self, size: Size, writer: str | None) -> None:
+    def __init__(self, size: Size, writer: str | None, width: str = "element") -> None:
         self.bytes = size
         self.holders = 1
         self.keepers = 0
         self.writer = writer
-        self.of_weights = False
+        self.width = width
+        self.of_weights = self.cast = False
 
 
 class Alive:
@@ -68,7 +72,7 @@ class Alive:
 
     def take(self, elements: Size, width: str = "element") -> Storage:
         """Make a storage; the caller holds it."""
-        made = Storage(memory.tensor_bytes(elements, getattr(self._widths, width)), self.layer)
+        made = Storage(memory.tensor_bytes(elements, getattr(self._widths, width)), self.layer, width)
         self.bytes = self.bytes + made.bytes
         self._there[id(made)] = made
         return made

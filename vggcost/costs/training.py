@@ -124,7 +124,13 @@ def _stands_in(layer: Layer, child: str) -> bool:
 
 
 def lived(
-    counted: Table, element_bytes: int, training: Training, *, in_place: bool, watched: int | None = None
+    counted: Table,
+    element_bytes: int,
+    training: Training,
+    *,
+    in_place: bool,
+    watched: int | None = None,
+    low_bytes: int = 0,
 ) -> Lifetimes:
     """Return one forward call and its backward pass; with accumulation the last, which finds gradients."""
     return memory_costs.lived(
@@ -136,6 +142,7 @@ def lived(
         accumulating=training.accumulate > 1,
         checkpoint=blocks_of if training.checkpoint else lambda _: (),
         watched=watched,
+        low_bytes=low_bytes,
     )
 
 

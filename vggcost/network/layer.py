@@ -112,7 +112,13 @@ class Layer(Record):
     """Whether autograd keeps its input for the backward pass."""
 
     input_for_weights_alone = False
-    """Whether it keeps its input for the gradient of its weights alone, and not where these are frozen."""
+    """Whether it keeps its input for the gradient of its weights alone, and not where these are frozen.
+
+    Its weights are kept for the gradient of its input alone, then.
+    """
+
+    lowers = False
+    """Whether torch.autocast runs it in the low precision, on casts of its input and its parameters."""
 
     keeps_output = False
     """Whether autograd keeps its output for the backward pass."""

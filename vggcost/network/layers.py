@@ -30,7 +30,7 @@ class Conv2d(Layer):
 
     noun = "convolution"
     family = "conv_"
-    weighted = structural = spatial = keeps_input = True
+    weighted = structural = spatial = keeps_input = lowers = True
 
     def params_call(self) -> Call:
         """Weights, and one bias an output channel."""
@@ -181,7 +181,7 @@ class LocalResponseNorm(Layer):
 
     def kept(self, output: Shape) -> tuple[str, ...]:  # noqa: ARG002  # the same at every size
         """What the square, the pool, the power and the division keep."""
-        return "input", "padded", "shifted", "powered"
+        return "input", "pool_input", "shifted", "powered"
 
     def forward_work(self, shape: Shape, output: Shape) -> tuple[Operator, ...]:
         """The square, the window's mean, the power, the division, and what they need on the way."""
@@ -311,7 +311,7 @@ class Linear(Layer):
 
     noun = "linear layer"
     family = "linear_"
-    weighted = structural = keeps_input = input_for_weights_alone = True
+    weighted = structural = keeps_input = input_for_weights_alone = lowers = True
 
     def params_call(self) -> Call:
         """A weight a pair, and one bias an output."""

@@ -15,47 +15,63 @@ if TYPE_CHECKING:
 class Operator(Record):
     """One operator as torch runs it: the tensors that it makes, and those that nobody needs once it is done.
 
-    takes: name, elements and width of each; the width is "element" (of the network's dtype), "place" (int64) or
-    "statistic" (float32 at least). A name is one layer's own, but for "input", "output", "grad_output" and
-    "grad_input", which it shares with its neighbours. gives: what a backward pass then hands on to the layer before.
+    takes: name, elements and width of each; the width is "element" (of the layer's input), "full" (of the network's
+    dtype, where torch.autocast on a CPU computes in float32 whatever arrives), "place" (int64) or "statistic" (float32
+    at least). A name is one layer's own, but for "input", "output", "grad_output" and "grad_input", which it shares
+    with its neighbours. gives: what a backward pass then hands on to the layer before. casts: the tensor that it
+    converts; one that has the width already goes on under the new name.
     """
 
     takes: tuple[Tensor, ...]
     drops: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
+    casts: str = ""
 
 
-def _makes(name: str, elements: Any, *drops: str, gives: tuple[str, ...] = ()) -> Operator:
-    return Operator(((name, elements, "element"),), drops, gives)
+def _makes(name: str, elements: Any, *drops: str) -> Operator:
+    return Operator(((name, elements, "element"),), drops)
+
+
+def _makes_full(name: str, elements: Any, *drops: str) -> Operator:
+    return Operator(((name, elements, "full"),), drops)
 
 
 def response_norm_forward(whole: Any, padded: Any) -> tuple[Operator, ...]:
-    """Line by line what torch.nn.functional.local_response_norm does; padded are the squares with zeros around."""
+    """Line by line what torch.nn.functional.local_response_norm does; padded are the squares with zeros around.
+
+    torch.autocast on a CPU runs the pool in float32, and so is all behind it (autocast_mode.cpp: avg_pool3d).
+    """
     return (
         _makes("squared", whole),
         _makes("padded", padded, "squared"),
-        _makes("pooled", whole, "padded"),
-        _makes("scaled", whole),
-        _makes("shifted", whole, "scaled"),
-        _makes("powered", whole, "shifted", "pooled"),
-        _makes("output", whole, "powered"),
+        Operator((("pool_input", padded, "full"),), casts="padded"),
+        _makes_full("pooled", whole, "pool_input", "padded"),
+        _makes_full("scaled", whole),
+        _makes_full("shifted", whole, "scaled"),
+        _makes_full("powered", whole, "shifted", "pooled"),
+        _makes_full("output", whole, "powered"),
     )
 
 
 def response_norm_backward(whole: Any, padded: Any) -> tuple[Operator, ...]:
     """The derivatives of those lines, the last first (torch's derivatives.yaml: div, pow, mul, avg_pool3d, mul)."""
+    given, pair = ("grad_divided",), ("grad_left", "grad_right")
     return (
-        _makes("quotient", whole),
-        _makes("quotient_again", whole),
-        _makes("negative", whole),
-        _makes("grad_powered", whole, "quotient", "quotient_again", "negative"),
-        _makes("grad_divided", whole, "grad_output", "powered", gives=("grad_divided",)),
-        _makes("power", whole),
-        _makes("power_scaled", whole),
-        _makes("grad_shifted", whole, "power", "power_scaled", "grad_powered", "shifted"),
-        _makes("grad_pooled", whole, "grad_shifted"),
-        _makes("grad_padded", padded, "grad_pooled", "padded"),
+        _makes_full("quotient", whole),
+        _makes_full("quotient_again", whole),
+        _makes_full("negative", whole),
+        _makes_full("grad_powered", whole, "quotient", "quotient_again", "negative"),
+        _makes_full("grad_quotient", whole),
+        Operator(
+            (("grad_divided", whole, "element"),), ("grad_quotient", "grad_output", "powered"), given, "grad_quotient"
+        ),
+        _makes_full("power", whole),
+        _makes_full("power_scaled", whole),
+        _makes_full("grad_shifted", whole, "power", "power_scaled", "grad_powered", "shifted"),
+        _makes_full("grad_pooled", whole, "grad_shifted"),
+        _makes_full("grad_pool_input", padded, "grad_pooled", "pool_input"),
+        Operator((("grad_padded", padded, "element"),), ("grad_pool_input",), casts="grad_pool_input"),
         _makes("grad_squared", whole, "grad_padded"),
         _makes("grad_left", whole),
-        _makes("grad_right", whole, "grad_squared", "input", gives=("grad_left", "grad_right")),
+        Operator((("grad_right", whole, "element"),), ("grad_squared", "input"), pair),
     )
