@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.errors import unknown
+from vggcost.errors import VggcostError, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ DTYPE_BYTES = {
 COUNT_LIMIT = 10**18
 """The largest count that one option may give."""
 
+BYTE_UNITS = {
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate(SI_PREFIXES[:7]) if prefix},
+    "KB": 1000,
+    **{f"{prefix}B": 1024**power for power, prefix in enumerate(IEC_PREFIXES[:7]) if prefix},
+}
+"""The units in which memory may be given [B]; they are case-sensitive, for Gb is a gigabit."""
+
 
 def dtype_bytes(dtype: str) -> int:
     """Return the bytes of one element [B].
@@ -42,6 +50,51 @@ def dtype_bytes(dtype: str) -> int:
         return DTYPE_BYTES[dtype]
     except KeyError:
         raise unknown("dtype", dtype, tuple(DTYPE_BYTES)) from None
+
+
+def read_bytes(text: str, option: str) -> int:
+    """Return an amount of memory written with its unit [B]: GB is 1000^3, GiB 1024^3; a part of a byte is cut off.
+
+    Raises:
+        VggcostError: it has no unit or one that is no memory's, is not above 0, or is above 10^18 B.
+
+    >>> read_bytes("24GB", "--memory"), read_bytes("1.5 GiB", "--memory"), read_bytes("1,024 B", "--memory")
+    (24000000000, 1610612736, 1024)
+    """
+    import re
+
+    given = text.strip()
+    found = re.fullmatch(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s*([A-Za-z]*)", given)
+    if found is None or len(given) > 60:
+        raise VggcostError(f"{option} is {given[:60]!r}; give a number with its unit, as 24GiB or 24GB")
+    number, unit = found[1].replace(",", "") + (found[2] or ""), found[3]
+    if unit not in BYTE_UNITS:
+        raise VggcostError(f"{option} is {given!r}, {_unit_fault(unit)}; write {_with_units(number, unit)}")
+    size = _in_bytes(number, unit)
+    if size < 1:
+        raise VggcostError(f"{option} is {given}; give at least 1B")
+    if size > COUNT_LIMIT:
+        raise VggcostError(f"{option} is {given}, above the limit of 10^18 B; give a smaller one")
+    return size
+
+
+def _in_bytes(number: str, unit: str) -> int:
+    """A decimal number of units [B], in integers: a float would lose digits."""
+    whole, _, tail = number.partition(".")
+    return int(whole + tail) * BYTE_UNITS[unit] // 10 ** len(tail)
+
+
+def _unit_fault(unit: str) -> str:
+    if not unit:
+        return "without a unit"
+    return f"and {unit} is bits" if unit.endswith("b") else f"and {unit!r} is no unit of memory"
+
+
+def _with_units(number: str, unit: str) -> str:
+    """What may have been meant: nobody's guess, for the two differ."""
+    prefix = unit[:1].upper() if unit[:1].upper() in tuple("KMGTPE") else "G"
+    both = (f"{prefix}B", f"{prefix}iB")
+    return " or ".join(f"{number}{each} ({exact(_in_bytes(number, each))} B)" for each in both)
 
 
 def exact(count: int) -> str:
