@@ -15,12 +15,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Audit",
     "Cost",
+    "Fit",
     "Memory",
     "VggcostError",
     "__version__",
     "audit",
     "closed_form",
     "cost",
+    "fit",
     "memory",
     "memory_totals",
 ]
@@ -31,6 +33,8 @@ _HOMES = {
     "Cost": "vggcost.results.cost",
     "closed_form": "vggcost.api",
     "cost": "vggcost.api",
+    "fit": "vggcost.api",
+    "Fit": "vggcost.results.fit",
     "memory": "vggcost.api",
     "memory_totals": "vggcost.api",
     "Memory": "vggcost.results.memory",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vggcost.costs.closed_forms import ClosedForm
     from vggcost.costs.table import Table
     from vggcost.costs.training import Training
+    from vggcost.results.fit import Fit
     from vggcost.results.memory import Memory
     from vggcost.units import Dtype
 
@@ -203,15 +204,11 @@ def memory(
     >>> memory("D", batch=64, training=True).totals.saved_bytes
     4694736896
     """
-    from vggcost.costs.training import checked
     from vggcost.results.memory import Memory
 
     built = unfolded(configuration(network, file), _variant_options(locals()), size)
     counted = table(built, (checked_count(batch, "batch"), built.variant.in_channels, *built.image))
-    how = None
-    if training:
-        passes = checked_count(accumulate, "accumulate")
-        how = checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint)
+    how = _how(counted, optimizer, implementation, accumulate, freeze, checkpoint) if training else None
     return Memory(counted, dtype, how, in_place=in_place)
 
 
@@ -254,17 +251,16 @@ def memory_totals(
     [73355264, 4694736896]
     """
     from vggcost.costs.arrays import Structure
-    from vggcost.costs.training import check_dtype, checked
+    from vggcost.costs.training import check_dtype
 
     options = _variant_options({**locals(), "classes": None})
     plan = configuration(network, file)
     variant = varied(plan, options)
     if training:
         check_dtype(dtype)
-    passes = checked_count(accumulate, "accumulate")
 
     def how(counted: Table) -> Training | None:
-        return checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint) if training else None
+        return _how(counted, optimizer, implementation, accumulate, freeze, checkpoint) if training else None
 
     sides = plan.size if size is None else size
     if isinstance(sides, list) or (isinstance(sides, tuple) and len(sides) != 2):
@@ -272,6 +268,69 @@ def memory_totals(
     height, width_px = sides if isinstance(sides, tuple) else (sides, sides)
     structure = Structure(plan, variant, dtype_bytes(dtype), how, in_place=in_place)
     return structure.totals(batch, height, width_px, variant.classes if classes is None else classes)
+
+
+def fit(
+    network: str | None = None,
+    *,
+    memory: int | str | None = None,
+    macs: int | str | None = None,
+    params: int | str | None = None,
+    solve: str | None = None,
+    file: str | PathLike[str] | None = None,
+    batch_norm: bool | None = None,
+    classes: int | None = None,
+    in_channels: int | None = None,
+    bias: bool | None = None,
+    adaptive_pool: bool | None = None,
+    head: Sequence[int] | None = None,
+    width: float | str | None = None,
+    classifier: bool | None = None,
+    softmax: bool | None = None,
+    size: int | tuple[int, int] | None = None,
+    batch: int | None = None,
+    dtype: Dtype = "float32",
+    training: bool = False,
+    optimizer: str = "sgd",
+    implementation: str = "foreach",
+    accumulate: int = 1,
+    freeze: Sequence[str] = (),
+    checkpoint: bool = False,
+    in_place: bool = True,
+) -> Fit:
+    """Return the largest batch, square image or width factor within every budget; see `vggcost.results.fit.Fit`.
+
+    memory is bytes, or a text such as ``"24GiB"`` or ``"24GB"``: all that is held at the worst moment. macs are the
+    multiply-accumulates of one forward call (``"5G"``), params the parameters (``"20M"``). solve is batch, size or
+    width: a batch for memory alone, else a width, where it is not given. The other arguments are those of `memory`.
+
+    Raises:
+        VggcostError: as `memory`; no budget, one without its unit, or one that nothing fits.
+
+    >>> fit("D", memory="24GiB").batch
+    959
+    """
+    from vggcost.results.budgets import budgets, solved
+    from vggcost.results.fit import Fit
+    from vggcost.results.settings import Setting
+
+    found = budgets({"memory": memory, "macs": macs, "params": params})
+    asked = solved(solve, found, {"batch": batch, "size": size, "width": width})
+    plan, images = configuration(network, file), checked_count(1 if batch is None else batch, "batch")
+    variant, image = varied(plan, _variant_options(locals())), image_size(plan.size if size is None else size)
+    setting = Setting(plan, variant, image, images, dtype, None, in_place)
+    how = _how(setting.counted(), optimizer, implementation, accumulate, freeze, checkpoint) if training else None
+    return Fit(setting.replace(training=how), asked, found)
+
+
+def _how(
+    counted: Table, optimizer: str, implementation: str, accumulate: int, freeze: Sequence[str], checkpoint: bool
+) -> Training:
+    """How a training step is done."""
+    from vggcost.costs.training import checked
+
+    passes = checked_count(accumulate, "accumulate")
+    return checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint)
 
 
 def closed_form(

@@ -6,6 +6,7 @@ from vggcost.errors import VggcostError, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Literal
 
     Dtype = Literal["float64", "float32", "tf32", "float16", "bfloat16", "float8", "int8"]
@@ -28,7 +29,7 @@ DTYPE_BYTES = {
 COUNT_LIMIT = 10**18
 """The largest count that one option may give."""
 
-BYTE_UNITS = {
+BYTE_UNITS: Mapping[str, int] = {
     "B": 1,
     **{f"{prefix}B": 1000**power for power, prefix in enumerate(SI_PREFIXES[:7]) if prefix},
     "KB": 1000,
@@ -81,7 +82,8 @@ def read_bytes(text: str, option: str) -> int:
 def _in_bytes(number: str, unit: str) -> int:
     """A decimal number of units [B], in integers: a float would lose digits."""
     whole, _, tail = number.partition(".")
-    return int(whole + tail) * BYTE_UNITS[unit] // 10 ** len(tail)
+    tens: int = 10 ** len(tail)
+    return int(whole + tail) * BYTE_UNITS[unit] // tens
 
 
 def _unit_fault(unit: str) -> str:

@@ -36,7 +36,7 @@ def test_the_wheel_has_a_stub_of_the_public_names():
 
 
 def test_an_editor_completes_the_public_names():
-    assert len(vggcost.__all__) == 10
+    assert len(vggcost.__all__) == 12
     assert set(vggcost.__all__) <= completions("vggcost.")
 
 
@@ -48,6 +48,7 @@ def test_an_editor_completes_the_public_names():
         ('vggcost.cost("D").layers[0].', {"name", "kind", "params", "macs"}),
         ('vggcost.closed_form("D").', {"params", "macs", "at"}),
         ('vggcost.memory("D").', {"totals", "layers", "peak", "to_dict"}),
+        ('vggcost.fit("D", memory="24GiB").', {"batch", "size", "width", "next", "levers", "to_dict"}),
         ("vggcost.audit(model, image).", {"params", "macs", "to_json", "same_as"}),
         ('vggcost.cost("D", batch_', {"batch_norm="}),
     ],
@@ -56,7 +57,7 @@ def test_an_editor_completes_what_the_calls_return(code, names):
     assert names <= completions(code)
 
 
-@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "memory_totals", "audit"])
+@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "memory_totals", "fit", "audit"])
 def test_an_editor_shows_the_signature_that_python_has(call):
     (shown,) = script(f"vggcost.{call}(").get_signatures()
     assert [one.name for one in shown.params] == list(inspect.signature(getattr(vggcost, call)).parameters)

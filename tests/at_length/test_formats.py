@@ -40,6 +40,8 @@ WORDS = {
     "explain": ("explain", "15.61G"),
     "memory": ("memory", "D"),
     "memory --training": ("memory", "A", "--training", "--optimizer", "adam"),
+    "fit": ("fit", "D", "--memory", "24GiB", "--training", "--optimizer", "adam"),
+    "fit --solve width": ("fit", "D", "--memory", "1GiB", "--params", "60M"),
     "configs": ("configs",),
     "audit": ("audit", "no_such_file.py:model"),
     "verify": ("verify", "A"),

@@ -15,6 +15,7 @@ COMMANDS = {
     "formula": "the closed forms: parameters and MACs as polynomials",
     "stack": "a stack of small kernels against one large one",
     "memory": "what a forward call or a training step holds, part by part",
+    "fit": "the largest batch, image or width within a budget",
     "audit": "read a real model: what it costs, and which VGG it is",
     "conventions": "one network as every tool counts it, and why they differ",
     "explain": "where a number from a paper or a README comes from",

@@ -91,6 +91,15 @@ def total_stride(configuration: Configuration) -> int:
     return total
 
 
+def conv_widths(configuration: Configuration) -> tuple[int, ...]:
+    """Return the different widths of a plan's convolutions as it has them, the smallest first [channels]."""
+    tokens: list[Token] = []
+    for token in configuration.features:
+        tokens += (*token.body, token.shortcut) if isinstance(token, ResidualToken) else (token,)
+    convs = (conv_token(token) for token in tokens)
+    return tuple(sorted({conv[1] for conv in convs if conv}))
+
+
 def exact_factor(width: float | str) -> Fraction:
     """Return a width factor as the decimal number that it is written as.
 

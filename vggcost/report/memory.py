@@ -96,17 +96,14 @@ def document(needed: Needed, *, human: bool) -> Document:
 
 def memory_data(needed: Needed) -> dict[str, Any]:
     """The JSON document: schema vggcost.memory/1."""
-    training, counted, peak = needed.training, needed.table, needed.peak
-    options = None
-    if training is not None:
-        options = {name: getattr(training, name) for name in training._fields} | {"frozen": sorted(training.frozen)}
+    counted, peak = needed.table, needed.peak
     return {
         "schema": "vggcost.memory/1",
         "network": counted.network.identity(),
         "input": list(counted.input),
         "dtype": needed.dtype,
         "in_place": needed.in_place,
-        "training": options,
+        "training": training_data(needed.training),
         "peak": {name: getattr(peak, name) for name in peak._fields} | {"bytes": peak.bytes},
         "layers": [{name: _plain(getattr(row, name)) for name in row._fields} for row in needed.layers],
         "totals": {name: getattr(needed.totals, name) for name in needed.totals._fields},
@@ -136,15 +133,27 @@ def _blocks(needed: Needed, data: dict[str, Any], columns: tuple[Column, ...]) -
 
 
 def _header(needed: Needed, data: dict[str, Any]) -> str:
-    training = needed.training
-    what = "one forward call without gradients"
-    if training is not None:
-        what = f"one training step with {training.optimizer}"
-        if training.accumulate > 1:
-            what += f", gradients of {training.accumulate} passes added up"
-        if training.checkpoint:
-            what += ", with activation checkpointing"
+    what = what_runs(needed.training)
     return f"VGG {data['network']['title']}; input {units.shape_text(data['input'])} {needed.dtype}; memory of {what}"
+
+
+def what_runs(training: Training | None) -> str:
+    """A forward call or a training step, in words."""
+    if training is None:
+        return "one forward call without gradients"
+    what = f"one training step with {training.optimizer}"
+    if training.accumulate > 1:
+        what += f", gradients of {training.accumulate} passes added up"
+    if training.checkpoint:
+        what += ", with activation checkpointing"
+    return what
+
+
+def training_data(training: Training | None) -> dict[str, Any] | None:
+    """How a training step is done, as plain values for JSON."""
+    if training is None:
+        return None
+    return {name: getattr(training, name) for name in training._fields} | {"frozen": sorted(training.frozen)}
 
 
 def _parts(data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from vggcost import units
 from vggcost.costs import memory as costs
 from vggcost.costs import training as step
-from vggcost.costs.memory_totals import totals_of
+from vggcost.costs.memory_totals import totals_of, worst
 from vggcost.costs.training import Peak, Training
 from vggcost.formulas.forward import flops
 from vggcost.formulas.memory import tensor_bytes
@@ -73,18 +73,29 @@ class Memory(Frozen):
         """
         if self.training is not None:
             return step.peak(self.table, self._element_bytes, self.training, in_place=self.in_place)
-        worst = max(self._forward.alive.moments, key=lambda moment: moment.bytes)
+        moment = max(self._forward.alive.moments, key=lambda moment: moment.bytes)
         return Peak(
             "forward",
-            worst.layer,
+            moment.layer,
             weight_bytes=self.totals.weight_bytes,
             buffer_bytes=self.totals.buffer_bytes,
             input_bytes=self.totals.input_bytes,
             optimizer_bytes=0,
             live_gradient_bytes=0,
             live_saved_bytes=0,
-            working_bytes=worst.bytes,
+            working_bytes=moment.bytes,
         )
+
+    @cached_property
+    def worst_bytes(self) -> int:
+        """All that is held at the worst moment [B], whose parts are `peak`'s.
+
+        Raises:
+            VggcostError: a training step of a network without parameters.
+        """
+        if self.training is None:
+            return self.peak.bytes
+        return int(worst(step.moments(self.table, self._element_bytes, self.training, self._step)))
 
     @cached_property
     def layers(self) -> tuple[LayerMemory, ...]:
