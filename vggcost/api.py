@@ -300,9 +300,9 @@ def fit(
 ) -> Fit:
     """Return the largest batch, square image or width factor within every budget; see `vggcost.results.fit.Fit`.
 
-    memory is bytes, or a text such as ``"24GiB"`` or ``"24GB"``: all that is held at the worst moment. macs are the
-    multiply-accumulates of one forward call (``"5G"``), params the parameters (``"20M"``). solve is batch, size or
-    width: a batch for memory alone, else a width, where it is not given. The other arguments are those of `memory`.
+    memory is bytes, or a text such as ``"24GiB"``: all that is held at the worst moment; macs are those of one forward
+    call (``"5G"``), params the parameters. solve is batch, size or width: where it is not given, a batch for memory
+    alone, else a width. The other arguments are those of `memory`.
 
     Raises:
         VggcostError: as `memory`; no budget, one without its unit, or one that nothing fits.
@@ -315,12 +315,12 @@ def fit(
     from vggcost.results.settings import Setting
 
     found = budgets({"memory": memory, "macs": macs, "params": params})
-    asked = solved(solve, found, {"batch": batch, "size": size, "width": width})
+    solve = solved(solve, found, {"batch": batch, "size": size, "width": width})
     plan, images = configuration(network, file), checked_count(1 if batch is None else batch, "batch")
     variant, image = varied(plan, _variant_options(locals())), image_size(plan.size if size is None else size)
     setting = Setting(plan, variant, image, images, dtype, None, in_place)
     how = _how(setting.counted(), optimizer, implementation, accumulate, freeze, checkpoint) if training else None
-    return Fit(setting.replace(training=how), asked, found)
+    return Fit(setting.replace(training=how), solve, found)
 
 
 def _how(

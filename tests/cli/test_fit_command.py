@@ -64,7 +64,7 @@ def test_a_width_has_its_channels(vggcost):
     assert (document["width"], document["channels"]) == (0.565, [36, 72, 144, 289])
     shown = " ".join(vggcost("fit", "D", "--macs", "5G").out.split())
     assert "Channels: 36, 72, 144, 289 in place of 64, 128, 256, 512." in shown
-    assert "Width 0.565 fits; 0.567, the next, takes more macs than there is." in shown
+    assert "Width 0.565 fits; 0.567, the next, takes too much of MACs." in shown
 
 
 def test_the_screen_has_budget_answer_next_and_levers(vggcost):

@@ -54,6 +54,7 @@ def loaded(code):
         (COMMAND.format(words=["table", "D", "--format", "json"]), THIRD_PARTY),
         (COMMAND.format(words=["table", "D", "--format", "csv"]), THIRD_PARTY),
         (COMMAND.format(words=["compare"]), WITH_A_TABLE),
+        (COMMAND.format(words=["fit", "D", "--memory", "24GiB", "--training", "--format", "json"]), THIRD_PARTY),
         ("import vggcost; vggcost.cost('D')", THIRD_PARTY),
     ],
 )

@@ -85,10 +85,9 @@ def _check_uses(args: Namespace, found: tuple[Budget, ...]) -> None:
         VggcostError: there is such an option.
     """
     words = [budget.word for budget in found]
-    given = {"--training": args.training, "--dtype": args.dtype, "--no-inplace": args.no_inplace}
-    for option, value in given.items():
-        if value and "memory" not in words:
-            alone = " and --".join(words)
+    for name in ("training", "dtype", "no_inplace"):
+        if getattr(args, name) and "memory" not in words:
+            option, alone = f"--{name.replace('_', '-')}", " and --".join(words)
             raise VggcostError(
                 f"{option} is for --memory, and --{alone} is given alone; leave it away, or add --memory"
             )

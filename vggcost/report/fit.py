@@ -72,6 +72,9 @@ if TYPE_CHECKING:
             """The budgets that a value exceeds."""
 
 
+NAMES = {"memory_bytes": "memory", "macs": "MACs", "params": "parameters"}
+"""What is limited, for people."""
+
 ALLOWED = {
     "batch": "every whole number from 1",
     "size": "every square image on which the network runs, a pixel a step",
@@ -86,7 +89,7 @@ def document(fit: Needed, *, human: bool) -> Document:
     data = fit_data(fit)
     keys = tuple(data["budget"])
     columns = (Column("what", "What"), Column("option", "Option"), Column(fit.solve, fit.solve.capitalize(), "number"))
-    record = Grid((*columns, *(Column(key, _heading(key), "count") for key in keys)), _record(fit, data))
+    record = Grid((*columns, *(Column(key, NAMES[key], "count") for key in keys)), _record(fit, data))
     return Document(data, lambda: _blocks(fit, data, human=human), record, human)
 
 
@@ -124,10 +127,6 @@ def fit_data(fit: Needed) -> dict[str, Any]:
     if fit.axis.grid is not None:
         data["channels"] = list(fit.axis.grid.channels(fit.answer.place))
     return data
-
-
-def _heading(key: str) -> str:
-    return {"memory_bytes": "Memory [B]", "macs": "MACs", "params": "Parameters"}[key]
 
 
 def _record(fit: Needed, data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -179,10 +178,10 @@ def _notes(fit: Needed, data: dict[str, Any]) -> Iterable[str]:
     if fit.next is None:
         yield f"{value} fits, and no larger one runs. It was counted again after the search."
     else:
-        over = " and ".join(key.removesuffix("_bytes") for key in fit.over(fit.next))
+        over = " and ".join(NAMES[key] for key in fit.over(fit.next))
         yield (
-            f"{value} fits; {fit.next.value}, the next, takes more {over} than there is. Both were counted again after"
-            " the search."
+            f"{value} fits; {fit.next.value}, the next, takes too much of {over}. Both were counted again after the"
+            " search."
         )
     if training is not None and training.accumulate > 1 and fit.solve == "batch":
         images = training.accumulate * int(fit.value)
