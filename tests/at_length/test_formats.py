@@ -37,6 +37,7 @@ WORDS = {
     "stack": ("stack", "3x3", "3x3", "--channels", "8"),
     "conventions": ("conventions", "D"),
     "conventions --of": ("conventions", "D", "--of", "thop"),
+    "conventions --memory": ("conventions", "D", "--memory"),
     "explain": ("explain", "15.61G"),
     "memory": ("memory", "D"),
     "memory --training": ("memory", "A", "--training", "--optimizer", "adam"),
@@ -179,6 +180,7 @@ def test_a_command_may_have_a_format_more(vggcost, tmp_path):
         ("compare", ("--batch-norm",), ("paper's Table 2 [M]", "weight layers: convolutions and linear layers")),
         ("compare", ("--convention", "calflops", "--batch", "2"), ("calflops",)),
         ("conventions", (), ("different totals; mixed: MACs and single operations added up", "--of NAME shows one")),
+        ("conventions --memory", (), ("108.45 MB", "saved_bytes", "Forward/backward pass size", "92.92 GFLOPS")),
         ("conventions --of", (), ("Source: ", "Proof: run live", "Counts", "conv1_1", "Weights: 138,357,544")),
         (
             "explain",

@@ -108,3 +108,60 @@ def test_bad_words(refused):
 def test_every_source_is_shown(vggcost):
     rows = json.loads(vggcost("conventions", "--format", "json").out)["conventions"]
     assert [row["source"] for row in rows] == [one.source for one in CONVENTIONS]
+
+
+def test_memory_in_json_has_what_each_tool_prints(vggcost):
+    document = json.loads(vggcost("conventions", "D", "--memory", "--format", "json").out)
+    assert (document["schema"], document["dtype"]) == ("vggcost.figures/1", "float32")
+    rows = {row["name"]: row for row in document["figures"]}
+    row = rows["torchinfo-pass"]
+    assert (row["words"], row["printed"], row["value"]) == (
+        "Forward/backward pass size (MB)",
+        "108.45 MB",
+        108_453_696,
+    )
+    assert row["parts"] == [{"weight": 2, "words": "outputs of layers with parameters", "amount": 108_453_696}]
+    assert (row["definition"], row["difference"]) == ("saved_bytes", 108_453_696 - 73_355_264)
+    assert rows["cs231n"]["printed"] is None
+    assert document["definitions"]["training_peak_bytes"] == 1_169_562_696
+    for row in rows.values():
+        own = document["definitions"].get(row["definition"])
+        assert row["difference"] == (None if own is None else row["value"] - own)
+        assert row["of_count"] or not row["parts"] or row["value"] == sum(part["amount"] for part in row["parts"])
+
+
+def test_memory_on_the_screen_fits_and_says_why(vggcost):
+    out = vggcost("conventions", "E", "--memory", "--batch", "8", "--batch-norm").out
+    assert max(map(len, out.splitlines())) <= 100
+    assert "torchsummary, Forward/backward pass size (MB): twice the outputs of every module" in " ".join(out.split())
+    assert "MiB" in vggcost("conventions", "E", "--memory", "--human").out
+
+
+def test_memory_in_half_says_which_tools_refuse(vggcost):
+    out = vggcost("conventions", "D", "--memory", "--dtype", "float16", "--format", "json").out
+    rows = {row["name"]: row for row in json.loads(out)["figures"]}
+    assert rows["torchsummary-total"]["value"] is None
+    assert "which a network in float16 refuses" in rows["torchsummary-total"]["why"]
+    assert rows["torchinfo-params"]["value"] == 276_715_088
+    assert rows["cs231n"]["value"] == 60_950_432
+
+
+def test_memory_of_a_network_file(vggcost, tmp_path):
+    place = tmp_path / "net.toml"
+    place.write_text('features = [8, "M"]\nhead = []\nadaptive_pool = false\nclasses = 4\n')
+    out = vggcost("conventions", str(place), "--memory", "--size", "8", "--format", "json").out
+    rows = {row["name"]: row for row in json.loads(out)["figures"]}
+    # conv1_1 yields 8x8x8, ReLU as much, the pool 8x4x4 and the classifier 4.
+    assert rows["torchinfo-pass"]["value"] == 2 * 4 * (512 + 4)
+    assert rows["torchsummary-pass"]["value"] == 2 * 4 * (512 + 512 + 128 + 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("D", "--memory", "--of", "thop"), "--of thop is a count, and --memory is given"),
+        (("net.py:VGG", "--memory"), "'net.py:VGG' is none; give a name such as D, or NET.toml"),
+    ],
+)
+def test_memory_refuses_what_it_has_no_use_for(refused, words, said):
+    assert said in refused("conventions", *words)

@@ -30,6 +30,8 @@ ALLOWED = {
     "conventions/handlers/by_operator.py": "what single tools count of one call, one handler each",
     "conventions/handlers/forms.py": "what single tools count of one call, one handler each",
     "conventions/handlers/recurrent.py": "what single tools count of one call, one handler each",
+    "conventions/figures.py": "the weights of a figure, which are rows of data",
+    "conventions/figure_rows.py": "the text of a number, as each tool writes it",
     "conventions/seen.py": "the calls of a shared module, and a total per image",
     "conventions/explain.py:_less_one_layer": "decimal digits of a number that a person gives",
     "conventions/explain.py:_found": "half and double of a number that a person gives",

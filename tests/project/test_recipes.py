@@ -18,6 +18,7 @@ import vggcost
 MOST_FILES = {
     "a kind of layer": 4,
     "a convention": 1,
+    "a figure that a tool prints": 2,
     "a format": 2,
     "a framework": 2,
     "a kind of stored model": 1,
@@ -100,6 +101,35 @@ def test_a_new_convention_is_one_row(copied, tmp_path):
     assert table["totals"]["count"] == table["totals"]["macs"] + elements
     assert "macs-and-relu" in copied("conventions", "D")
     assert "macs-and-relu" in copied("compare", "A", "--convention", "macs-and-relu")
+
+
+NEW_FIGURE = """
+    Figure(
+        name="twice-the-weights",
+        tool="a tool",
+        release=None,
+        words="Size of weights and gradients",
+        unit=BYTES,
+        proof=DEFINITION,
+        source="somewhere",
+        why="as a test has it",
+        text=in_mb,
+        weights={"params": 2},
+    ),
+"""
+
+
+def test_a_new_figure_is_one_row(copied, tmp_path):
+    rows = tmp_path / "vggcost" / "conventions" / "figure_rows.py"
+    text = rows.read_text()
+    end = '''
+)
+"""Every figure of a tool, in the order in which they are shown."""'''
+    assert text.count(end) == 1
+    rows.write_text(text.replace(end, NEW_FIGURE.rstrip() + end))
+    (shown,) = json.loads(copied("conventions", "A", "--memory", "--format", "json"))["figures"][-1:]
+    assert (shown["name"], shown["value"], shown["printed"]) == ("twice-the-weights", 8 * 132_863_336, "1062.91 MB")
+    assert "Size of weights and gradients" in copied("explain", "1062.91 MB", "--among", "A")
 
 
 def too_long(source):

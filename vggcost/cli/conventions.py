@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, add_program, read_convention
 from vggcost.cli.output import emit
 from vggcost.cli.request import names_from, request
 from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.errors import VggcostError
-from vggcost.report import conventions
+from vggcost.report import conventions, figures
 from vggcost.report.formats import rendered
 from vggcost.results.cost import Cost
 
@@ -27,13 +28,16 @@ def parser() -> Parser:
     result = Parser(
         "conventions",
         "One network under every convention: total, unit, the difference to the textbook's MACs, and what is in it.\n"
-        "--of NAME shows one convention: its rule for each layer kind, its source, and its layer table.",
+        "--of NAME shows one convention: its rule for each layer kind, its source, and its layer table.\n"
+        "--memory shows what each tool prints of memory and of a training step: its words, its text, the exact number\n"
+        "behind, and what vggcost's own definition has in its place.",
         "vggcost conventions D",
     )
     add_network(result)
     add_program(result)
     add_input(result)
     result.add_argument("--of", action=Read, read=read_convention, metavar="CONVENTION", help=", ".join(NAMES))
+    result.add_argument("--memory", action="store_true", help="in place of counts, what the tools call memory")
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
     add_output(result)
     return result
@@ -45,6 +49,8 @@ def run(args: Namespace) -> int:
         if name.lower() in NAMES:
             raise VggcostError(f"{name!r} is a convention, not a network; --of {name} shows it")
     asked = request(args)
+    if args.memory:
+        return _memory(args, asked)
     if args.of is not None:
         asked = asked.replace(convention=args.of)
     (counted,) = asked.counted()
@@ -55,6 +61,20 @@ def run(args: Namespace) -> int:
         )
     emit(rendered(_document(counted, asked, one=args.of), asked.fmt), asked.place)
     return EXIT_FINE if counted.runs else EXIT_DIFFERS
+
+
+def _memory(args: Namespace, asked: Request) -> int:
+    if args.of is not None:
+        raise VggcostError(f"--of {args.of.name} is a count, and --memory is given; give one of the two")
+    if asked.programs:
+        raise VggcostError(
+            f"--memory is for a configuration or a network file, and {asked.programs[0]!r} is none; give a name such as"
+            " D, or NET.toml"
+        )
+    (network,) = asked.networks
+    counted = api.count(network, network.image, asked.batch, asked.dtype).table
+    emit(rendered(figures.document(counted, asked.dtype, human=asked.view.human), asked.fmt), asked.place)
+    return EXIT_FINE
 
 
 def _document(counted: Cost | Audit, asked: Request, one: Convention | None) -> Document:

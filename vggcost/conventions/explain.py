@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from vggcost.conventions.amounts import BYTES, COUNT, FLOP, MAC, PARAMS, read_amount
+from vggcost.conventions.figures_searched import (
+    TELLING_DIGITS,
+    figures_of,
+    prints,
+    quantity_of,
+    quotes_of,
+    rank_of,
+)
 from vggcost.conventions.rows import NAMES
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.searched import BIASLESS, FLOAT32_BYTES, NUMBERS, searched
@@ -16,15 +24,14 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.amounts import Amount
     from vggcost.conventions.convention import Convention
+    from vggcost.conventions.figures import Figure, Quote
     from vggcost.conventions.searched import Searched
     from vggcost.costs.table import Row
 
-EXACT, ROUNDED, OTHER_BASE, FACTOR_TWO = "exact", "rounded", "1024", "doubled or halved"
-FITS = (EXACT, ROUNDED, OTHER_BASE, FACTOR_TWO)
-"""How a number may fit, best first: to the digit; as it was rounded; over 1024^n, the old unit slip; by a factor 2."""
-
-TELLING_DIGITS = 5
-"""Digits from which a rounded number is no chance hit, of however many numbers that are searched."""
+EXACT, PRINTED, ROUNDED, OTHER_BASE, FACTOR_TWO = "exact", "printed", "rounded", "1024", "doubled or halved"
+FITS = (EXACT, PRINTED, ROUNDED, OTHER_BASE, FACTOR_TWO)
+"""How a number may fit, best first: to the digit; as a tool prints it; as it was rounded; over 1024^n, the old unit
+slip; by a factor 2."""
 
 BEST_KNOWN = "D"
 
@@ -39,7 +46,8 @@ _PROMINENCE = {name: rank for rank, name in enumerate(dict.fromkeys((*_KNOWN, *N
 class Candidate(Record):
     """A number that something searched has: a quantity, the convention of a count, the layers it is not or only of.
 
-    less is the layer that was left out, if any; only are the layers that alone are counted, none where all are.
+    less is the layer that was left out, if any; only are the layers that alone are counted, none where all are. figure
+    is what a tool prints, or a definition of vggcost's, where it is neither a count nor of the parameters.
     """
 
     searched: Searched
@@ -48,10 +56,13 @@ class Candidate(Record):
     convention: Convention | None = None
     less: Row | None = None
     only: tuple[Row, ...] = ()
+    figure: Figure | None = None
 
     @property
     def unit(self) -> str:
-        """MAC, FLOP or mixed for a count, ``parameters`` or ``B``."""
+        """MAC, FLOP or mixed for a count, ``parameters``, ``values`` or ``B``."""
+        if self.figure:
+            return self.figure.unit
         if self.convention:
             return self.convention.unit
         return "parameters" if self.quantity == PARAMS else "B"
@@ -69,6 +80,8 @@ class Candidate(Record):
     @property
     def prominence(self) -> int:
         """The lower, the more people have seen numbers of this kind."""
+        if self.figure:
+            return len(_PROMINENCE) + rank_of(self.figure)
         return _PROMINENCE[self.convention.name] if self.convention else 0
 
     @property
@@ -81,7 +94,9 @@ class Candidate(Record):
 
     @property
     def label(self) -> str:
-        """What is counted: a convention with its tool, or the quantity."""
+        """What is counted: a convention with its tool, the quantity, or a tool's own words."""
+        if self.figure:
+            return self.figure.label
         if self.convention is None:
             return "parameters" if self.quantity == PARAMS else self.searched.described.bytes_label
         return f"{self.convention.name} ({self.convention.title})"
@@ -99,12 +114,14 @@ class Explanation(Record):
     """All that a number may be, the likeliest first, and where nothing fits the nearest.
 
     meant are amounts that the number may stand for where nothing fits and its prefix was left out: 15.5 for 15.5G.
+    quoted are those in print that no rule gives, each with what the rows under which it stands sum to.
     """
 
     amount: Amount
     answers: tuple[Answer, ...]
     nearest: tuple[Candidate, ...]
     meant: tuple[str, ...] = ()
+    quoted: tuple[tuple[Quote, Candidate], ...] = ()
 
 
 def part_words(rows: tuple[Row, ...]) -> str:
@@ -114,6 +131,8 @@ def part_words(rows: tuple[Row, ...]) -> str:
 
 def decomposition(candidate: Candidate) -> str:
     """What a number consists of: ``15,470,264,320 MACs + 13,547,520 conv bias + 9,192 linear bias``."""
+    if candidate.figure:
+        return candidate.searched.described.consists(candidate.figure)
     if candidate.only:
         return _parts_sum(candidate)
     less = f" - {_of_less(candidate):,} of {candidate.less.name}" if candidate.less else ""
@@ -162,9 +181,13 @@ def explain(amount: Amount, among: Sequence[Searched] = ()) -> Explanation:
     ways = _ways(amount)
     found = list(_whole(amount, ways, among))
     found += _parts(amount, ways[:1], (*_alone(among), *_less_one_layer(amount, among)))
+    quoted = tuple(
+        (quote, Candidate(one, BYTES, value, figure=figure)) for quote, one, figure, value in quotes_of(amount, among)
+    )
+    found += _figures(amount, ways, among, in_print=bool(quoted))
     answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry.order)))
-    if answers:
-        return Explanation(amount, tuple(answers), ())
+    if answers or quoted:
+        return Explanation(amount, tuple(answers), (), quoted=quoted)
     return Explanation(amount, (), _nearest(amount, among), tuple(_meant(amount, among)))
 
 
@@ -221,6 +244,25 @@ def _whole(amount: Amount, ways: Sequence[_Way], among: Iterable[Searched]) -> I
                     break
 
 
+def _figures(amount: Amount, ways: Sequence[_Way], among: Iterable[Searched], *, in_print: bool) -> Iterator[_Found]:
+    """Yield what tools print, and vggcost's own definitions, where it fits.
+
+    A number that is in print and comes from no rule is not explained by one that only rounds to it.
+    """
+    # The best known first, for what is the very same number in several stands under the first.
+    known_first = sorted(among, key=lambda searched: searched.name != BEST_KNOWN)
+    for one, figure, value in figures_of(amount, known_first):
+        candidate = Candidate(one, quantity_of(figure), value, figure=figure)
+        distance = amount.distance(value, ways[0].scale)
+        if distance and prints(figure, value, amount):
+            yield _Found(PRINTED, candidate, distance, _rank(amount, PRINTED, candidate))
+            continue
+        for way in ways:
+            if way.fit in (ROUNDED, OTHER_BASE) and way.low <= value <= way.high and not (distance and in_print):
+                yield _found(amount, way, candidate)
+                break
+
+
 def _parts(amount: Amount, ways: Sequence[_Way], candidates: Iterable[Candidate]) -> Iterator[_Found]:
     """Yield those of some candidates that fit."""
     for candidate in candidates:
@@ -241,7 +283,7 @@ def _rank(amount: Amount, fit: str, candidate: Candidate) -> int:
     if fit == ROUNDED and not candidate.whole and few_digits:
         rank = len(FITS) + 1
     elif fit == ROUNDED and candidate.quantity == BYTES and amount.quantity is None:
-        rank = 2
+        rank = FITS.index(fit) + 1
     else:
         rank = FITS.index(fit) + int(fit in (OTHER_BASE, FACTOR_TWO))
     if amount.unit == MAC and candidate.unit == FLOP:

@@ -7,6 +7,7 @@ from functools import cache, cached_property, partial
 from vggcost import units
 from vggcost.conventions.amounts import BYTES, COUNT, PARAMS
 from vggcost.conventions.counting import count, difference, total
+from vggcost.conventions.figures import Sizes
 from vggcost.conventions.rows import CONVENTIONS
 from vggcost.costs.table import table
 from vggcost.formulas.memory import tensor_bytes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.conventions.convention import Convention
+    from vggcost.conventions.figures import Figure
     from vggcost.costs.table import Row, Table
 
     Numbers = tuple[int | None, ...]
@@ -96,6 +98,14 @@ class Described(Record):
         """One of its layers as one speaks of it: ``one 512 -> 512 convolution``."""
         raise NotImplementedError
 
+    def figure(self, figure: Figure) -> int | None:  # noqa: ARG002  # the signature that a subclass fills
+        """What a tool prints of it beside its count, exactly [the figure's unit]; None where nobody knows."""
+        return None
+
+    def consists(self, figure: Figure) -> str:
+        """What a figure of it consists of, in words."""
+        raise NotImplementedError
+
     def beside(self, by: Convention) -> str:
         """What a convention counts beside the multiply-accumulates, in words: ``+ 9,192 linear bias``."""
         raise NotImplementedError
@@ -107,7 +117,7 @@ class DescribedNetwork(Described):
     table: Table
 
     noun = "VGG "
-    bytes_label = "bytes of the parameters in float32"
+    bytes_label = "weight_bytes (bytes of the parameters in float32)"
 
     def layer_words(self, row: Row) -> str:
         """One of its layers by its sizes, for several are alike."""
@@ -115,6 +125,18 @@ class DescribedNetwork(Described):
         kernel = row.layer.window(row.input)
         side = f" {units.shape_text(kernel.kernel)}" if kernel and kernel.kernel != (3, 3) else ""
         return f"one {sizes[0]} -> {sizes[1]}{side} {row.layer.noun}"
+
+    def figure(self, figure: Figure) -> int | None:
+        """What a tool prints of it in float32."""
+        return figure.value(self._sizes)
+
+    @cached_property
+    def _sizes(self) -> Sizes:
+        return Sizes(self.table)
+
+    def consists(self, figure: Figure) -> str:
+        """Its parts, each with its bytes; nothing where it is no sum of such."""
+        return figure.consists(self._sizes)
 
     def beside(self, by: Convention) -> str:
         """What a convention counts beside the multiply-accumulates, piece by piece."""

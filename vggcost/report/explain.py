@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.conventions.amounts import FLOP, MAC
 from vggcost.conventions.explain import decomposition, part_words
+from vggcost.conventions.figure_rows import QUOTES
+from vggcost.conventions.searched import FLOAT32_BYTES
+from vggcost.formulas.forward import flops
 from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.conventions.explain import Answer, Candidate, Explanation
+    from vggcost.conventions.figures import Quote
 
 SHOWN = 5
 """How many answers are shown where not all are asked for."""
@@ -38,8 +43,9 @@ def document(found: Explanation, *, every: bool) -> Document:
     rows = [_row(found, _fit_words(found, answer), answer.candidate, answer) for answer in shown]
     rows += [_row(found, "no fit, near", one) for one in found.nearest]
     columns = (*_COLUMNS, _ALSO) if any(answer.also for answer in shown) else _COLUMNS
-    blocks = [Text(_answer_lines(found, *numbered), hang="   ", where=SCREEN) for numbered in enumerate(shown, 1)]
-    if not shown:
+    blocks = [Text(tuple(_quoted_line(found, *quoted) for quoted in found.quoted))] if found.quoted else []
+    blocks += [Text(_answer_lines(found, *numbered), hang="   ", where=SCREEN) for numbered in enumerate(shown, 1)]
+    if not shown and not found.quoted:
         blocks.append(Text((f"Nothing that was searched gives {found.amount.text}. The nearest:",)))
         blocks.append(Text(tuple(_near_lines(found)), hang="   ", where=SCREEN))
     after = [Text((_more(more),))] if more else []
@@ -52,12 +58,32 @@ def document(found: Explanation, *, every: bool) -> Document:
 
 def _answer_lines(found: Explanation, number: int, answer: Answer) -> tuple[str, ...]:
     one = answer.candidate
-    lines = [f"{number}. {_sentence(one)}; {_fit_words(found, answer)}"]
+    lines = [f"{number}. {_sentence(one)}; {_fit_words(found, answer)}{_unit_slip(found, one)}"]
     if decomposition(one) not in ("", f"{one.value:,} MACs"):
         lines.append(f"   = {decomposition(one)}")
+    if one.figure and one.figure.why:
+        lines.append(f"   {one.figure.why}")
     if answer.also:
         lines.append(f"   the same number: {_also_words(answer)}")
     return tuple(lines)
+
+
+def _unit_slip(found: Explanation, one: Candidate) -> str:
+    """What is said where a number is quoted in FLOPs and is one of MACs."""
+    if found.amount.unit != FLOP or one.unit != MAC:
+        return ""
+    return f", in the wrong unit: these are MACs, {flops(one.value):,} FLOP"
+
+
+def _quoted_line(found: Explanation, quote: Quote, rows: Candidate) -> str:
+    """What is known of a number in print that no rule gives."""
+    printed = " and ".join(one.text for one in QUOTES if one.figure == quote.figure)
+    values = rows.value // FLOAT32_BYTES
+    return (
+        f"{found.amount.text}: {quote.said}. Those rows, of {rows.words}, sum to {values:,} values = {rows.value:,} B"
+        f" = {units.human_bytes(rows.value)}; the printed {printed} are no sum of them, and no rule that gives them is"
+        " known."
+    )
 
 
 def _near_lines(found: Explanation) -> Iterator[str]:
@@ -82,6 +108,8 @@ def _fit_words(found: Explanation, answer: Answer) -> str:
     amount, value = found.amount, answer.candidate.value
     if answer.fit == "exact":
         return "exactly that"
+    if answer.fit == "printed" and answer.candidate.figure and answer.candidate.figure.text:
+        return f"which it prints as {answer.candidate.figure.text(value)}"
     if answer.fit == "rounded":
         return f"rounds to {amount.text}"
     if answer.fit == "1024":
@@ -110,20 +138,28 @@ def _also_words(answer: Answer) -> str:
 
 def _short(one: Candidate, beside: Candidate) -> str:
     """What another candidate of the same number differs in: its convention, its network, or both."""
-    what = one.convention.name if one.convention else one.quantity
+    what = _counted(one)
     if one.only:
         return f"{what} of {part_words(one.only)} of {one.searched.described.title}"
     if one.searched is beside.searched:
         return f"less {one.less.name}" if one.less and one.convention is beside.convention else what
     title = one.searched.described.title + (f" less {one.less.name}" if one.less else "")
-    return title if one.convention is beside.convention else f"{what} of {title}"
+    same = one.convention is beside.convention and one.figure is beside.figure
+    return title if same else f"{what} of {title}"
+
+
+def _counted(one: Candidate) -> str:
+    """What is counted, as one word."""
+    if one.figure:
+        return one.figure.name
+    return one.convention.name if one.convention else one.quantity
 
 
 def _row(found: Explanation, fit: str, one: Candidate, answer: Answer | None = None) -> dict[str, Any]:
     return {
         "fit": fit,
         "network": one.words,
-        "counted": one.convention.name if one.convention else one.quantity,
+        "counted": _counted(one),
         "value": one.value,
         "unit": one.unit,
         "difference": one.value - found.amount.nearest_int,
@@ -139,6 +175,7 @@ def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any])
         "input": _plain(one.searched.described.inputs),
         "quantity": one.quantity,
         "convention": one.convention.name if one.convention else None,
+        "figure": one.figure.name if one.figure else None,
         "unit": one.unit,
         "value": one.value,
         "difference": one.value - found.amount.nearest_int,
@@ -171,4 +208,5 @@ def _data(found: Explanation, shown: Sequence[Answer], more: int) -> dict[str, A
         "more": more,
         "nearest": [_candidate_data(found, one, {}) for one in found.nearest],
         "meant": list(found.meant),
+        "quoted": [_candidate_data(found, rows, {"text": quote.text}) for quote, rows in found.quoted],
     }

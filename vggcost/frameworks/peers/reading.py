@@ -37,12 +37,14 @@ class Program(Record):
 class ToolReading(Record):
     """A tool's total and, where it gives them, its counts by module path; a path that is not there counts 0.
 
-    total is None where the tool itself says that it has none.
+    total is None where the tool itself says that it has none, and where it is asked for a figure (whose name stands in
+    the convention's place): printed is then its text.
     """
 
     convention: str
     total: int | None
     layers: Mapping[str, int] | None = None
+    printed: str | None = None
 
 
 def whole(value: float, what: str) -> int:
@@ -86,6 +88,7 @@ def answer(adapter: str, device: str, subject: Subject) -> list[dict[str, Any]] 
             "convention": reading.convention,
             "total": reading.total,
             "layers": None if reading.layers is None else dict(reading.layers),
+            "printed": reading.printed,
         }
         for reading in readings
     ]
