@@ -6,14 +6,16 @@ import pytest
 from fit_questions import Question, faults, wrong
 
 import vggcost
-from vggcost import api
+from vggcost import api, units
+from vggcost.costs import memory
+from vggcost.costs import training as step
 from vggcost.costs.training import Training
 from vggcost.errors import VggcostError
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 from vggcost.results import fit as module
 from vggcost.results.budgets import Budget
 from vggcost.results.fit import Fit
-from vggcost.results.settings import Setting
+from vggcost.results.settings import Setting, axis
 
 QUESTIONS = range(100)
 """Seeds; `python tests/fit_questions.py 1000` asks more."""
@@ -26,7 +28,7 @@ def test_the_answer_fits_and_the_next_value_does_not(seeds):
 
 def test_an_answer_beside_the_right_one_is_seen():
     seen = 0
-    for seed in QUESTIONS[:30]:
+    for seed in QUESTIONS[:20]:
         question = Question(seed)
         try:
             fit = Fit(question.setting, question.solve, question.budgets)
@@ -38,7 +40,7 @@ def test_an_answer_beside_the_right_one_is_seen():
         assert fit.value == 1 or wrong(question, fit.value - 1, fit.next.value - 1)
         assert wrong(question, fit.value, fit.next.value + 1)
         seen += 1
-    assert seen >= 10
+    assert seen >= 8
 
 
 @pytest.mark.parametrize("shift", [(1, 1), (-1, -1), (0, 1), (-1, 0)])
@@ -177,3 +179,28 @@ def test_a_setting_without_memory_needs_no_training():
     plan = api.configuration("A")
     setting = Setting(plan, plan.variant, plan.size, training=Training("adam"))
     assert Fit(setting, "width", (Budget("params", 10**8, "100M"),)).levers[0].option == "--head none"
+
+
+def held(setting):
+    """Every moment's bytes, in order."""
+    counted, size = setting.counted(), units.dtype_bytes(setting.dtype)
+    if setting.training is None:
+        lives = memory.lived(counted, size, training=False, in_place=setting.in_place)
+        return [moment.bytes for moment in lives.alive.moments]
+    lives = step.lived(counted, size, setting.training, in_place=setting.in_place)
+    return [moment.bytes for moment in step.moments(counted, size, setting.training, lives)]
+
+
+@pytest.mark.parametrize("seeds", [QUESTIONS[:12], QUESTIONS[12:24]])
+def test_no_moment_falls_where_a_batch_an_image_or_a_width_grows(seeds):
+    """Which is why there is one boundary, and a search may leave out what lies between."""
+    for seed in seeds:
+        question = Question(seed)
+        scale = axis(question.solve, question.setting)
+        place = scale.bounds.least
+        before = held(scale.on(question.setting, place))
+        for _ in range(12):
+            place = scale.span(place)[1] + 1
+            after = held(scale.on(question.setting, place))
+            assert all(one <= other for one, other in zip(before, after, strict=True)), (seed, place)
+            before = after

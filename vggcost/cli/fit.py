@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import api
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.memory import add_training, training_from
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice
+from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
@@ -46,11 +46,9 @@ def parser() -> Parser:
         metavar="WHAT",
         help=f"{', '.join(SOLVED)} (batch with --memory alone, else width)",
     )
-    add_network(result)
+    add_network(result, programs=False)
     add_input(result)
-    result.add_argument(
-        "--no-inplace", action="store_true", help="ReLU writes beside its input (torchvision's write over it)"
-    )
+    result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
     add_training(result)
     add_output(result)
     return result

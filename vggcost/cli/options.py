@@ -111,12 +111,13 @@ TARGETS = "NET.toml; path/to/file.py:callable or package.module:callable, which 
 """What may stand in a name's place, for --help."""
 
 
-def add_network(parser: Parser, *, several: bool = False) -> None:
-    """Add the network's name, or another target, and the variant."""
+def add_network(parser: Parser, *, several: bool = False, programs: bool = True) -> None:
+    """Add the network's name, or another target, and the variant; without programs, the name or a network file."""
     many = " (a comma list for several)" if several else ""
     names = ", ".join(TABLE_1)
     group = parser.add_argument_group("network")
-    known = f"{names}, vgg11 ... vgg19_bn or another name that vggcost configs lists; {TARGETS}"
+    targets = TARGETS if programs else "NET.toml"
+    known = f"{names}, vgg11 ... vgg19_bn or another name that vggcost configs lists; {targets}"
     if several:
         group.add_argument("names", nargs="*", metavar="TARGET", help=known)
     else:
