@@ -165,3 +165,10 @@ def test_memory_of_a_network_file(vggcost, tmp_path):
 )
 def test_memory_refuses_what_it_has_no_use_for(refused, words, said):
     assert said in refused("conventions", *words)
+
+
+def test_memory_in_files_says_what_each_number_consists_of(vggcost):
+    for fmt in ("csv", "markdown", "html"):
+        out = vggcost("conventions", "D", "--memory", "--format", fmt).out
+        assert "2 x 54,226,848 outputs of layers with parameters" in out
+        assert "3 x 30,973,778,432 that calflops counts" in out

@@ -122,3 +122,21 @@ def test_among_a_network_at_a_batch_of_its_own(vggcost):
     assert (first["figure"], first["value"]) == ("torchsummary-pass", 8 * 229_408_576)
     first = answered(vggcost, "586842112 B", "--among", "D", "--batch", "8")["answers"][0]
     assert first["figure"] == "saved_bytes"
+
+
+def test_a_number_of_bytes_that_nothing_gives_has_figures_near_it(vggcost):
+    near = answered(vggcost, "22.48 MiB")["nearest"]
+    assert (near[0]["figure"], near[0]["value"]) == ("peak_bytes", 22_478_848)
+    assert answered(vggcost, "16.74 MB")["nearest"][0]["figure"]
+
+
+def test_a_quote_is_a_row_of_the_csv(vggcost):
+    head, row = vggcost("explain", "93MB", "--format", "csv").out.splitlines()
+    assert head.startswith("fit,network,counted,value")
+    assert row.startswith('"in print, no fit","D (VGG-16), 1000 classes, at 224x224",cs231n,60950432,B,')
+
+
+def test_json_has_the_tools_text(vggcost):
+    (first, *_) = answered(vggcost, "662.49 MB")["answers"]
+    assert first["printed"] == "662.49 MB"
+    assert answered(vggcost, "73355264")["answers"][0]["printed"] is None

@@ -368,4 +368,10 @@ def _nearest(amount: Amount, among: Iterable[Searched]) -> tuple[Candidate, ...]
             order = (abs(value - near), *one.departures)
             if value not in away or order < away[value][0]:
                 away[value] = (order, Candidate(one, quantity, value, convention))
+    for one, figure, value in figures_of(amount, among) if amount.quantity else ():
+        if amount.unit == MAC and figure.unit == FLOP:
+            continue
+        order = (abs(value - near), *one.departures)
+        if value not in away or order < away[value][0]:
+            away[value] = (order, Candidate(one, quantity_of(figure), value, figure=figure))
     return tuple(candidate for _, candidate in sorted(away.values(), key=lambda entry: entry[0])[:NEAREST])

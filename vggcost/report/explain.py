@@ -42,6 +42,7 @@ def document(found: Explanation, *, every: bool) -> Document:
     more = len(found.answers) - len(shown)
     rows = [_row(found, _fit_words(found, answer), answer.candidate, answer) for answer in shown]
     rows += [_row(found, "no fit, near", one) for one in found.nearest]
+    rows = [_row(found, "in print, no fit", one) for _, one in found.quoted] + rows
     columns = (*_COLUMNS, _ALSO) if any(answer.also for answer in shown) else _COLUMNS
     blocks = [Text(tuple(_quoted_line(found, *quoted) for quoted in found.quoted))] if found.quoted else []
     blocks += [Text(_answer_lines(found, *numbered), hang="   ", where=SCREEN) for numbered in enumerate(shown, 1)]
@@ -176,6 +177,7 @@ def _candidate_data(found: Explanation, one: Candidate, more: Mapping[str, Any])
         "quantity": one.quantity,
         "convention": one.convention.name if one.convention else None,
         "figure": one.figure.name if one.figure else None,
+        "printed": one.figure.text(one.value) if one.figure and one.figure.text else None,
         "unit": one.unit,
         "value": one.value,
         "difference": one.value - found.amount.nearest_int,

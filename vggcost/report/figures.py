@@ -48,7 +48,10 @@ def document(counted: Table, dtype: str, *, human: bool) -> Document:
     sizes = Sizes(counted, dtype)
     own = {one.name: one.value(sizes) for one in DEFINITIONS}
     rows = [_row(one, sizes, own) for one in FIGURES]
-    shown = [{**row, "label": _label(row), "exact": _exact(row, human), "beside": _beside(row)} for row in rows]
+    rows_in_words = [{**row, "consists": one.consists(sizes)} for one, row in zip(FIGURES, rows, strict=True)]
+    shown = [
+        {**row, "label": _label(row), "exact": _exact(row, human), "beside": _beside(row)} for row in rows_in_words
+    ]
     data = {
         "schema": "vggcost.figures/1",
         "network": counted.network.identity(),
@@ -62,15 +65,7 @@ def document(counted: Table, dtype: str, *, human: bool) -> Document:
         f" {units.shape_text(counted.input)} {dtype}; what tools call memory, and count of a training step"
     )
     blocks = (Text((header,), style="head"), Grid(_COLUMNS, shown, notes=(Text(_notes(rows, own), style="list"),)))
-    return Document(
-        data,
-        blocks,
-        Grid(
-            _RECORD_COLUMNS,
-            [{**row, "consists": one.consists(sizes)} for one, row in zip(FIGURES, rows, strict=True)],
-        ),
-        human,
-    )
+    return Document(data, blocks, Grid(_RECORD_COLUMNS, rows_in_words), human)
 
 
 def _row(one: Figure, sizes: Sizes, own: Mapping[str, int | None]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vggcost.frameworks.peers.figures import TOOLS
-from vggcost.frameworks.peers.reading import ToolReading
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,13 @@ def read(module: nn.Module, arguments: Sequence[torch.Tensor]) -> list[ToolReadi
     """Ask calflops for both totals with the backward pass in them."""
     from calflops import calculate_flops
 
-    texts = calculate_flops(module, args=[*arguments], include_backPropagation=True, print_results=False)[:2]
-    names = TOOLS["calflops"]
-    return [ToolReading(name, None, printed=text) for name, text in zip(names, texts, strict=True)]
+    texts, numbers = (
+        calculate_flops(
+            module, args=[*arguments], include_backPropagation=True, print_results=False, output_as_string=as_text
+        )[:2]
+        for as_text in (True, False)
+    )
+    return [
+        ToolReading(name, whole(number, name), printed=text)
+        for name, number, text in zip(TOOLS["calflops"], numbers, texts, strict=True)
+    ]

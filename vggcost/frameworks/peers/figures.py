@@ -29,8 +29,10 @@ def has(tool: str) -> bool:
     return installed({tool: ()}) is not None
 
 
-def heard(tool: str, tables: Sequence[Table]) -> Iterator[dict[str, str]]:
+def heard(tool: str, tables: Sequence[Table]) -> Iterator[dict[str, tuple[str, int | None]]]:
     """Yield what a tool prints of each network, by the names of `vggcost.conventions.figure_rows`.
+
+    With the text comes the exact number behind it, None where the tool does not hand it out.
 
     Raises:
         VggcostError: the tool ended instead; with its last words.
@@ -41,7 +43,7 @@ def heard(tool: str, tables: Sequence[Table]) -> Iterator[dict[str, str]]:
         for answered in asked(peer, questions, said, (None, Started())):
             if answered is None or isinstance(answered, str):
                 raise VggcostError(f"{tool} ended: {last_words(said) if answered is None else answered}")
-            yield {reading["convention"]: reading["printed"] for reading in answered}
+            yield {reading["convention"]: (reading["printed"], reading["total"]) for reading in answered}
 
 
 def lines_of(text: str) -> dict[str, str]:

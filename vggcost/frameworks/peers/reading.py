@@ -37,8 +37,8 @@ class Program(Record):
 class ToolReading(Record):
     """A tool's total and, where it gives them, its counts by module path; a path that is not there counts 0.
 
-    total is None where the tool itself says that it has none, and where it is asked for a figure (whose name stands in
-    the convention's place): printed is then its text.
+    total is None where the tool itself says that it has none. Where it is asked for a figure, whose name then stands in
+    the convention's place, printed is its text, and total None where the text is all it hands out.
     """
 
     convention: str

@@ -21,4 +21,8 @@ def read(module: nn.Module, arguments: Sequence[torch.Tensor]) -> list[ToolReadi
 
     summary = torchinfo.summary(module, input_data=list(arguments), device=arguments[0].device, verbose=0)
     said = lines_of(str(summary))
-    return [ToolReading(name, None, printed=said[figure(name).words]) for name in TOOLS["torchinfo"]]
+    sizes = (summary.total_input, summary.total_output_bytes, summary.total_param_bytes)
+    return [
+        ToolReading(name, size, printed=said[figure(name).words])
+        for name, size in zip(TOOLS["torchinfo"], (*sizes, sum(sizes)), strict=True)
+    ]

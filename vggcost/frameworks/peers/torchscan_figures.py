@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vggcost.conventions.figure_rows import figure
 from vggcost.frameworks.peers.figures import TOOLS
-from vggcost.frameworks.peers.reading import ToolReading
+from vggcost.frameworks.peers.reading import ToolReading, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,10 @@ def read(module: nn.Module, arguments: Sequence[torch.Tensor]) -> list[ToolReadi
     import torchscan
 
     with redirect_stdout(StringIO()) as printed:
-        torchscan.summary(module, args=tuple(arguments))
+        report = torchscan.summary(module, args=tuple(arguments))
     (name,) = TOOLS["torchscan"]
     line = re.search(rf"^{re.escape(figure(name).words)}: (.+)$", printed.getvalue(), re.MULTILINE)
     if line is None:
         raise ValueError("torchscan's summary has no size of the model")
-    return [ToolReading(name, None, printed=line[1].strip())]
+    size = sum(whole(report["totals"][what]["value"], what) for what in ("parameter_bytes", "buffer_bytes"))
+    return [ToolReading(name, size, printed=line[1].strip())]
