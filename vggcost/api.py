@@ -182,22 +182,26 @@ def memory(
     dtype: Dtype = "float32",
     training: bool = False,
     optimizer: str = "sgd",
-    implementation: str = "foreach",
+    implementation: str | None = None,
     accumulate: int = 1,
     freeze: Sequence[str] = (),
     checkpoint: bool = False,
+    master_weights: bool = False,
+    mixed: str | None = None,
     in_place: bool = True,
 ) -> Memory:
     """Return what a network holds at its worst moment: in one forward call without gradients, or in a training step.
 
-    The network is named as in `cost`. optimizer is sgd, momentum, adam or adamw, implementation foreach, for-loop or
-    fused, as torch.optim has them; accumulate the passes whose gradients are added up; freeze the layers without
-    gradients, or ``features``; checkpoint whether each stage of convolutions with its pool runs again in the backward
-    pass; in_place whether ReLU writes over its input. See `vggcost.results.memory.Memory`.
+    The network is named as in `cost`. optimizer is sgd, momentum, adam or adamw, implementation foreach (None),
+    for-loop or fused, as torch.optim has them; accumulate the passes whose gradients are added up; freeze the layers
+    without gradients, or ``features``; checkpoint whether each stage of convolutions with its pool runs again in the
+    backward pass; master_weights whether float32 copies of weights and a float32 state stand beside a dtype of two
+    bytes; mixed, bfloat16 or float16, puts the forward call under torch.autocast; in_place whether ReLU writes over its
+    input. See `vggcost.results.memory.Memory`.
 
     Raises:
         VggcostError: as `cost`; an unknown optimizer or implementation, a layer to freeze that does not learn, training
-            in a dtype without gradients.
+            in a dtype without gradients; mixed or master_weights beside a dtype that they do not go with.
 
     >>> memory("D").totals.peak_bytes
     25690112
@@ -208,8 +212,13 @@ def memory(
 
     built = unfolded(configuration(network, file), _variant_options(locals()), size)
     counted = table(built, (checked_count(batch, "batch"), built.variant.in_channels, *built.image))
-    how = _how(counted, optimizer, implementation, accumulate, freeze, checkpoint) if training else None
-    return Memory(counted, dtype, how, in_place=in_place)
+    _check_master_weights(training=training, master_weights=master_weights)
+    how = None
+    if training:
+        how = _how(
+            counted, optimizer, implementation, accumulate, freeze, checkpoint=checkpoint, master_weights=master_weights
+        )
+    return Memory(counted, dtype, how, in_place=in_place, mixed=mixed)
 
 
 def memory_totals(
@@ -230,10 +239,12 @@ def memory_totals(
     dtype: Dtype = "float32",
     training: bool = False,
     optimizer: str = "sgd",
-    implementation: str = "foreach",
+    implementation: str | None = None,
     accumulate: int = 1,
     freeze: Sequence[str] = (),
     checkpoint: bool = False,
+    master_weights: bool = False,
+    mixed: str | None = None,
     in_place: bool = True,
 ) -> dict[str, NDArray[int64]]:
     """Return the totals of `memory` for many batches, sizes and numbers of classes at once, as int64 arrays by name.
@@ -251,22 +262,27 @@ def memory_totals(
     [73355264, 4694736896]
     """
     from vggcost.costs.arrays import Structure
-    from vggcost.costs.training import check_dtype
+    from vggcost.costs.training import check_dtype, check_mixed
 
     options = _variant_options({**locals(), "classes": None})
     plan = configuration(network, file)
     variant = varied(plan, options)
+    if mixed is not None:
+        check_mixed(mixed, dtype)
     if training:
-        check_dtype(dtype)
+        check_dtype(dtype, mixed=mixed, master_weights=master_weights)
+    _check_master_weights(training=training, master_weights=master_weights)
+    whether = {"checkpoint": checkpoint, "master_weights": master_weights}
 
-    def how(counted: Table) -> Training | None:
-        return _how(counted, optimizer, implementation, accumulate, freeze, checkpoint) if training else None
+    def way(counted: Table) -> Training | None:
+        return _how(counted, optimizer, implementation, accumulate, freeze, **whether) if training else None
 
     sides = plan.size if size is None else size
     if isinstance(sides, list) or (isinstance(sides, tuple) and len(sides) != 2):
         raise VggcostError(f"size is a {type(sides).__name__}; give an array for squares, or (heights, widths)")
     height, width_px = sides if isinstance(sides, tuple) else (sides, sides)
-    structure = Structure(plan, variant, dtype_bytes(dtype), how, in_place=in_place)
+    low_bytes = 0 if mixed is None else dtype_bytes(mixed)
+    structure = Structure(plan, variant, dtype_bytes(dtype), way, in_place=in_place, low_bytes=low_bytes)
     return structure.totals(batch, height, width_px, variant.classes if classes is None else classes)
 
 
@@ -292,10 +308,12 @@ def fit(
     dtype: Dtype = "float32",
     training: bool = False,
     optimizer: str = "sgd",
-    implementation: str = "foreach",
+    implementation: str | None = None,
     accumulate: int = 1,
     freeze: Sequence[str] = (),
     checkpoint: bool = False,
+    master_weights: bool = False,
+    mixed: str | None = None,
     in_place: bool = True,
 ) -> Fit:
     """Return the largest batch, square image or width factor within every budget; see `vggcost.results.fit.Fit`.
@@ -318,19 +336,33 @@ def fit(
     solve = solved(solve, found, {"batch": batch, "size": size, "width": width})
     plan, images = configuration(network, file), checked_count(1 if batch is None else batch, "batch")
     variant, image = varied(plan, _variant_options(locals())), image_size(plan.size if size is None else size)
-    setting = Setting(plan, variant, image, images, dtype, None, in_place)
-    how = _how(setting.counted(), optimizer, implementation, accumulate, freeze, checkpoint) if training else None
-    return Fit(setting.replace(training=how), solve, found)
+    setting = Setting(plan, variant, image, images, dtype, None, in_place, mixed)
+    _check_master_weights(training=training, master_weights=master_weights)
+    if training:
+        whether = {"checkpoint": checkpoint, "master_weights": master_weights}
+        how = _how(setting.counted(), optimizer, implementation, accumulate, freeze, **whether)
+        setting = setting.replace(training=how)
+    return Fit(setting, solve, found)
+
+
+def _check_master_weights(*, training: bool, master_weights: bool) -> None:
+    if master_weights and not training:
+        raise VggcostError("master_weights is given without training; give training=True, or leave it away")
 
 
 def _how(
-    counted: Table, optimizer: str, implementation: str, accumulate: int, freeze: Sequence[str], checkpoint: bool
+    counted: Table,
+    optimizer: str,
+    implementation: str | None,
+    accumulate: int,
+    freeze: Sequence[str],
+    **whether: bool,
 ) -> Training:
-    """How a training step is done."""
+    """How a training step is done; whether there are checkpoint and master_weights."""
     from vggcost.costs.training import checked
 
     passes = checked_count(accumulate, "accumulate")
-    return checked(counted, optimizer, implementation, passes, freeze, checkpoint=checkpoint)
+    return checked(counted, optimizer, implementation, passes, freeze, **whether)
 
 
 def closed_form(

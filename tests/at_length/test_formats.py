@@ -41,6 +41,7 @@ WORDS = {
     "explain": ("explain", "15.61G"),
     "memory": ("memory", "D"),
     "memory --training": ("memory", "A", "--training", "--optimizer", "adam"),
+    "memory --mixed": ("memory", "A", "--mixed", "bfloat16"),
     "fit": ("fit", "D", "--memory", "24GiB", "--training", "--optimizer", "adam"),
     "fit --solve width": ("fit", "D", "--memory", "1GiB", "--params", "60M"),
     "configs": ("configs",),

@@ -43,6 +43,23 @@ def test_both_values_are_what_memory_says(vggcost):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        ("--mixed", "bfloat16"),
+        ("--mixed", "float16", "--training", "--optimizer", "adam"),
+        ("--dtype", "bfloat16", "--training", "--optimizer", "adam", "--master-weights"),
+    ],
+)
+def test_what_fits_in_a_low_precision_is_what_memory_says(vggcost, options):
+    document = fit(vggcost, "A", "--memory", "6 GiB", *options)
+    for value, used in ((document["batch"], document["used"]), (document["next"]["batch"], document["next"]["used"])):
+        memory = json.loads(vggcost("memory", "A", "--batch", str(value), *options, "--format", "json").out)
+        assert memory["peak"]["bytes"] == used["memory_bytes"]
+    assert document["mixed"] == (options[1] if options[0] == "--mixed" else None)
+    assert not any(lever["option"].startswith("--dtype") for lever in document["levers"])
+
+
+@pytest.mark.parametrize(
     ("words", "key", "option"),
     [
         (("--macs", "5G"), "macs", "--width"),

@@ -37,12 +37,17 @@ def test_a_forward_holds_weights_input_and_what_is_alive(vggcost):
         ("A", "--batch-norm", "--training", "--checkpoint"),
         ("E", "--training", "--freeze", "features,fc6", "--optimizer", "momentum"),
         ("residual-vgg16", "--training", "--accumulate", "4", "--size", "64"),
+        ("A-LRN", "--training", "--mixed", "float16", "--optimizer", "momentum"),
+        ("A", "--batch", "64", "--training", "--mixed", "bfloat16", "--checkpoint", "--accumulate", "2"),
+        ("D", "--training", "--dtype", "bfloat16", "--master-weights", "--optimizer", "adam", "--freeze", "fc6"),
     ],
 )
 def test_rows_sum_to_totals_and_parts_to_the_peak(vggcost, words):
     document = memory(vggcost, *words)
     for key in ADDITIVE:
         assert sum(layer[key] for layer in document["layers"]) == document["totals"][key], key
+    copies = [layer["master_weight_bytes"] for layer in document["layers"]]
+    assert (sum(copies) if "--master-weights" in words else None) == document["totals"]["master_weight_bytes"]
     peak = document["peak"]
     assert sum(value for key, value in peak.items() if key.endswith("_bytes")) == peak["bytes"]
     assert peak["bytes"] == document["totals"]["training_peak_bytes"]
@@ -55,7 +60,41 @@ def test_the_screen_adds_up_and_warns_of_pure_half(vggcost):
     parts = [int(line.rsplit("  ", 2)[-2].replace(",", "")) for line in lines[begin : end + 1]]
     assert sum(parts[:-1]) == parts[-1]
     assert "adam in pure float16 loses updates" in shown
+    assert "--mixed float16" in shown
+    assert "--master-weights" in shown
     assert "loses updates" not in vggcost("memory", "D", "--training", "--optimizer", "adam").out
+
+
+def test_autocast_casts_weights_and_keeps_their_casts(vggcost):
+    plain, mixed = (memory(vggcost, "D", *words) for words in ((), ("--mixed", "bfloat16")))
+    low = plain["totals"]["weight_bytes"] // 2
+    assert mixed["totals"]["weight_bytes"] == plain["totals"]["weight_bytes"]
+    assert mixed["totals"]["output_bytes"] == plain["totals"]["output_bytes"] // 2
+    assert (mixed["mixed"], plain["mixed"]) == ("bfloat16", None)
+    # All casts are held when fc8 runs: beside them what the classifier was called with, fc8's input and its output.
+    assert mixed["peak"]["live_cast_bytes"] == low
+    assert mixed["totals"]["peak_bytes"] == low + 2 * (25_088 + 4_096 + 1_000)
+    kept = memory(vggcost, "D", "--training", "--mixed", "bfloat16")["totals"]["saved_bytes"]
+    # What float32 keeps, half as wide but for max-pool's places; and the weights' casts, not those of biases.
+    places = 8 * sum(each**2 * width for each, width in ((112, 64), (56, 128), (28, 256), (14, 512), (7, 512)))
+    biases = 64 * 2 + 128 * 2 + 256 * 3 + 512 * 6 + 4096 * 2 + 1000
+    assert kept == (73_355_264 - places) // 2 + places + low - 2 * biases
+    shown = " ".join(vggcost("memory", "A-LRN", "--training", "--mixed", "float16").out.split())
+    assert "a GPU's list differs in LocalResponseNorm" in shown
+    assert "GradScaler" in shown
+    assert "loses updates" not in shown
+
+
+@pytest.mark.parametrize(("optimizer", "each"), [("sgd", 8), ("momentum", 12), ("adam", 16), ("adamw", 16)])
+def test_float32_copies_take_what_is_commonly_quoted(vggcost, optimizer, each):
+    words = ("D", "--training", "--dtype", "bfloat16", "--master-weights", "--optimizer", optimizer)
+    totals = memory(vggcost, *words)["totals"]
+    keys = ("weight_bytes", "gradient_bytes", "master_weight_bytes", "optimizer_bytes")
+    assert sum(totals[key] for key in keys) == each * 138_357_544
+    shown = " ".join(vggcost("memory", *words).out.split())
+    assert f"{each} bytes a trained parameter (2 weight + 2 gradient + 4 copy" in shown
+    assert "no comparison with torch ran" in shown
+    assert "loses updates" not in shown
 
 
 @pytest.mark.parametrize(
@@ -68,6 +107,16 @@ def test_the_screen_adds_up_and_warns_of_pure_half(vggcost):
         (("D", "--training", "--freeze", "conv1_9"), "--freeze 'conv1_9' is no layer that learns"),
         (("D", "--training", "--dtype", "int8"), "--dtype int8 has no gradients, and --training is given"),
         (("D", "--training", "--accumulate", "0"), "--accumulate is 0; give a whole number of at least 1"),
+        (("D", "--mixed", "bfloat16", "--dtype", "bfloat16"), "--mixed bfloat16 casts from weights in float32"),
+        (("D", "--mixed", "bloat16"), "unknown value of --mixed 'bloat16'; the nearest are bfloat16"),
+        (("D", "--master-weights", "--dtype", "float16"), "--master-weights is given without --training"),
+        (("D", "--training", "--master-weights"), "and --dtype is float32; give --dtype bfloat16 or float16"),
+        (("D", "--training", "--master-weights", "--dtype", "int8"), "--dtype int8 has no gradients"),
+        (("D", "--training", "--master-weights", "--mixed", "float16"), "--mixed has its weights in float32"),
+        (
+            ("D", "--training", "--master-weights", "--dtype", "float16", "--optimizer-implementation", "fused"),
+            "--optimizer-implementation is of torch.optim",
+        ),
         (("model.py:Net",), "is no configuration and no network file"),
     ],
 )

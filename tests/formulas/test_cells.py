@@ -48,6 +48,7 @@ CELLS = {
     "biases": [(formula.biases(37, 35), 2)],
     "flops_of_passes": [(formula.flops_of_passes(7, 3), 7 + 7 + 7)],
     "at_moment": [(formula.at_moment(3, 5, 7), 3 + 5 + 7)],
+    "float32_copy": [(formula.float32_copy(6), 6 + 6)],
     "optimizer_state": [(formula.optimizer_state(7, 2), 7 + 7)],
     "one_at_a_time": [(formula.one_at_a_time(3, 5), 3 + 5 + 5)],
     "lrn_padded_elements": [(formula.lrn_padded_elements(5, 7, 3), 5 * (7 + 3 - 1))],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.memory import add_training, training_from
+from vggcost.cli.memory import add_mixed, add_training, training_from
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
@@ -49,6 +49,7 @@ def parser() -> Parser:
     add_network(result, programs=False)
     add_input(result)
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
+    add_mixed(result)
     add_training(result)
     add_output(result)
     return result
@@ -70,7 +71,7 @@ def run(args: Namespace) -> int:
     (plan,) = asked.plans
     image = asked.size or plan.size
     setting = Setting(plan, api.varied(plan, asked.options), image, asked.batch, asked.dtype, None, not args.no_inplace)
-    setting = setting.replace(training=training_from(args, setting.counted()))
+    setting = setting.replace(training=training_from(args, setting.counted()), mixed=args.mixed)
     fit = Fit(setting, solve, found)
     emit(rendered(fit.document(human=asked.view.human), asked.fmt), asked.place)
     return EXIT_FINE
@@ -83,7 +84,7 @@ def _check_uses(args: Namespace, found: tuple[Budget, ...]) -> None:
         VggcostError: there is such an option.
     """
     words = [budget.word for budget in found]
-    for name in ("training", "dtype", "no_inplace"):
+    for name in ("training", "dtype", "mixed", "no_inplace"):
         if getattr(args, name) and "memory" not in words:
             option, alone = f"--{name.replace('_', '-')}", " and --".join(words)
             raise VggcostError(

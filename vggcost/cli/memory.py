@@ -6,7 +6,7 @@ from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice, read_count
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
-from vggcost.costs.training import IMPLEMENTATIONS, STATES, checked
+from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, checked
 from vggcost.errors import VggcostError
 from vggcost.report.formats import rendered
 
@@ -29,9 +29,21 @@ def parser() -> Parser:
     add_network(result)
     add_input(result)
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
+    add_mixed(result)
     add_training(result)
     add_output(result)
     return result
+
+
+def add_mixed(parser: Parser) -> None:
+    """Add the low precision of the forward call."""
+    parser.add_argument(
+        "--mixed",
+        action=Read,
+        read=lambda text, option: read_choice(text, option, LOW_PRECISIONS),
+        metavar="NAME",
+        help=f"the forward call under torch.autocast to {' or '.join(LOW_PRECISIONS)}; weights stay float32",
+    )
 
 
 def add_training(parser: Parser) -> None:
@@ -63,6 +75,11 @@ def add_training(parser: Parser) -> None:
         action="store_true",
         help="each stage of convolutions with its pool keeps its input alone and runs again in the backward pass",
     )
+    group.add_argument(
+        "--master-weights",
+        action="store_true",
+        help=f"float32 copies of weights and float32 state beside --dtype {' or '.join(LOW_PRECISIONS)} (by formula)",
+    )
 
 
 def training_from(args: Namespace, counted: Table) -> Training | None:
@@ -77,6 +94,7 @@ def training_from(args: Namespace, counted: Table) -> Training | None:
         "--accumulate": args.accumulate,
         "--freeze": args.freeze,
         "--checkpoint": args.checkpoint or None,
+        "--master-weights": args.master_weights or None,
     }
     if not args.training:
         for option, value in given.items():
@@ -87,10 +105,11 @@ def training_from(args: Namespace, counted: Table) -> Training | None:
     return checked(
         counted,
         args.optimizer or "sgd",
-        args.optimizer_implementation or IMPLEMENTATIONS[0],
+        args.optimizer_implementation,
         args.accumulate or 1,
         names,
         checkpoint=args.checkpoint,
+        master_weights=args.master_weights,
     )
 
 
@@ -102,6 +121,7 @@ def run(args: Namespace) -> int:
 
     (network,) = asked.networks
     counted = table(network, (asked.batch, network.variant.in_channels, *network.image))
-    memory = Memory(counted, asked.dtype, training_from(args, counted), in_place=not args.no_inplace)
+    training = training_from(args, counted)
+    memory = Memory(counted, asked.dtype, training, in_place=not args.no_inplace, mixed=args.mixed)
     emit(rendered(memory.document(human=asked.view.human), asked.fmt), asked.place)
     return EXIT_FINE

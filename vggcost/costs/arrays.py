@@ -48,6 +48,7 @@ class Structure:
     """A configuration in one variant, and how it is run: all that is not an array.
 
     how gives the way of training for a table, or None for a forward call alone; see `vggcost.costs.training.checked`.
+    low_bytes as in `vggcost.costs.memory.lived`.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Structure:
         how: Callable[[Table], Training | None],
         *,
         in_place: bool = True,
+        low_bytes: int = 0,
     ) -> None:
         self._plan = plan
         self._variant = variant
         self._bytes = element_bytes
         self._how = how
-        self._in_place = in_place
+        self._run: dict[str, Any] = {"in_place": in_place, "low_bytes": low_bytes}
 
     def totals(
         self, batch: ArrayLike, height: ArrayLike, width: ArrayLike, classes: ArrayLike
@@ -115,9 +117,10 @@ class Structure:
         return unfold(self._plan, self._variant.replace(classes=classes), (height, width))
 
     def _totals(self, counted: Table, largest: Callable[[Iterable[Moment]], Size] | None = None) -> MemoryTotals:
-        forward = lived(counted, self._bytes, training=False, in_place=self._in_place)
         how = self._how(counted)
-        trained = None if how is None else (how, step_lived(counted, self._bytes, how, in_place=self._in_place))
+        trains: dict[str, Any] = {} if how is None else {"trains": how.trains}
+        forward = lived(counted, self._bytes, training=False, **trains, **self._run)
+        trained = None if how is None else (how, step_lived(counted, self._bytes, how, **self._run))
         options = {} if largest is None else {"largest": largest}
         return totals_of(counted, self._bytes, forward, trained, **options)
 

@@ -94,7 +94,7 @@ def _moments(counted: Table, element_bytes: int, batch: int | None, *, backward:
 def layer_in_use_bytes(counted: Table, element_bytes: int, *, in_place: bool = True) -> Iterator[int]:
     """Yield the memory of a forward while each layer runs [B]: weights, the network's input, the activations alive."""
     lives = lived(counted, element_bytes, training=False, in_place=in_place)
-    yield from _with_held(counted, element_bytes, lives, _by_layer(lives))
+    yield from _with_held(counted, element_bytes, lives, live_by_layer(lives))
 
 
 def layer_live_bytes(counted: Table, element_bytes: int, *, in_place: bool = True) -> Iterator[int]:
@@ -102,10 +102,10 @@ def layer_live_bytes(counted: Table, element_bytes: int, *, in_place: bool = Tru
 
     The network's input, which its caller holds, is none of them.
     """
-    yield from _by_layer(lived(counted, element_bytes, training=False, in_place=in_place))
+    yield from live_by_layer(lived(counted, element_bytes, training=False, in_place=in_place))
 
 
-def _by_layer(lives: Lifetimes) -> Iterator[int]:
+def live_by_layer(lives: Lifetimes) -> Iterator[int]:
     """Yield the worst moment of each layer in the forward call [B]."""
     for _, moments in groupby(lives.alive.moments, lambda moment: moment.layer):
         yield max(moment.bytes for moment in moments)

@@ -35,6 +35,7 @@ class MemoryTotals(Record):
     saved_bytes: int | None = None
     gradient_bytes: int | None = None
     optimizer_bytes: int | None = None
+    master_weight_bytes: int | None = None
     training_peak_bytes: int | None = None
     forward_flops: int | None = None
     backward_flops: int | None = None
@@ -64,8 +65,8 @@ def totals_of(
         weight_bytes=tensor_bytes(counted.params, element_bytes),
         buffer_bytes=costs.buffer_bytes(counted, element_bytes),
         input_bytes=forward.image.storage.bytes,
-        output_bytes=tensor_bytes(counted.output_elements, element_bytes),
-        weight_layer_output_bytes=tensor_bytes(counted.weight_layer_output_elements, element_bytes),
+        output_bytes=sum(forward.output_bytes.values()),
+        weight_layer_output_bytes=sum(forward.output_bytes[row.name] for row in counted.rows if row.layer.weighted),
         peak_bytes=largest(forward.alive.moments),
     )
     if trained is None:
@@ -79,6 +80,7 @@ def totals_of(
         saved_bytes=lives.saved_bytes,
         gradient_bytes=gradients,
         optimizer_bytes=step.state_bytes(gradients, training),
+        master_weight_bytes=step.master_weight_bytes(gradients, training) if training.master_weights else None,
         training_peak_bytes=peak,
         forward_flops=ahead,
         backward_flops=back,

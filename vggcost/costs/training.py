@@ -28,6 +28,9 @@ STATES = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 INTEGERS = ("int8",)
 """What cannot be trained in."""
 
+LOW_PRECISIONS = ("bfloat16", "float16")
+"""The dtypes of torch.autocast, and of weights that have a float32 copy."""
+
 IMPLEMENTATIONS = ("foreach", "for-loop", "fused")
 """How torch.optim updates: all parameters in one call each operation, one behind the other, or in one kernel."""
 
@@ -38,6 +41,9 @@ class Training(Record):
     accumulate: how many forward and backward passes a step has, whose gradients are added up. frozen: the names of the
     layers whose parameters get no gradient. checkpoint: whether each stage of convolutions with its pool runs a second
     time in the backward pass in place of keeping what that needs (torch.utils.checkpoint, use_reentrant=False).
+    master_weights: whether weights and gradients of a low precision have a float32 copy of the weights beside them, and
+    the optimizer's state in float32, updated by a fused kernel (Micikevicius et al. 2018; 16 bytes a parameter with
+    adam).
     """
 
     optimizer: str = "sgd"
@@ -45,6 +51,7 @@ class Training(Record):
     accumulate: int = 1
     frozen: frozenset[str] = frozenset()
     checkpoint: bool = False
+    master_weights: bool = False
 
     def trains(self, layer: Layer) -> bool:
         """Whether a layer's parameters get gradients."""
@@ -52,35 +59,75 @@ class Training(Record):
 
 
 def checked(
-    counted: Table, optimizer: str, implementation: str, accumulate: int, frozen: Sequence[str], *, checkpoint: bool
+    counted: Table,
+    optimizer: str,
+    implementation: str | None,
+    accumulate: int,
+    frozen: Sequence[str],
+    *,
+    checkpoint: bool,
+    master_weights: bool = False,
 ) -> Training:
     """Return how a step is done; frozen names layers that get no gradients, or children of the module.
 
+    implementation is one of `IMPLEMENTATIONS`, and the first where None.
+
     Raises:
-        VggcostError: an unknown optimizer or implementation; a name of no layer that learns; nothing is left to train.
+        VggcostError: an unknown optimizer or implementation, or one beside master_weights; a name of no layer that
+            learns; nothing is left to train.
     """
+    if master_weights and implementation is not None:
+        raise VggcostError(
+            "--optimizer-implementation is of torch.optim, which has no optimizer with --master-weights; leave one away"
+        )
+    implementation = "fused" if master_weights else implementation or IMPLEMENTATIONS[0]
     for what, word, known in (("optimizer", optimizer, STATES), ("implementation", implementation, IMPLEMENTATIONS)):
         if word not in known:
             raise unknown(what, word, tuple(known))
-    return Training(optimizer, implementation, accumulate, frozen_layers(counted, frozen), checkpoint)
+    frozen_names = frozen_layers(counted, frozen)
+    return Training(optimizer, implementation, accumulate, frozen_names, checkpoint, master_weights)
 
 
-def check_dtype(dtype: str) -> None:
-    """Refuse a dtype without gradients.
+def check_dtype(dtype: str, *, mixed: str | None = None, master_weights: bool = False) -> None:
+    """Refuse a dtype without gradients, and one that is no low precision under float32 copies of the weights.
 
     Raises:
         VggcostError: it is one.
     """
     if dtype in INTEGERS:
         raise VggcostError(f"--dtype {dtype} has no gradients, and --training is given; give float32 or bfloat16")
+    if not master_weights:
+        return
+    if mixed is not None:
+        raise VggcostError("--mixed has its weights in float32, and needs no copy of --master-weights; leave one away")
+    if dtype not in LOW_PRECISIONS:
+        raise VggcostError(
+            f"--master-weights are float32 copies of weights in a low precision, and --dtype is {dtype}; give"
+            f" --dtype {' or '.join(LOW_PRECISIONS)}"
+        )
+
+
+def check_mixed(mixed: str, dtype: str) -> None:
+    """Refuse what is no low precision of torch.autocast, and one beside weights that are not in float32.
+
+    Raises:
+        VggcostError: it is so.
+    """
+    if mixed not in LOW_PRECISIONS:
+        raise unknown("mixed", mixed, LOW_PRECISIONS)
+    if dtype != "float32":
+        raise VggcostError(
+            f"--mixed {mixed} casts from weights in float32, and --dtype is {dtype}; leave one of them away"
+        )
 
 
 class Peak(Record):
     """The worst moment, part by part [B]; the parts sum to the whole.
 
-    phase is "forward", "backward", "recompute" or "step", layer what runs. live_gradient_bytes
-    and live_saved_bytes are what is there at that moment of the weights' gradients, and of what autograd keeps beside
-    the input; working_bytes all else: outputs and gradients on their way, temporary tensors.
+    phase is "forward", "backward", "recompute" or "step", layer what runs. live_gradient_bytes, live_cast_bytes
+    and live_saved_bytes are what is there at that moment of the weights' gradients, of their casts to the low precision
+    of torch.autocast, and of what autograd keeps beside these and the input; working_bytes all else: outputs and
+    gradients on their way, temporary tensors.
     """
 
     phase: str
@@ -92,6 +139,8 @@ class Peak(Record):
     live_gradient_bytes: int
     live_saved_bytes: int
     working_bytes: int
+    live_cast_bytes: int = 0
+    master_weight_bytes: int = 0
 
     @property
     def bytes(self) -> int:
@@ -152,13 +201,13 @@ def trainable_bytes(counted: Table, element_bytes: int, training: Training) -> i
     return memory.tensor_bytes(elements, element_bytes)
 
 
-def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bool) -> Peak:
-    """Return a step's worst moment.
+def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bool, low_bytes: int = 0) -> Peak:
+    """Return a step's worst moment; low_bytes as in `vggcost.costs.memory.lived`.
 
     Raises:
         VggcostError: nothing learns.
     """
-    lives = lived(counted, element_bytes, training, in_place=in_place)
+    lives = lived(counted, element_bytes, training, in_place=in_place, low_bytes=low_bytes)
     everything = tuple(moments(counted, element_bytes, training, lives))
     place = max(range(len(everything)), key=lambda index: everything[index].bytes)
     gradients = trainable_bytes(counted, element_bytes, training)
@@ -167,14 +216,16 @@ def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bo
         "buffer_bytes": buffer_bytes(counted, element_bytes),
         "input_bytes": lives.image.storage.bytes,
         "optimizer_bytes": state_bytes(gradients, training),
+        "master_weight_bytes": master_weight_bytes(gradients, training),
     }
     if everything[place].phase == "step":
         updating = temporary_bytes(counted, element_bytes, training)
         return Peak("step", None, **held, live_gradient_bytes=gradients, live_saved_bytes=0, working_bytes=updating)
-    seen = lived(counted, element_bytes, training, in_place=in_place, watched=place).alive.seen
+    seen = lived(counted, element_bytes, training, in_place=in_place, watched=place, low_bytes=low_bytes).alive.seen
     weights = sum(each.bytes for each, _ in seen if each.of_weights)
-    saved = sum(each.bytes for each, kept in seen if kept)
-    working = sum(each.bytes for each, kept in seen if not kept and not each.of_weights)
+    casts = sum(each.bytes for each, _ in seen if each.cast)
+    saved = sum(each.bytes for each, kept in seen if kept and not each.cast)
+    working = sum(each.bytes for each, kept in seen if not (kept or each.of_weights or each.cast))
     return Peak(
         everything[place].phase,
         everything[place].layer,
@@ -182,6 +233,7 @@ def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bo
         live_gradient_bytes=_gradients_before(gradients, training) + weights,
         live_saved_bytes=saved,
         working_bytes=working,
+        live_cast_bytes=casts,
     )
 
 
@@ -200,7 +252,7 @@ def moments(counted: Table, element_bytes: int, training: Training, lives: Lifet
         memory.tensor_bytes(counted.params, element_bytes),
         buffer_bytes(counted, element_bytes),
         lives.image.storage.bytes,
-        state_bytes(gradients, training),
+        sum((state_bytes(gradients, training), master_weight_bytes(gradients, training))),
     )
     before = _gradients_before(gradients, training)
     for moment in lives.alive.moments:
@@ -215,7 +267,13 @@ def _gradients_before(gradients: Size, training: Training) -> Size:
 
 def state_bytes(gradients: int, training: Training) -> int:
     """Return what the optimizer keeps between steps for parameters whose gradients have so many bytes [B]."""
-    return memory.optimizer_state(gradients, STATES[training.optimizer])
+    own = memory.float32_copy(gradients) if training.master_weights else gradients
+    return memory.optimizer_state(own, STATES[training.optimizer])
+
+
+def master_weight_bytes(gradients: int, training: Training) -> int:
+    """Return the float32 copies of the parameters whose gradients have so many bytes [B], where there are any."""
+    return memory.float32_copy(gradients) if training.master_weights else 0
 
 
 def temporary_bytes(counted: Table, element_bytes: int, training: Training) -> int:

@@ -62,6 +62,17 @@ def optimizer_state(trainable: N, states: N) -> N:
     return trainable * states
 
 
+def float32_copy(narrow: N) -> N:
+    """Memory of a float32 copy of tensors of a dtype of two bytes [B], given theirs.
+
+    Source: Micikevicius et al. 2018, section 3.1 (a master copy of the weights in float32).
+
+    >>> float32_copy(276715088)      # the parameters of VGG-16, in bfloat16
+    553430176
+    """
+    return 2 * narrow
+
+
 def one_at_a_time(before: N, own: N) -> N:
     """Elements that Adam's loop over the parameters holds beside its state [elements]: a root and its quotient.
 

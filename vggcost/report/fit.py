@@ -101,6 +101,7 @@ def fit_data(fit: Needed) -> dict[str, Any]:
         "network": counted.network.identity(),
         "input": list(counted.input),
         "dtype": setting.dtype,
+        "mixed": setting.mixed,
         "in_place": setting.in_place,
         "training": training_data(setting.training),
         "solve": solve,
@@ -156,7 +157,7 @@ def _header(fit: Needed, data: dict[str, Any]) -> str:
     counted = units.shape_text(data["input"])
     words = f"VGG {data['network']['title']}; input {counted}"
     if "memory_bytes" in data["budget"]:
-        words += f" {fit.setting.dtype}; {what_runs(fit.setting.training)}"
+        words += f" {fit.setting.dtype}; {what_runs(fit.setting.training, fit.setting.mixed)}"
     return f"{words}; the largest {fit.solve}"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.costs.training import LOW_PRECISIONS, STATES, master_weight_bytes, state_bytes
 from vggcost.record import Record
 from vggcost.report.costless import folded, folded_words, per_image
 from vggcost.report.document import SCREEN, Column, Document, Grid, Text, total_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Protocol
 
     from vggcost.costs.table import Table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         dtype: str
         training: Training | None
         in_place: bool
+        mixed: str | None
 
         @property
         def peak(self) -> Peak:
@@ -51,7 +53,9 @@ PARTS = (
     MemoryPart("buffer_bytes", "buffers"),
     MemoryPart("input_bytes", "input"),
     MemoryPart("optimizer_bytes", "optimizer state"),
+    MemoryPart("master_weight_bytes", "float32 copies of the weights"),
     MemoryPart("live_gradient_bytes", "gradients of weights"),
+    MemoryPart("live_cast_bytes", "casts of the weights"),
     MemoryPart("live_saved_bytes", "kept for the backward pass"),
     MemoryPart("working_bytes", "outputs and gradients on their way"),
 )
@@ -80,6 +84,8 @@ TRAINING_COLUMNS = (
     Column("backward_flops", "Backward [FLOP]", "count", leaves=7),
 )
 
+MASTER_COLUMN = Column("master_weight_bytes", "Copies [B]", "bytes", leaves=5)
+
 NOT_IN_IT = (
     "Not in it: the libraries' workspaces and blocked copies, the device's context, what the allocator rounds up and"
     " breaks in pieces, gradients in flight between machines."
@@ -89,7 +95,9 @@ NOT_IN_IT = (
 def document(needed: Needed, *, human: bool) -> Document:
     """Return the document of a network's memory."""
     data = memory_data(needed)
-    columns = (*COLUMNS, *(TRAINING_COLUMNS if needed.training else ()))
+    training = needed.training
+    columns = (*COLUMNS, *(TRAINING_COLUMNS if training else ()))
+    columns += (MASTER_COLUMN,) if training and training.master_weights else ()
     record = Grid(columns, [*data["layers"], total_row(_sums(data))])
     return Document(data, lambda: _blocks(needed, data, columns), record, human)
 
@@ -102,6 +110,7 @@ def memory_data(needed: Needed) -> dict[str, Any]:
         "network": counted.network.identity(),
         "input": list(counted.input),
         "dtype": needed.dtype,
+        "mixed": needed.mixed,
         "in_place": needed.in_place,
         "training": training_data(needed.training),
         "peak": {name: getattr(peak, name) for name in peak._fields} | {"bytes": peak.bytes},
@@ -133,20 +142,22 @@ def _blocks(needed: Needed, data: dict[str, Any], columns: tuple[Column, ...]) -
 
 
 def _header(needed: Needed, data: dict[str, Any]) -> str:
-    what = what_runs(needed.training)
+    what = what_runs(needed.training, needed.mixed)
     return f"VGG {data['network']['title']}; input {units.shape_text(data['input'])} {needed.dtype}; memory of {what}"
 
 
-def what_runs(training: Training | None) -> str:
+def what_runs(training: Training | None, mixed: str | None = None) -> str:
     """A forward call or a training step, in words."""
-    if training is None:
-        return "one forward call without gradients"
-    what = f"one training step with {training.optimizer}"
-    if training.accumulate > 1:
-        what += f", gradients of {training.accumulate} passes added up"
-    if training.checkpoint:
-        what += ", with activation checkpointing"
-    return what
+    what = "one forward call without gradients"
+    if training is not None:
+        what = f"one training step with {training.optimizer}"
+        if training.accumulate > 1:
+            what += f", gradients of {training.accumulate} passes added up"
+        if training.checkpoint:
+            what += ", with activation checkpointing"
+        if training.master_weights:
+            what += ", with float32 copies of the weights"
+    return f"{what} under autocast to {mixed}" if mixed else what
 
 
 def training_data(training: Training | None) -> dict[str, Any] | None:
@@ -177,7 +188,8 @@ def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
     lines = [f"The worst moment is {when}."]
     if training is None:
         alive = ", ".join(f"{units.exact(size)} B of {writer}" for writer, size in needed.alive_at_peak())
-        lines.append(f"Alive then: {alive}.")
+        casts = "; and the casts of the weights so far" if peak["live_cast_bytes"] else ""
+        lines.append(f"Alive then: {alive}{casts}.")
     else:
         lines.append(
             f"Autograd keeps {units.exact(totals['saved_bytes'])} B ({units.human_bytes(totals['saved_bytes'])}), the"
@@ -185,9 +197,47 @@ def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
             f" {units.exact(totals['forward_flops'])} and backward {units.exact(totals['backward_flops'])}"
             + (" a pass." if training.accumulate > 1 else ".")
         )
-        if needed.dtype in ("float16", "bfloat16") and training.optimizer in ("adam", "adamw"):
-            lines.append(
-                f"Warning: {training.optimizer} in pure {needed.dtype} loses updates smaller than a weight's last"
-                " digit; keep float32 weights beside, or train in float32."
-            )
+        lines += _of_precision(needed.dtype, training)
+    if needed.mixed:
+        lines += _of_autocast(needed)
     return [*lines, NOT_IN_IT]
+
+
+def _of_precision(dtype: str, training: Training) -> Iterator[str]:
+    """What weights in a low precision lose, or what their float32 copies are counted by."""
+    if training.master_weights:
+        yield (
+            f"The copies and the optimizer's state are float32, by formula: {_bytes_of_one(dtype, training)}."
+            " torch.optim has no such optimizer, so no comparison with torch ran for these lines."
+        )
+    elif dtype in LOW_PRECISIONS and STATES[training.optimizer] > 1:
+        yield (
+            f"Warning: {training.optimizer} in pure {dtype} loses updates smaller than a weight's last digit; --mixed"
+            f" {dtype} (without --dtype) keeps the weights in float32, --master-weights float32 copies of them."
+        )
+
+
+def _bytes_of_one(dtype: str, training: Training) -> str:
+    """The bytes of one trained parameter, and what they are."""
+    own = units.dtype_bytes(dtype)
+    parts = {"weight": own, "gradient": own, "copy": master_weight_bytes(own, training)}
+    state = state_bytes(own, training)
+    parts |= {"state": state} if state else {}
+    each = " + ".join(f"{size} {name}" for name, size in parts.items())
+    return f"{sum(parts.values())} bytes a trained parameter ({each})"
+
+
+def _of_autocast(needed: Needed) -> Iterator[str]:
+    """What autocast holds, which list of operators it follows, and what float16 needs beside."""
+    yield (
+        "Autocast casts each weight once and holds the cast until its region ends, behind the loss; with or without"
+        " gradients."
+    )
+    kinds = {row.kind for row in needed.table.rows} & {"LocalResponseNorm", "Softmax"}
+    if kinds:
+        yield (
+            "Operators run in the dtype of torch's list for a CPU, which can be checked without a GPU; a GPU's list"
+            f" differs in {' and '.join(sorted(kinds))}."
+        )
+    if needed.mixed == "float16" and needed.training:
+        yield "Gradients in float16 need a scaled loss (torch.amp.GradScaler), whose few numbers are not in it."

@@ -64,7 +64,7 @@ class Fit(Frozen):
     next: Reached | None
 
     def __init__(self, setting: Setting, solve: str, budgets: Sequence[Budget]) -> None:
-        units.dtype_bytes(setting.dtype)
+        setting.check_dtype()
         scale = axis(solve, setting)
         self._set(setting=setting, solve=solve, budgets=tuple(budgets), axis=scale)
         fits, refused = self._boundary(setting)

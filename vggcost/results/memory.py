@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.memory_totals import MemoryTotals
+    from vggcost.costs.storages import Storage
     from vggcost.costs.table import Table
     from vggcost.report.document import Document
 
@@ -43,6 +44,7 @@ class LayerMemory(Record):
     saved_bytes: int | None
     gradient_bytes: int | None
     optimizer_bytes: int | None
+    master_weight_bytes: int | None
     forward_flops: int | None
     backward_flops: int | None
 
@@ -51,18 +53,30 @@ class Memory(Frozen):
     """A network's memory at one input, as plain ints.
 
     `totals` has the definitions' numbers, `peak` the worst moment of what was asked for (a training step, or one
-    forward call without gradients) part by part, `layers` a row a layer.
+    forward call without gradients) part by part, `layers` a row a layer. mixed is the low precision of torch.autocast
+    around the forward call, or None.
     """
 
     table: Table
     dtype: str
     training: Training | None
     in_place: bool
+    mixed: str | None
 
-    def __init__(self, counted: Table, dtype: str, training: Training | None = None, *, in_place: bool = True) -> None:
+    def __init__(
+        self,
+        counted: Table,
+        dtype: str,
+        training: Training | None = None,
+        *,
+        in_place: bool = True,
+        mixed: str | None = None,
+    ) -> None:
+        if mixed is not None:
+            step.check_mixed(mixed, dtype)
         if training is not None:
-            step.check_dtype(dtype)
-        self._set(table=counted, dtype=dtype, training=training, in_place=in_place)
+            step.check_dtype(dtype, mixed=mixed, master_weights=training.master_weights)
+        self._set(table=counted, dtype=dtype, training=training, in_place=in_place, mixed=mixed)
 
     @cached_property
     def peak(self) -> Peak:
@@ -72,8 +86,11 @@ class Memory(Frozen):
             VggcostError: a training step of a network without parameters.
         """
         if self.training is not None:
-            return step.peak(self.table, self._element_bytes, self.training, in_place=self.in_place)
+            return step.peak(
+                self.table, self._element_bytes, self.training, in_place=self.in_place, low_bytes=self._low_bytes
+            )
         moment = max(self._forward.alive.moments, key=lambda moment: moment.bytes)
+        casts = sum(storage.bytes for storage in self._alive_at_peak if storage.cast) if self.mixed else 0
         return Peak(
             "forward",
             moment.layer,
@@ -83,7 +100,8 @@ class Memory(Frozen):
             optimizer_bytes=0,
             live_gradient_bytes=0,
             live_saved_bytes=0,
-            working_bytes=moment.bytes,
+            working_bytes=moment.bytes - casts,
+            live_cast_bytes=casts,
         )
 
     @cached_property
@@ -100,7 +118,7 @@ class Memory(Frozen):
     @cached_property
     def layers(self) -> tuple[LayerMemory, ...]:
         """A row a layer, in execution order."""
-        alive = costs.layer_live_bytes(self.table, self._element_bytes, in_place=self.in_place)
+        alive = costs.live_by_layer(self._forward)
         trained = self._trained_columns()
         return tuple(
             LayerMemory(
@@ -109,7 +127,7 @@ class Memory(Frozen):
                 row.output,
                 tensor_bytes(row.params, self._element_bytes),
                 costs.layer_buffer_bytes(row.layer, self._element_bytes),
-                tensor_bytes(row.output_elements, self._element_bytes),
+                self._forward.output_bytes[row.name],
                 live,
                 *columns,
             )
@@ -124,13 +142,11 @@ class Memory(Frozen):
         return totals_of(self.table, self._element_bytes, self._forward, trained)
 
     def alive_at_peak(self) -> list[tuple[str | None, int]]:
-        """What is alive at the worst moment of a forward call: who wrote each storage, and its bytes."""
-        moments = self._forward.alive.moments
-        place = max(range(len(moments)), key=lambda index: moments[index].bytes)
-        watched = costs.lived(
-            self.table, self._element_bytes, training=False, in_place=self.in_place, watched=place
-        ).alive.seen
-        return [(storage.writer, storage.bytes) for storage, _ in watched]
+        """What is alive at the worst moment of a forward call: who wrote each storage, and its bytes.
+
+        The weights' casts under torch.autocast are not listed.
+        """
+        return [(storage.writer, storage.bytes) for storage in self._alive_at_peak if not storage.cast]
 
     def document(self, *, human: bool = False) -> Document:
         """What `vggcost memory` shows, for the formats."""
@@ -156,21 +172,46 @@ class Memory(Frozen):
     def _element_bytes(self) -> int:
         return units.dtype_bytes(self.dtype)
 
+    @property
+    def _low_bytes(self) -> int:
+        return 0 if self.mixed is None else units.dtype_bytes(self.mixed)
+
     @cached_property
     def _forward(self) -> Lifetimes:
-        return costs.lived(self.table, self._element_bytes, training=False, in_place=self.in_place)
+        return self._forward_call()
+
+    def _forward_call(self, watched: int | None = None) -> Lifetimes:
+        # autocast holds the casts of what is not frozen, also where nobody wants a gradient.
+        trains: dict[str, Any] = {} if self.training is None else {"trains": self.training.trains}
+        return costs.lived(
+            self.table,
+            self._element_bytes,
+            training=False,
+            watched=watched,
+            **trains,
+            in_place=self.in_place,
+            low_bytes=self._low_bytes,
+        )
+
+    @cached_property
+    def _alive_at_peak(self) -> list[Storage]:
+        moments = self._forward.alive.moments
+        place = max(range(len(moments)), key=lambda index: moments[index].bytes)
+        return [storage for storage, _ in self._forward_call(place).alive.seen]
 
     @cached_property
     def _step(self) -> Lifetimes:
         if self.training is None:
             raise AssertionError("no training was asked for")
-        return step.lived(self.table, self._element_bytes, self.training, in_place=self.in_place)
+        return step.lived(
+            self.table, self._element_bytes, self.training, in_place=self.in_place, low_bytes=self._low_bytes
+        )
 
     def _trained_columns(self) -> list[tuple[int | None, ...]]:
         """Saved, gradients, optimizer state and FLOPs of each row; nothing where no training is asked for."""
         training = self.training
         if training is None:
-            return [(None, None, None, None, None) for _ in self.table.rows]
+            return [(None, None, None, None, None, None) for _ in self.table.rows]
         saved: dict[str, int] = {}
         first = next(iter(self._step.gradients))  # nobody wrote the input: it stands at the first that keeps it
         for storage in self._step.kept():
@@ -180,5 +221,7 @@ class Memory(Frozen):
         for row, macs in zip(self.table.rows, step.step_macs(self.table, self._step, training), strict=True):
             gradient = tensor_bytes(row.params, self._element_bytes) if training.trains(row.layer) else 0
             state = step.state_bytes(gradient, training)
-            columns.append((saved.get(row.name, 0), gradient, state, flops(macs.forward), flops(macs.backward)))
+            master = step.master_weight_bytes(gradient, training) if training.master_weights else None
+            products = flops(macs.forward), flops(macs.backward)
+            columns.append((saved.get(row.name, 0), gradient, state, master, *products))
         return columns

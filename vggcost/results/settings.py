@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.costs.fit import Bounds, WidthGrid
 from vggcost.costs.table import table
-from vggcost.costs.training import STATES, Training, frozen_layers
+from vggcost.costs.training import STATES, Training, check_dtype, check_mixed, frozen_layers
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.network.layer import walk
@@ -37,6 +37,7 @@ class Setting(Record):
     dtype: str = "float32"
     training: Training | None = None
     in_place: bool = True
+    mixed: str | None = None
 
     def counted(self) -> Table:
         """The network through the int door.
@@ -46,6 +47,18 @@ class Setting(Record):
         """
         network = catalogue.unfolded(self.plan, self.variant, self.image)
         return table(network, (self.batch, self.variant.in_channels, *self.image))
+
+    def check_dtype(self) -> None:
+        """Refuse a dtype that does not go with the way it is run.
+
+        Raises:
+            VggcostError: it does not, or is not known.
+        """
+        units.dtype_bytes(self.dtype)
+        if self.mixed is not None:
+            check_mixed(self.mixed, self.dtype)
+        if self.training is not None:
+            check_dtype(self.dtype, mixed=self.mixed, master_weights=self.training.master_weights)
 
     def amounts(self, keys: Iterable[str]) -> dict[str, int]:
         """What it takes of each of these: bytes at the worst moment, MACs of one forward call, parameters.
@@ -57,7 +70,7 @@ class Setting(Record):
         return {key: self._memory(counted) if key == MEMORY else getattr(counted, key) for key in keys}
 
     def _memory(self, counted: Table) -> int:
-        return Memory(counted, self.dtype, self.training, in_place=self.in_place).worst_bytes
+        return Memory(counted, self.dtype, self.training, in_place=self.in_place, mixed=self.mixed).worst_bytes
 
 
 class Axis(Record):
@@ -168,7 +181,7 @@ def levers(setting: Setting, solved: str, keys: Sequence[str]) -> Iterator[Lever
         yield Lever("--head none", setting.replace(variant=variant.replace(head=())))
     if MEMORY not in keys:
         return
-    if setting.dtype in NARROWER:
+    if setting.dtype in NARROWER and setting.mixed is None:
         dtype = NARROWER[setting.dtype]
         yield Lever(f"--dtype {dtype}", setting.replace(dtype=dtype))
     if not setting.in_place:
