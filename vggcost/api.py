@@ -189,6 +189,8 @@ def memory(
     master_weights: bool = False,
     mixed: str | None = None,
     in_place: bool = True,
+    images: int | None = None,
+    epochs: int | None = None,
 ) -> Memory:
     """Return what a network holds at its worst moment: in one forward call without gradients, or in a training step.
 
@@ -197,16 +199,20 @@ def memory(
     without gradients, or ``features``; checkpoint whether each stage of convolutions with its pool runs again in the
     backward pass; master_weights whether float32 copies of weights and a float32 state stand beside a dtype of two
     bytes; mixed, bfloat16 or float16, puts the forward call under torch.autocast; in_place whether ReLU writes over its
-    input. See `vggcost.results.memory.Memory`.
+    input; images of an epoch and epochs (1) give what a whole run multiplies. See
+    `vggcost.results.memory.Memory`.
 
     Raises:
         VggcostError: as `cost`; an unknown optimizer or implementation, a layer to freeze that does not learn, training
-            in a dtype without gradients; mixed or master_weights beside a dtype that they do not go with.
+            in a dtype without gradients; mixed or master_weights beside a dtype that they do not go with;
+            images without training, epochs without images.
 
     >>> memory("D").totals.peak_bytes
     25690112
     >>> memory("D", batch=64, training=True).totals.saved_bytes
     4694736896
+    >>> memory("D", training=True, images=1281167, epochs=74).cost.run
+    4391818149830393856
     """
     from vggcost.results.memory import Memory
 
@@ -218,7 +224,7 @@ def memory(
         how = _how(
             counted, optimizer, implementation, accumulate, freeze, checkpoint=checkpoint, master_weights=master_weights
         )
-    return Memory(counted, dtype, how, in_place=in_place, mixed=mixed)
+    return Memory(counted, dtype, _with_run(how, images, epochs), in_place=in_place, mixed=mixed)
 
 
 def memory_totals(
@@ -363,6 +369,14 @@ def _how(
 
     passes = checked_count(accumulate, "accumulate")
     return checked(counted, optimizer, implementation, passes, freeze, **whether)
+
+
+def _with_run(how: Training | None, images: int | None, epochs: int | None) -> Training | None:
+    """How a step is done, with the run that it belongs to."""
+    from vggcost.costs.training import with_run
+
+    named = (("images", images), ("epochs", epochs))
+    return with_run(how, *(value if value is None else checked_count(value, name) for name, value in named))
 
 
 def closed_form(

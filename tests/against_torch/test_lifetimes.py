@@ -172,3 +172,31 @@ def test_a_steps_products_are_those_of_torchs_counter():
             for row, macs in zip(counted.rows, rows, strict=True)
         )
         assert 2 * (macs + dense) == counter.get_total_flops(), seed
+
+
+@pytest.mark.parametrize("frozen", [(), ("features",)])
+@pytest.mark.parametrize(("name", "size"), [("D", 224), ("A-bn", 96), ("A-LRN", 64), ("residual-vgg16", 64)])
+def test_each_layers_products_are_those_of_torchs_counter(name, size, frozen):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    import vggcost
+
+    memory = vggcost.memory(name, size=size, batch=2, training=True, freeze=frozen)
+    module = build_module(memory.table.network).train()
+    for child in frozen:
+        module.get_submodule(child).requires_grad_(requires_grad=False)
+
+    def counted(x):
+        with FlopCounterMode(display=False) as counter:
+            module(x).sum().backward()
+        return {path: sum(each.values()) for path, each in counter.get_flop_counts().items()}
+
+    by_module = counted(torch.empty(2, 3, size, size, device="meta"))
+    for row, layer in zip(memory.table.rows, memory.layers, strict=True):
+        if row.path is not None:
+            assert layer.forward_flops + layer.backward_flops == by_module.get(f"VGG.{row.path}", 0), row.name
+    assert memory.totals.step_flops == by_module["Global"]
+    # With a gradient of the image the first convolution multiplies once more, as all others do.
+    image = torch.empty(2, 3, size, size, device="meta", requires_grad=True)
+    of_inputs = sum(layer.forward_flops for layer in memory.layers)
+    assert counted(image)["Global"] - by_module["Global"] == of_inputs - memory.cost.numbers()["input_gradient_flops"]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
 
+import vggcost as vggcost_api
+
 ADDITIVE = (
     *("weight_bytes", "buffer_bytes", "output_bytes"),
-    *("saved_bytes", "gradient_bytes", "optimizer_bytes", "forward_flops", "backward_flops"),
+    *("saved_bytes", "gradient_bytes", "optimizer_bytes"),
 )
+WORK = ("forward", "input_gradient", "weight_gradient", "recomputed", "backward", "step")
 
 
 def memory(vggcost, *words):
@@ -48,6 +53,14 @@ def test_rows_sum_to_totals_and_parts_to_the_peak(vggcost, words):
         assert sum(layer[key] for layer in document["layers"]) == document["totals"][key], key
     copies = [layer["master_weight_bytes"] for layer in document["layers"]]
     assert (sum(copies) if "--master-weights" in words else None) == document["totals"]["master_weight_bytes"]
+    for unit, each in (("macs", 1), ("flops", 2)):
+        totals = document["totals"][unit]
+        for key in WORK:
+            assert sum(layer[unit][key] for layer in document["layers"]) == totals[key], key
+            assert totals[key] == each * document["totals"]["macs"][key]
+        gradients = totals["input_gradient"] + totals["weight_gradient"] + totals["recomputed"]
+        assert totals["backward"] == gradients
+        assert totals["step"] == (totals["forward"] + gradients) * document["training"]["accumulate"]
     peak = document["peak"]
     assert sum(value for key, value in peak.items() if key.endswith("_bytes")) == peak["bytes"]
     assert peak["bytes"] == document["totals"]["training_peak_bytes"]
@@ -125,3 +138,74 @@ def test_what_contradicts_itself_is_refused_in_one_line(vggcost, words, reason):
     assert result.status == 2
     assert reason in result.err
     assert (result.out, result.err.count("\n")) == ("", 1)
+
+
+PAPERS = ("--images", "1281167", "--epochs", "74")
+
+
+def test_the_papers_run_is_one_images_step_for_each_image_of_each_epoch(vggcost):
+    flops = memory(vggcost, "D", "--training", *PAPERS)["totals"]["flops"]
+    assert flops["epoch"] == 1_281_167 * 92_648_177_664
+    assert flops["run"] == 74 * flops["epoch"] == 8_783_636_299_660_787_712
+    assert memory(vggcost, "D", "--training", "--images", "1281167")["totals"]["flops"]["run"] == flops["epoch"]
+    # Neither the batch nor accumulation nor the optimizer changes what each image takes.
+    other = memory(vggcost, "D", "--training", *PAPERS, "--batch", "64", "--accumulate", "4", "--optimizer", "adam")
+    assert other["totals"]["flops"]["step"] == 4 * 64 * flops["step"]
+    assert (other["totals"]["flops"]["epoch"], other["totals"]["flops"]["run"]) == (flops["epoch"], flops["run"])
+    assert (other["training"]["images"], other["training"]["epochs"]) == (1_281_167, 74)
+    assert memory(vggcost, "D", "--training")["totals"]["flops"]["run"] is None
+    assert memory(vggcost, "D")["totals"]["flops"] is None
+    shown = " ".join(vggcost("memory", "D", "--training", *PAPERS).out.split())
+    assert "An epoch of 1,281,167 images is 118,697,787,833,253,888 FLOP (118.7 P); 74 epochs are" in shown
+    assert "8,783,636,299,660,787,712 (8.784 E)" in shown
+
+
+def test_which_gradients_are_multiplied_out(vggcost):
+    layers = {
+        layer["name"]: layer["macs"] for layer in memory(vggcost, "D", "--training", "--freeze", "conv1_2")["layers"]
+    }
+    # The image needs no gradient; a frozen layer hands one on and has none of its weights.
+    assert [layers["conv1_1"][key] for key in WORK[:4]] == [86_704_128, 0, 86_704_128, 0]
+    assert [layers["conv1_2"][key] for key in WORK[:4]] == [1_849_688_064, 1_849_688_064, 0, 0]
+    frozen = memory(vggcost, "D", "--training", "--freeze", "features")
+    assert frozen["totals"]["flops"]["step"] == 31_229_542_400
+    again = memory(vggcost, "D", "--training", "--checkpoint")["totals"]["macs"]
+    assert again["recomputed"] == sum(macs["forward"] for name, macs in layers.items() if name.startswith("conv"))
+
+
+def test_the_cost_of_training_is_in_the_csv_too(vggcost):
+    rows = list(csv.DictReader(io.StringIO(vggcost("memory", "D", "--training", *PAPERS, "--format", "csv").out)))
+    totals = memory(vggcost, "D", "--training")["totals"]
+    for unit in ("macs", "flops"):
+        for key in WORK:
+            assert int(rows[-1][f"{key}_{unit}"]) == totals[unit][key]
+            assert sum(int(row[f"{key}_{unit}"]) for row in rows[:-1]) == totals[unit][key]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--images", "5"), "--images is given without --training"),
+        (("--epochs", "5"), "--epochs is given without --training"),
+        (("--training", "--epochs", "74"), "--epochs 74 is given without --images; add --images 1281167"),
+        (("--training", "--images", "0"), "--images is 0; give a whole number of at least 1"),
+        (("--training", "--images", "1e6"), "--images is '1e6'; give a whole number"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(refused, words, message):
+    assert message in refused("memory", "D", *words)
+
+
+def test_python_has_the_cost_of_training():
+    made = vggcost_api.memory("D", training=True, images=10, epochs=3)
+    assert made.cost.one_pass.backward == 30_853_824_512
+    assert made.cost.run == 3 * made.cost.epoch == 30 * made.cost.step
+    assert vggcost_api.memory("D").cost is None
+    assert made.to_dict()["totals"]["macs"]["run"] == made.cost.run
+    for wrong, message in (
+        ({"images": 10}, "--images is given without --training"),
+        ({"training": True, "epochs": 2}, "--epochs 2 is given without --images"),
+        ({"training": True, "images": 0}, "images is 0; give at least 1"),
+    ):
+        with pytest.raises(vggcost_api.VggcostError, match=message):
+            vggcost_api.memory("D", **wrong)

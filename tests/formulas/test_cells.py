@@ -47,6 +47,7 @@ CELLS = {
     "batch_norm2d_statistics": [(formula.batch_norm2d_statistics(5), 2 * 5)],
     "biases": [(formula.biases(37, 35), 2)],
     "flops_of_passes": [(formula.flops_of_passes(7, 3), 7 + 7 + 7)],
+    "macs_of_images": [(formula.macs_of_images(35, 5, 11, 3), 7 * 11 * 3)],
     "at_moment": [(formula.at_moment(3, 5, 7), 3 + 5 + 7)],
     "float32_copy": [(formula.float32_copy(6), 6 + 6)],
     "optimizer_state": [(formula.optimizer_state(7, 2), 7 + 7)],

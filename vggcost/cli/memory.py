@@ -6,7 +6,7 @@ from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice, read_count
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
-from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, checked
+from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, checked, with_run
 from vggcost.errors import VggcostError
 from vggcost.report.formats import rendered
 
@@ -31,6 +31,7 @@ def parser() -> Parser:
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
     add_mixed(result)
     add_training(result)
+    _add_run(result)
     add_output(result)
     return result
 
@@ -82,6 +83,15 @@ def add_training(parser: Parser) -> None:
     )
 
 
+def _add_run(parser: Parser) -> None:
+    group = parser.add_argument_group("a whole training run")
+    for name, text in (
+        ("images", "of an epoch: also what an epoch multiplies (1281167 are ImageNet's)"),
+        ("epochs", "how many of them (1; the paper's are 74)"),
+    ):
+        group.add_argument(f"--{name}", action=Read, read=read_count, metavar="N", help=text)
+
+
 def training_from(args: Namespace, counted: Table) -> Training | None:
     """Return how a step is done; None where a forward call alone is asked for.
 
@@ -121,7 +131,7 @@ def run(args: Namespace) -> int:
 
     (network,) = asked.networks
     counted = table(network, (asked.batch, network.variant.in_channels, *network.image))
-    training = training_from(args, counted)
+    training = with_run(training_from(args, counted), args.images, args.epochs)
     memory = Memory(counted, asked.dtype, training, in_place=not args.no_inplace, mixed=args.mixed)
     emit(rendered(memory.document(human=asked.view.human), asked.fmt), asked.place)
     return EXIT_FINE

@@ -44,6 +44,7 @@ class Training(Record):
     master_weights: whether weights and gradients of a low precision have a float32 copy of the weights beside them, and
     the optimizer's state in float32, updated by a fused kernel (Micikevicius et al. 2018; 16 bytes a parameter with
     adam).
+    images: how many an epoch has, None where nobody says; epochs: how many there are.
     """
 
     optimizer: str = "sgd"
@@ -52,6 +53,8 @@ class Training(Record):
     frozen: frozenset[str] = frozenset()
     checkpoint: bool = False
     master_weights: bool = False
+    images: int | None = None
+    epochs: int = 1
 
     def trains(self, layer: Layer) -> bool:
         """Whether a layer's parameters get gradients."""
@@ -86,6 +89,22 @@ def checked(
             raise unknown(what, word, tuple(known))
     frozen_names = frozen_layers(counted, frozen)
     return Training(optimizer, implementation, accumulate, frozen_names, checkpoint, master_weights)
+
+
+def with_run(training: Training | None, images: int | None, epochs: int | None) -> Training | None:
+    """Return how a step is done with how many images an epoch has and how many epochs there are, 1 where only these.
+
+    Raises:
+        VggcostError: images without a training step, or epochs without images.
+    """
+    for option, value in (("--images", images), ("--epochs", epochs)):
+        if training is None and value is not None:
+            raise VggcostError(f"{option} is given without --training; add --training, or leave it away")
+    if images is None and epochs is not None:
+        raise VggcostError(
+            f"--epochs {epochs} is given without --images; add --images 1281167 for ImageNet's, or leave it away"
+        )
+    return training.replace(images=images, epochs=epochs or 1) if training is not None else None
 
 
 def check_dtype(dtype: str, *, mixed: str | None = None, master_weights: bool = False) -> None:
@@ -311,11 +330,7 @@ class StepMacs(Record):
 
     @property
     def backward(self) -> int:
-        """All of the backward pass [MAC]: a product for each gradient, as many multiply-accumulates as the forward's.
-
-        The gradient of a convolution's input is a convolution of the output's gradient with the same weights, that of
-        its weights one of the input with the output's gradient, and each of these sums runs over the same products.
-        """
+        """All of the backward pass [MAC]; docs/memory.md derives why each gradient takes as many as the forward."""
         return self.input_gradient + self.weight_gradient + self.recomputed
 
 

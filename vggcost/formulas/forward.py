@@ -178,6 +178,18 @@ def flops_of_passes(flops_each: N, passes: N) -> N:
     return flops_each * passes
 
 
+def macs_of_images(macs_of_pass: N, batch: N, images: N, epochs: N) -> N:
+    """Multiply-accumulates of a training run [MAC]: for each image of each epoch what a pass multiplies for one.
+
+    Every product of a pass is one image's, so the batch divides them, and neither it nor accumulation changes the run.
+    Source: Simonyan & Zisserman 2015, section 3.1: 74 epochs over the training set of section 4.
+
+    >>> macs_of_images(46324088832, 1, 1281167, 74)      # VGG-16 on ImageNet
+    4391818149830393856
+    """
+    return images * epochs * (macs_of_pass // batch)
+
+
 def macs_of_flops(flops: N) -> N:
     """Multiply-accumulates behind the floating-point operations of products [MAC]: the inverse of `flops`.
 

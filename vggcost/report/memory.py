@@ -5,6 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.costs.training import LOW_PRECISIONS, STATES, master_weight_bytes, state_bytes
 from vggcost.record import Record
+from vggcost.report import training_cost
 from vggcost.report.costless import folded, folded_words, per_image
 from vggcost.report.document import SCREEN, Column, Document, Grid, Text, total_row
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from vggcost.costs.table import Table
     from vggcost.costs.training import Peak, Training
+    from vggcost.costs.training_cost import TrainingCost
 
     class Needed(Protocol):
         """What is shown; `vggcost.results.memory.Memory` is one."""
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
         @property
         def totals(self) -> Any:
             """The whole, under the same keys."""
+
+        @property
+        def cost(self) -> TrainingCost | None:
+            """What training multiplies."""
 
         def alive_at_peak(self) -> list[tuple[str | None, int]]:
             """Who wrote what is alive at the worst moment of a forward call, and its bytes."""
@@ -80,8 +86,7 @@ TRAINING_COLUMNS = (
     Column("saved_bytes", "Kept [B]", "bytes"),
     Column("gradient_bytes", "Gradients [B]", "bytes", leaves=2),
     Column("optimizer_bytes", "Optimizer [B]", "bytes", leaves=5),
-    Column("forward_flops", "Forward [FLOP]", "count", leaves=6),
-    Column("backward_flops", "Backward [FLOP]", "count", leaves=7),
+    *training_cost.COLUMNS,
 )
 
 MASTER_COLUMN = Column("master_weight_bytes", "Copies [B]", "bytes", leaves=5)
@@ -99,7 +104,7 @@ def document(needed: Needed, *, human: bool) -> Document:
     columns = (*COLUMNS, *(TRAINING_COLUMNS if training else ()))
     columns += (MASTER_COLUMN,) if training and training.master_weights else ()
     record = Grid(columns, [*data["layers"], total_row(_sums(data))])
-    return Document(data, lambda: _blocks(needed, data, columns), record, human)
+    return Document(training_cost.grouped(data), lambda: _blocks(needed, data, columns), record, human)
 
 
 def memory_data(needed: Needed) -> dict[str, Any]:
@@ -115,7 +120,8 @@ def memory_data(needed: Needed) -> dict[str, Any]:
         "training": training_data(needed.training),
         "peak": {name: getattr(peak, name) for name in peak._fields} | {"bytes": peak.bytes},
         "layers": [{name: _plain(getattr(row, name)) for name in row._fields} for row in needed.layers],
-        "totals": {name: getattr(needed.totals, name) for name in needed.totals._fields},
+        "totals": {name: getattr(needed.totals, name) for name in needed.totals._fields}
+        | ({} if needed.cost is None else needed.cost.numbers()),
     }
 
 
@@ -193,10 +199,9 @@ def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
     else:
         lines.append(
             f"Autograd keeps {units.exact(totals['saved_bytes'])} B ({units.human_bytes(totals['saved_bytes'])}), the"
-            f" input among them. A step is {units.exact(totals['step_flops'])} FLOP, forward"
-            f" {units.exact(totals['forward_flops'])} and backward {units.exact(totals['backward_flops'])}"
-            + (" a pass." if training.accumulate > 1 else ".")
+            " input among them."
         )
+        lines += training_cost.cost_lines(totals, training)
         lines += _of_precision(needed.dtype, training)
     if needed.mixed:
         lines += _of_autocast(needed)

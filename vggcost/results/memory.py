@@ -9,11 +9,13 @@ from vggcost.costs import memory as costs
 from vggcost.costs import training as step
 from vggcost.costs.memory_totals import totals_of, worst
 from vggcost.costs.training import Peak, Training
-from vggcost.formulas.forward import flops
+from vggcost.costs.training_cost import PARTS, TrainingCost, in_macs_and_flops, training_cost
+from vggcost.formulas.forward import flops_of_passes
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import memory as memory_report
+from vggcost.report.training_cost import grouped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +43,22 @@ class LayerMemory(Record):
     buffer_bytes: int
     output_bytes: int
     live_bytes: int
-    saved_bytes: int | None
-    gradient_bytes: int | None
-    optimizer_bytes: int | None
-    master_weight_bytes: int | None
-    forward_flops: int | None
-    backward_flops: int | None
+    saved_bytes: int | None = None
+    gradient_bytes: int | None = None
+    optimizer_bytes: int | None = None
+    master_weight_bytes: int | None = None
+    forward_macs: int | None = None
+    input_gradient_macs: int | None = None
+    weight_gradient_macs: int | None = None
+    recomputed_macs: int | None = None
+    backward_macs: int | None = None
+    step_macs: int | None = None
+    forward_flops: int | None = None
+    input_gradient_flops: int | None = None
+    weight_gradient_flops: int | None = None
+    recomputed_flops: int | None = None
+    backward_flops: int | None = None
+    step_flops: int | None = None
 
 
 class Memory(Frozen):
@@ -141,6 +153,11 @@ class Memory(Frozen):
         trained = None if training is None else (training, self._step)
         return totals_of(self.table, self._element_bytes, self._forward, trained)
 
+    @cached_property
+    def cost(self) -> TrainingCost | None:
+        """What training multiplies; None where none is asked for."""
+        return None if self.training is None else training_cost(self.table, self._step, self.training)
+
     def alive_at_peak(self) -> list[tuple[str | None, int]]:
         """What is alive at the worst moment of a forward call: who wrote each storage, and its bytes.
 
@@ -154,7 +171,7 @@ class Memory(Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.memory/1."""
-        return memory_report.memory_data(self)
+        return grouped(memory_report.memory_data(self))
 
     def rendered(self, fmt: str, *, human: bool = False) -> str:
         """The memory in one of the formats that --format names.
@@ -211,7 +228,7 @@ class Memory(Frozen):
         """Saved, gradients, optimizer state and FLOPs of each row; nothing where no training is asked for."""
         training = self.training
         if training is None:
-            return [(None, None, None, None, None, None) for _ in self.table.rows]
+            return [() for _ in self.table.rows]
         saved: dict[str, int] = {}
         first = next(iter(self._step.gradients))  # nobody wrote the input: it stands at the first that keeps it
         for storage in self._step.kept():
@@ -222,6 +239,7 @@ class Memory(Frozen):
             gradient = tensor_bytes(row.params, self._element_bytes) if training.trains(row.layer) else 0
             state = step.state_bytes(gradient, training)
             master = step.master_weight_bytes(gradient, training) if training.master_weights else None
-            products = flops(macs.forward), flops(macs.backward)
-            columns.append((saved.get(row.name, 0), gradient, state, master, *products))
+            work = {name: getattr(macs, name) for name in (*PARTS, "backward")}
+            work["step"] = flops_of_passes(macs.forward + macs.backward, training.accumulate)
+            columns.append((saved.get(row.name, 0), gradient, state, master, *in_macs_and_flops(work).values()))
         return columns
