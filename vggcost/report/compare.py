@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Dicts = Sequence[Mapping[str, Any]]
 
 
-class Line(Record):
+class ComparedQuantity(Record):
     """One quantity of the comparison: its key in JSON, its name for people, its kind of value.
 
     A quantity that may be rounded is, where the table would be too wide for the screen.
@@ -30,17 +30,17 @@ class Line(Record):
 
 
 LINES = (
-    Line("weight_layers", "weight layers", "count"),
-    Line("conv_layers", "of them convolutions", "count"),
-    Line("params", "parameters", "count"),
-    Line("paper_params_millions", "paper's Table 2 [M]", "count"),
-    Line("classifier_params", "classifier parameters", "count"),
-    Line("classifier_share", "classifier share [%]", "number"),
-    Line("weight_bytes", "weights [B]", "bytes", may_round=True),
-    Line("macs", "MACs", "count", may_round=True),
-    Line("flops", "FLOPs", "count", may_round=True),
-    Line("weight_layer_output_bytes", "weight layers' outputs [B]", "bytes", may_round=True),
-    Line("receptive_field", "receptive field", "pair"),
+    ComparedQuantity("weight_layers", "weight layers", "count"),
+    ComparedQuantity("conv_layers", "of them convolutions", "count"),
+    ComparedQuantity("params", "parameters", "count"),
+    ComparedQuantity("paper_params_millions", "paper's Table 2 [M]", "count"),
+    ComparedQuantity("classifier_params", "classifier parameters", "count"),
+    ComparedQuantity("classifier_share", "classifier share [%]", "number"),
+    ComparedQuantity("weight_bytes", "weights [B]", "bytes", may_round=True),
+    ComparedQuantity("macs", "MACs", "count", may_round=True),
+    ComparedQuantity("flops", "FLOPs", "count", may_round=True),
+    ComparedQuantity("weight_layer_output_bytes", "weight layers' outputs [B]", "bytes", may_round=True),
+    ComparedQuantity("receptive_field", "receptive field", "pair"),
 )
 """The rows of the comparison, in their order."""
 
@@ -87,13 +87,13 @@ def _document(summaries: Dicts, header: str, grid: Grid, *, human: bool) -> Docu
     return Document(data, (Text((header,), style="head"), grid), Grid(columns, summaries), human)
 
 
-def _lines(summaries: Dicts) -> tuple[Line, ...]:
+def _lines(summaries: Dicts) -> tuple[ComparedQuantity, ...]:
     """The rows of one comparison: a convention other than the textbook's has a row of its own, behind the FLOPs."""
     convention = summaries[0]["convention"]
     if convention == TEXTBOOK.name:
         return LINES
     after = 1 + next(i for i, line in enumerate(LINES) if line.key == "flops")
-    return (*LINES[:after], Line("count", convention, "count", may_round=True), *LINES[after:])
+    return (*LINES[:after], ComparedQuantity("count", convention, "count", may_round=True), *LINES[after:])
 
 
 def _no_totals(summaries: Dicts) -> list[str]:
