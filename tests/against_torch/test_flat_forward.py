@@ -53,6 +53,13 @@ def test_the_networks_that_come_with_the_package(name):
     check(network, (2, network.variant.in_channels, 32, 32))
 
 
+def test_a_block_that_is_a_stage_of_its_own_writes_in_place_too():
+    block = Residual("block", "block", (Conv2d("conv", None, 3, 3), ReLU("relu", None)))
+    network = Network("one block", Variant(), (block,), (6, 5))
+    assert [build_module(network, in_place=over).block.body[1].inplace for over in (True, False)] == [True, False]
+    check(network, (2, 3, 6, 5))
+
+
 @pytest.mark.parametrize("shortcut", [(), (Conv2d("proj", None, 3, 4, (1, 1), (1, 1), (0, 0)),)])
 def test_a_residual_block_is_its_body_its_shortcut_and_its_addition(shortcut):
     width = 4 if shortcut else 3

@@ -11,7 +11,7 @@ from vggcost.network.layer import writes_in_place
 from vggcost.network.layers import Flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import torch
     from torch import nn
@@ -50,7 +50,8 @@ def build_module(
     if in_place:
         for name, layers in network.stages():
             if name is not None:
-                _write_in_place(module.get_submodule(name), layers)
+                stage = module.get_submodule(name)
+                _write_in_place([stage] if _is_alone(name, layers) else stage.children(), layers)
     if dtype is not None:
         module = module.to(dtype)
     return module.eval()
@@ -84,18 +85,23 @@ def _network_module(network: Network) -> nn.Module:
 def _child(name: str, layers: Sequence[Layer]) -> nn.Module:
     from torch import nn
 
-    if len(layers) == 1 and layers[0].path == name:
+    if _is_alone(name, layers):
         return module_of(layers[0])
     return nn.Sequential(*(module_of(layer) for layer in layers))
 
 
-def _write_in_place(module: nn.Module, layers: Sequence[Layer]) -> None:
-    """Let the activations of one stage write over their inputs, where nobody else needs these."""
+def _is_alone(name: str, layers: Sequence[Layer]) -> bool:
+    """Whether a stage is the module of its one layer."""
+    return len(layers) == 1 and layers[0].path == name
+
+
+def _write_in_place(modules: Iterable[nn.Module], layers: Sequence[Layer]) -> None:
+    """Let the activations of one row of modules write over their inputs, where nobody else needs these."""
     before: Layer | None = None
-    for child, layer in zip(module.children(), layers, strict=False):  # a stage of one layer is its module itself
+    for child, layer in zip(modules, layers, strict=True):
         if isinstance(layer, Residual):
-            _write_in_place(child.get_submodule("body"), layer.body)
-            _write_in_place(child.get_submodule("shortcut"), layer.shortcut)
+            for part, inner in (("body", layer.body), ("shortcut", layer.shortcut)):
+                _write_in_place(child.get_submodule(part).children(), inner)
         elif writes_in_place(layer, before):
             child.inplace = True  # type: ignore[assignment]  # every activation of torch has it
         before = layer
