@@ -52,9 +52,12 @@ class Question:
             )
         dtypes = ("float64", "float32", "tf32", "float16", "bfloat16") + (() if training else ("float8", "int8"))
         image = (pick(33, 90), pick(33, 90))
-        self.setting = Setting(
-            self.plan, variant, image, pick(1, 9), choice(dtypes), training, self.random.random() < 0.7
-        )
+        dtype = choice(dtypes)
+        mixed = choice((None, "bfloat16", "float16")) if dtype == "float32" else None
+        if training and dtype in ("float16", "bfloat16") and self.random.random() < 0.5:
+            training = training.replace(implementation="fused", master_weights=True)
+        in_place = self.random.random() < 0.7
+        self.setting = Setting(self.plan, variant, image, pick(1, 9), dtype, training, in_place, mixed)
         self.budgets = self.near(self.somewhere())
 
     def tokens(self):
@@ -113,7 +116,9 @@ class Question:
         counted = table(unfolded(self.plan, variant, image), (batch, variant.in_channels, *image))
         if word != "memory":
             return getattr(counted, word)
-        return Memory(counted, setting.dtype, setting.training, in_place=setting.in_place).peak.bytes
+        return Memory(
+            counted, setting.dtype, setting.training, in_place=setting.in_place, mixed=setting.mixed
+        ).peak.bytes
 
     def holds(self, value):
         """Whether every budget is kept."""

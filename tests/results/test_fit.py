@@ -98,6 +98,7 @@ def test_levers_are_what_their_options_reach():
     reached = {pull.option: (pull.value, pull.images) for pull in fit.levers}
     options = {
         "--dtype float16": {"dtype": "float16"},
+        "--mixed bfloat16": {"mixed": "bfloat16"},
         "--checkpoint": {"checkpoint": True},
         "--freeze features": {"freeze": ["features"]},
         "--optimizer momentum": {"optimizer": "momentum"},
@@ -118,11 +119,15 @@ def test_levers_that_are_pulled_are_not_offered():
         "D", memory="24GiB", training=True, checkpoint=True, accumulate=2, freeze=["features"], dtype="float16"
     )
     assert fit.levers == ()
+    mixed = vggcost.fit(
+        "D", memory="24GiB", training=True, checkpoint=True, accumulate=2, freeze=["features"], mixed="float16"
+    )
+    assert mixed.levers == ()
     beside = vggcost.fit("A", memory="4GiB", in_place=False, dtype="float64")
     assert {pull.option for pull in beside.levers} == {"--dtype float32", "without --no-inplace"}
     # Nothing but the features learns, so they cannot be frozen; an odd batch has no half.
     alone = vggcost.fit("A", memory="4GiB", training=True, classifier=False, solve="size", batch=3)
-    assert {pull.option for pull in alone.levers} <= {"--dtype float16", "--checkpoint"}
+    assert {pull.option for pull in alone.levers} <= {"--dtype float16", "--mixed bfloat16", "--checkpoint"}
     halves = vggcost.fit("A", memory="4GiB", training=True, solve="size", batch=32)
     (half,) = [pull for pull in halves.levers if pull.option.startswith("--accumulate")]
     assert (half.option, half.images) == ("--accumulate 2 --batch 16", None)
@@ -184,10 +189,10 @@ def test_a_setting_without_memory_needs_no_training():
 def held(setting):
     """Every moment's bytes, in order."""
     counted, size = setting.counted(), units.dtype_bytes(setting.dtype)
+    run = {"in_place": setting.in_place, "low_bytes": units.dtype_bytes(setting.mixed) if setting.mixed else 0}
     if setting.training is None:
-        lives = memory.lived(counted, size, training=False, in_place=setting.in_place)
-        return [moment.bytes for moment in lives.alive.moments]
-    lives = step.lived(counted, size, setting.training, in_place=setting.in_place)
+        return [moment.bytes for moment in memory.lived(counted, size, training=False, **run).alive.moments]
+    lives = step.lived(counted, size, setting.training, **run)
     return [moment.bytes for moment in step.moments(counted, size, setting.training, lives)]
 
 

@@ -181,6 +181,8 @@ def levers(setting: Setting, solved: str, keys: Sequence[str]) -> Iterator[Lever
         yield Lever("--head none", setting.replace(variant=variant.replace(head=())))
     if MEMORY not in keys:
         return
+    if setting.dtype == "float32" and setting.mixed is None:
+        yield Lever("--mixed bfloat16", setting.replace(mixed="bfloat16"))
     if setting.dtype in NARROWER and setting.mixed is None:
         dtype = NARROWER[setting.dtype]
         yield Lever(f"--dtype {dtype}", setting.replace(dtype=dtype))
