@@ -7,13 +7,21 @@ import vggcost
 STRUCTURES = {
     # Each way of training with one network at least; C has 1x1 convolutions, A-LRN temporaries, residual blocks wait.
     "A": {"training": True},
-    "A-LRN": {"training": True, "optimizer": "momentum", "in_place": False},
+    "A-LRN": {"training": True, "optimizer": "momentum", "in_place": False, "mixed": "float16"},
     "C": {"training": True, "optimizer": "adamw", "implementation": "for-loop", "dtype": "bfloat16"},
     "D": {"batch_norm": True, "training": True, "optimizer": "adam", "accumulate": 4, "dtype": "float16"},
     "E": {"training": True, "optimizer": "adam", "implementation": "fused", "checkpoint": True},
     "residual-vgg16": {"batch_norm": True, "training": True, "optimizer": "adam", "freeze": ("features",)},
     "B": {"in_place": False, "width": "0.3", "dtype": "int8"},
-    "twelve-conv-vgg": {"head": (64,), "adaptive_pool": False, "training": True, "softmax": True},
+    "twelve-conv-vgg": {
+        "head": (64,),
+        "adaptive_pool": False,
+        "softmax": True,
+        "training": True,
+        "optimizer": "adam",
+        "dtype": "bfloat16",
+        "master_weights": True,
+    },
 }
 
 

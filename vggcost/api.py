@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from vggcost.conventions.convention import Convention
     from vggcost.conventions.rows import ConventionName
     from vggcost.costs.closed_forms import ClosedForm
-    from vggcost.costs.table import Table
-    from vggcost.costs.training import Training
     from vggcost.results.fit import Fit
     from vggcost.results.memory import Memory
     from vggcost.units import Dtype
@@ -215,16 +213,11 @@ def memory(
     4391818149830393856
     """
     from vggcost.results.memory import Memory
+    from vggcost.results.words import way_of
 
     built = unfolded(configuration(network, file), _variant_options(locals()), size)
     counted = table(built, (checked_count(batch, "batch"), built.variant.in_channels, *built.image))
-    _check_master_weights(training=training, master_weights=master_weights)
-    how = None
-    if training:
-        how = _how(
-            counted, optimizer, implementation, accumulate, freeze, checkpoint=checkpoint, master_weights=master_weights
-        )
-    return Memory(counted, dtype, _with_run(how, images, epochs), in_place=in_place, mixed=mixed)
+    return Memory(counted, dtype, way_of(locals())(counted), in_place=in_place, mixed=mixed)
 
 
 def memory_totals(
@@ -269,20 +262,14 @@ def memory_totals(
     """
     from vggcost.costs.arrays import Structure
     from vggcost.costs.training import check_dtype, check_mixed
+    from vggcost.results.words import way_of
 
-    options = _variant_options({**locals(), "classes": None})
+    way, options = way_of(locals()), _variant_options({**locals(), "classes": None})
     plan = configuration(network, file)
     variant = varied(plan, options)
-    if mixed is not None:
-        check_mixed(mixed, dtype)
+    check_mixed(mixed, dtype)
     if training:
         check_dtype(dtype, mixed=mixed, master_weights=master_weights)
-    _check_master_weights(training=training, master_weights=master_weights)
-    whether = {"checkpoint": checkpoint, "master_weights": master_weights}
-
-    def way(counted: Table) -> Training | None:
-        return _how(counted, optimizer, implementation, accumulate, freeze, **whether) if training else None
-
     sides = plan.size if size is None else size
     if isinstance(sides, list) or (isinstance(sides, tuple) and len(sides) != 2):
         raise VggcostError(f"size is a {type(sides).__name__}; give an array for squares, or (heights, widths)")
@@ -337,46 +324,15 @@ def fit(
     from vggcost.results.budgets import budgets, solved
     from vggcost.results.fit import Fit
     from vggcost.results.settings import Setting
+    from vggcost.results.words import way_of
 
     found = budgets({"memory": memory, "macs": macs, "params": params})
     solve = solved(solve, found, {"batch": batch, "size": size, "width": width})
     plan, images = configuration(network, file), checked_count(1 if batch is None else batch, "batch")
     variant, image = varied(plan, _variant_options(locals())), image_size(plan.size if size is None else size)
     setting = Setting(plan, variant, image, images, dtype, None, in_place, mixed)
-    _check_master_weights(training=training, master_weights=master_weights)
-    if training:
-        whether = {"checkpoint": checkpoint, "master_weights": master_weights}
-        how = _how(setting.counted(), optimizer, implementation, accumulate, freeze, **whether)
-        setting = setting.replace(training=how)
-    return Fit(setting, solve, found)
-
-
-def _check_master_weights(*, training: bool, master_weights: bool) -> None:
-    if master_weights and not training:
-        raise VggcostError("master_weights is given without training; give training=True, or leave it away")
-
-
-def _how(
-    counted: Table,
-    optimizer: str,
-    implementation: str | None,
-    accumulate: int,
-    freeze: Sequence[str],
-    **whether: bool,
-) -> Training:
-    """How a training step is done; whether there are checkpoint and master_weights."""
-    from vggcost.costs.training import checked
-
-    passes = checked_count(accumulate, "accumulate")
-    return checked(counted, optimizer, implementation, passes, freeze, **whether)
-
-
-def _with_run(how: Training | None, images: int | None, epochs: int | None) -> Training | None:
-    """How a step is done, with the run that it belongs to."""
-    from vggcost.costs.training import with_run
-
-    named = (("images", images), ("epochs", epochs))
-    return with_run(how, *(value if value is None else checked_count(value, name) for name, value in named))
+    way = way_of(locals() | {"images": None})  # which are a batch's here
+    return Fit(setting.replace(training=way(setting.counted())) if training else setting, solve, found)
 
 
 def closed_form(

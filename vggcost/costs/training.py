@@ -126,12 +126,14 @@ def check_dtype(dtype: str, *, mixed: str | None = None, master_weights: bool = 
         )
 
 
-def check_mixed(mixed: str, dtype: str) -> None:
+def check_mixed(mixed: str | None, dtype: str) -> None:
     """Refuse what is no low precision of torch.autocast, and one beside weights that are not in float32.
 
     Raises:
         VggcostError: it is so.
     """
+    if mixed is None:
+        return
     if mixed not in LOW_PRECISIONS:
         raise unknown("mixed", mixed, LOW_PRECISIONS)
     if dtype != "float32":

@@ -84,8 +84,7 @@ class Memory(Frozen):
         in_place: bool = True,
         mixed: str | None = None,
     ) -> None:
-        if mixed is not None:
-            step.check_mixed(mixed, dtype)
+        step.check_mixed(mixed, dtype)
         if training is not None:
             step.check_dtype(dtype, mixed=mixed, master_weights=training.master_weights)
         self._set(table=counted, dtype=dtype, training=training, in_place=in_place, mixed=mixed)

@@ -55,8 +55,7 @@ class Setting(Record):
             VggcostError: it does not, or is not known.
         """
         units.dtype_bytes(self.dtype)
-        if self.mixed is not None:
-            check_mixed(self.mixed, self.dtype)
+        check_mixed(self.mixed, self.dtype)
         if self.training is not None:
             check_dtype(self.dtype, mixed=self.mixed, master_weights=self.training.master_weights)
 
