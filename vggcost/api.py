@@ -5,8 +5,9 @@ from __future__ import annotations
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.costs.table import checked_count, table
+from vggcost.costs.variants import image_size, unfolded, varied
 from vggcost.errors import VggcostError
-from vggcost.network import catalogue, unfold
+from vggcost.network import catalogue
 from vggcost.results.cost import Cost
 from vggcost.units import dtype_bytes
 
@@ -100,42 +101,6 @@ def configuration(network: str | None = None, file: str | PathLike[str] | None =
     return network_file.read(file)
 
 
-def unfolded(
-    plan: catalogue.Configuration, options: Mapping[str, Any], size: int | tuple[int, int] | None = None
-) -> catalogue.Network:
-    """Return a configuration's network with some options of its variant changed, at its own size or another.
-
-    Raises:
-        VggcostError: an option out of range.
-    """
-    return catalogue.unfolded(plan, varied(plan, options), plan.size if size is None else image_size(size))
-
-
-def varied(plan: catalogue.Configuration, options: Mapping[str, Any]) -> catalogue.Variant:
-    """Return a configuration's variant with some options changed and all of them checked.
-
-    Raises:
-        VggcostError: an option out of range.
-    """
-    if not options:
-        return plan.variant
-    checked = dict(options)
-    for name, what in (("classes", "classes"), ("in_channels", "in-channels")):
-        if name in checked:
-            checked[name] = checked_count(checked[name], what)
-    for name in ("batch_norm", "bias", "adaptive_pool", "classifier", "softmax"):
-        if name in checked:
-            checked[name] = bool(checked[name])
-    if "head" in checked:
-        if not isinstance(checked["head"], tuple | list):
-            raise VggcostError(f"head is {checked['head']!r}; give hidden widths such as (512, 512), or () for none")
-        checked["head"] = tuple(checked_count(hidden, "a width of the head") for hidden in checked["head"])
-        checked.setdefault("classifier", True)
-    if "width" in checked:
-        checked["width"] = unfold.width_factor(checked["width"])
-    return plan.variant.replace(**checked)
-
-
 def _variant_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those arguments of a call that are options of the variant and were given."""
     return {name: arguments[name] for name in catalogue.Variant._fields if arguments[name] is not None}
@@ -148,18 +113,6 @@ def build(network: str, variant: catalogue.Variant, size: int | tuple[int, int] 
         VggcostError: an unknown name or an option out of range.
     """
     return unfolded(configuration(network), variant.departures(), size)
-
-
-def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) of a size that may be one int.
-
-    Raises:
-        VggcostError: a side that is no whole number of at least 1.
-    """
-    sides = size if isinstance(size, tuple | list) else (size, size)
-    if len(sides) != 2:
-        raise VggcostError(f"size is {size!r}; give one number or (height, width)")
-    return checked_count(sides[0], "size (height)"), checked_count(sides[1], "size (width)")
 
 
 def memory(

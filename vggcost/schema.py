@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import inspect
 
+from vggcost.errors import nearest
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -55,6 +56,30 @@ def first_fault(document: Mapping[str, Any], of: type) -> Fault | None:
     except msgspec.ValidationError as error:
         return _fault(document, inspect.type_info(of), _keys(str(error)))
     return None
+
+
+def complaint(fault: Fault) -> str:
+    """Return one sentence for a fault: where, what was given, what is expected."""
+    if fault.what == UNKNOWN:
+        inside = f" in {fault.holder}" if fault.holder else ""
+        return f"unknown key {_shown(fault.key)}{inside}; {nearest(str(fault.key)[:60], fault.known)}"
+    if fault.what == MISSING:
+        return f"{fault.holder or 'the file'} has no {fault.key!r}; give {fault.description}"
+    if fault.what == LENGTH:
+        return f"{fault.place} has {len(fault.value):,} entries; give {fault.description}"
+    return f"{fault.place} is {_shown(fault.value)}; give {fault.description}"
+
+
+def _shown(value: object) -> str:
+    """A value as the file has it, cut where it is long."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str | int | float) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _keys(message: str) -> list[str | int]:

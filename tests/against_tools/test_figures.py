@@ -14,6 +14,7 @@ from vggcost import api
 from vggcost.conventions.convention import LIVE
 from vggcost.conventions.figure_rows import FIGURES, figure
 from vggcost.conventions.figures import Sizes
+from vggcost.costs import variants
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers import figures
@@ -33,7 +34,7 @@ def vgg(name: str, batch: int = 1, size: int = 224, **variant: object) -> Table:
 
 
 def residual(name: str, batch: int, size: int, **options: object) -> Table:
-    network = api.unfolded(find(name), options, (size, size))
+    network = variants.unfolded(find(name), options, (size, size))
     return api.count(network, (size, size), batch).table
 
 

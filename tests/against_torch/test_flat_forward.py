@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 from vggcost import api  # noqa: E402  # after the skip
 from vggcost.bench.subjects import fill  # noqa: E402
+from vggcost.costs import variants  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
 from vggcost.frameworks.pytorch.flat_forward import flat_operations  # noqa: E402
@@ -49,7 +50,7 @@ def test_the_papers_networks(name):
 @pytest.mark.parametrize("name", ["keras-residual-vgg", "residual-vgg16", "twelve-conv-vgg"])
 def test_the_networks_that_come_with_the_package(name):
     plan = api.configuration(name)
-    network = api.unfolded(plan, {"width": "0.25", "classes": 10}, 32)
+    network = variants.unfolded(plan, {"width": "0.25", "classes": 10}, 32)
     check(network, (2, network.variant.in_channels, 32, 32))
 
 

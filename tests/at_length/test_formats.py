@@ -26,8 +26,8 @@ from vggcost.report.formats import FORMATS, implied, rendered
 
 PEOPLE = ("table", "markdown", "latex", "html")
 MARKUP = ("markdown", "latex", "html")
-WITHOUT_FORMAT = {"report", "roofline"}
-"""Commands whose files have formats of their own: a CSV and a Markdown table, a picture."""
+WITHOUT_FORMAT = {"lock", "report", "roofline"}
+"""Commands whose files have formats of their own: JSON, a CSV and a Markdown table, a picture."""
 
 WORDS = {
     "table": ("table", "D"),
@@ -50,6 +50,7 @@ WORDS = {
     "bench": ("bench", "--load"),
     "bench-compare": ("bench-compare",),
     "bench-curve": ("bench-curve",),
+    "check": ("check",),
 }
 """A way to ask each command that has --format."""
 
@@ -74,9 +75,17 @@ def several(tmp_path):
 
 
 @pytest.fixture
-def asked(result, several):
+def locked(tmp_path, vggcost):
+    path = str(tmp_path / "vggcost.lock.json")
+    vggcost("lock", "A", "-o", path)
+    return path
+
+
+@pytest.fixture
+def asked(result, several, locked):
     """The words of a command, with the files that it reads."""
     files = {"bench": (result,), "bench-compare": (result, result), "bench-curve": (several,)}
+    files["check"] = ("--lock", locked)
     return lambda name: (*WORDS[name], *files.get(name, ()))
 
 
@@ -112,7 +121,9 @@ def test_every_command_takes_every_format(vggcost, asked, name, fmt):
 def test_every_command_refuses_a_format_with_the_same_sentence(refused, asked, name):
     error = refused(*asked(name), "--format", "markdwon")
     assert error == "vggcost: error: unknown format 'markdwon'; the nearest are markdown\n"
-    more = {"formula": ", python", "bench-curve": ", svg, png, pdf"}.get(name.partition(" ")[0], "")
+    more = {"formula": ", python", "bench-curve": ", svg, png, pdf", "check": ", github, junit, sarif"}.get(
+        name.partition(" ")[0], ""
+    )
     assert f"known are table, markdown, csv, json, latex, html{more}\n" in refused(*asked(name), "--format", "xyz")
 
 

@@ -13,6 +13,7 @@ from vggcost.conventions.convention import RECORDED
 from vggcost.conventions.definitions import DEFINITIONS, definition
 from vggcost.conventions.figure_rows import FIGURES, QUOTES, figure
 from vggcost.conventions.figures import AMOUNTS, Sizes
+from vggcost.costs import variants
 from vggcost.costs.training import Training
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import find
@@ -25,7 +26,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "recorded_figures.csv"
 
 
 def vgg(name: str, size: int = 224, batch: int = 1, **options: object) -> Table:
-    network = api.unfolded(find(name), options, (size, size))
+    network = variants.unfolded(find(name), options, (size, size))
     return api.count(network, (size, size), batch).table
 
 

@@ -43,6 +43,10 @@ class ThirdFramework:
 
     PACKAGE = EXTRA = "third"
     MODEL = "a third.Model"
+    BASE = None
+
+    def parts(self, model):
+        return iter(())
 
     def prepare(self):
         pass

@@ -31,6 +31,10 @@ class FourthFramework:
 
     PACKAGE = EXTRA = "fourth"
     MODEL = "a fourth.Model"
+    BASE = None
+
+    def parts(self, model):
+        return iter(())
 
     def prepare(self):
         pass

@@ -31,7 +31,7 @@ def test_what_is_the_same_has_no_findings():
 @pytest.mark.parametrize(
     ("place", "token", "expected"),
     [
-        (13, [512], ["conv4_4 added (with relu4_4): + 2,359,808 parameters, + 1,849,688,064 MACs"]),
+        (13, [512], ["conv4_4 added: + 2,359,808 parameters, + 1,849,688,064 MACs (with relu4_4)"]),
         (
             0,
             [65],
@@ -53,7 +53,7 @@ def test_what_is_the_same_has_no_findings():
             ["conv1-512"],
             ["conv4_3 kernel 3x3 -> 1x1, padding 1x1 -> 0x0: - 2,097,152 parameters, - 1,644,167,168 MACs"],
         ),
-        (16, [], ["conv5_3 dropped (with relu5_3): - 2,359,808 parameters, - 462,422,016 MACs"]),
+        (16, [], ["conv5_3 dropped: - 2,359,808 parameters, - 462,422,016 MACs (with relu5_3)"]),
     ],
 )
 def test_a_changed_token_of_a_network_file(place, token, expected):
@@ -76,7 +76,7 @@ def test_a_changed_token_of_a_network_file(place, token, expected):
         ),
         ({"adaptive_pool": False}, ["avgpool dropped"]),
         ({"softmax": True}, ["softmax added"]),
-        ({"head": (4096,)}, ["fc7 dropped (with relu7 and drop7): - 16,781,312 parameters, - 16,777,216 MACs"]),
+        ({"head": (4096,)}, ["fc7 dropped: - 16,781,312 parameters, - 16,777,216 MACs (with relu7 and drop7)"]),
     ],
 )
 def test_a_change_of_the_whole_network(options, expected):
@@ -143,7 +143,7 @@ def test_numbers_of_a_sequential_that_move_up_are_no_finding():
     layers = [layer.replace(name=f"features.{place}") for place, layer in enumerate(PROGRAM)]
     gone = [layer.replace(name=f"features.{place}") for place, layer in enumerate(PROGRAM[:2] + PROGRAM[4:])]
     assert lines(program_entry(layers), program_entry(gone)) == [
-        "features.2 dropped (with features.3): - 36,928 parameters, - 1,849,688,064 MACs"
+        "features.2 dropped: - 36,928 parameters, - 1,849,688,064 MACs (with features.3)"
     ]
 
 
@@ -201,7 +201,7 @@ def test_the_findings_add_up_to_the_difference_of_the_sums(one, other, norm, bia
 def test_a_layer_of_thousands_is_found_by_what_it_is(place):
     layers = [LayerFacts(f"body.{n}", "Linear", (1, 8 + n), (("out_features", 8 + n),), 9, 9, 8) for n in range(2000)]
     rest = [each.replace(name=f"body.{n}") for n, each in enumerate([*layers[:place], *layers[place + 1 :]])]
-    locked = BASE.replace(layers=tuple(layers), numbered=False)
+    locked = BASE.replace(layers=tuple(layers), framework="torch")
     (found,) = compared(locked, locked.replace(layers=tuple(rest))).findings
     assert (found.change, found.layers) == ("dropped", (f"body.{place}",))
 
@@ -209,7 +209,7 @@ def test_a_layer_of_thousands_is_found_by_what_it_is(place):
 def test_two_long_networks_with_nothing_in_common():
     layers = [LayerFacts(f"a.{n}", "Linear", (1, n + 1), (("out_features", n + 1),), 9, 9, 8) for n in range(2000)]
     others = [LayerFacts(f"b.{n}", "Linear", (1, n + 2), (("out_features", n + 2),), 9, 9, 8) for n in range(2000)]
-    one, other = (BASE.replace(layers=tuple(each), numbered=False) for each in (layers, others))
+    one, other = (BASE.replace(layers=tuple(each), framework="torch") for each in (layers, others))
     found = compared(one, other).findings
     assert sum(each.params + each.params_behind for each in found) == 0
     assert found

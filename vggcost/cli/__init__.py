@@ -21,6 +21,8 @@ COMMANDS = {
     "explain": "where a number from a paper or a README comes from",
     "verify": "hold the numbers against the real module, fvcore and torch",
     "configs": "every network that has a name; network files to start from",
+    "lock": "write down what networks and programs are and cost",
+    "check": "hold them to what was written down; exit status 1 names the layer",
     "report": "write or check the tables of all twelve variants",
     "bench": "time the real forward pass, layer by layer",
     "bench-compare": "two bench results: faster, slower, or undecided",

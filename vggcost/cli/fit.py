@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vggcost import api
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.memory import add_mixed, add_training, training_from
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
+from vggcost.costs import variants
 from vggcost.errors import VggcostError
 from vggcost.report.formats import rendered
 from vggcost.results.budgets import SOLVED, budgets, solved
@@ -70,7 +70,9 @@ def run(args: Namespace) -> int:
 
     (plan,) = asked.plans
     image = asked.size or plan.size
-    setting = Setting(plan, api.varied(plan, asked.options), image, asked.batch, asked.dtype, None, not args.no_inplace)
+    setting = Setting(
+        plan, variants.varied(plan, asked.options), image, asked.batch, asked.dtype, None, not args.no_inplace
+    )
     setting = setting.replace(training=training_from(args, setting.counted()), mixed=args.mixed)
     fit = Fit(setting, solve, found)
     emit(rendered(fit.document(human=asked.view.human), asked.fmt), asked.place)

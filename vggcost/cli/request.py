@@ -7,6 +7,7 @@ import os
 from vggcost import api
 from vggcost.cli.output import check_writable, prints_to_stderr
 from vggcost.conventions.rows import TEXTBOOK
+from vggcost.costs import variants
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.record import Record
@@ -37,6 +38,8 @@ class Request(Record):
 
     texts: tuple[str, ...]
     """What was named, as it was written; the network files of --file and the module of --target at the end."""
+    labels: tuple[str | None, ...]
+    """What each of them is to be called, where it was written NAME=TARGET; None where nobody says."""
     subjects: tuple[Configuration | str, ...]
     """The same as configurations, and as texts where they name a program or a stored model; or the command's own."""
     options: Mapping[str, Any]
@@ -45,8 +48,10 @@ class Request(Record):
     """The network files of --file."""
     call: CallText | None
     """What programs are called with."""
+    inputs: tuple[str, ...]
+    """What their models get, as it was written."""
     arguments: Arguments | None
-    """What their models get."""
+    """The same, read."""
     size: Pair | None
     """(height, width) [pixels]; None: each network's own."""
     batches: tuple[int, ...]
@@ -98,7 +103,7 @@ class Request(Record):
         Raises:
             VggcostError: it cannot take an option.
         """
-        return api.unfolded(plan, self.options, self.size)
+        return variants.unfolded(plan, self.options, self.size)
 
     def counted(self) -> Iterator[Cost | Audit]:
         """Yield what each subject costs, in its order; this runs programs.
@@ -148,15 +153,17 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
     """
     given = vars(args)
     fmt, place = output_from(args)
-    texts, subjects = _named(args, instead)
-    options, batches, inputs = variant_options(args), given.get("batch") or (), given.get("input") or ()
+    texts, labels, subjects = _named(args, instead)
+    options, batches, inputs = variant_options(args), given.get("batch") or (), tuple(given.get("input") or ())
     _check_uses(args, texts, subjects)
     return Request(
         texts=texts,
+        labels=labels,
         subjects=subjects or tuple(catalogue.find(name) for name in default if "names" in given),
         options=options,
         files=tuple(given.get("file") or ()),
         call=given.get("call"),
+        inputs=inputs,
         arguments=_arguments(inputs, batches),
         size=given.get("size"),
         batches=batches,
@@ -174,8 +181,10 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
     )
 
 
-def _named(args: Namespace, instead: str | None) -> tuple[tuple[str, ...], tuple[Configuration | str, ...]]:
-    """What was named, in its order, and what it is.
+def _named(
+    args: Namespace, instead: str | None
+) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple[Configuration | str, ...]]:
+    """What was named, in its order, what each is to be called, and what it is.
 
     Raises:
         VggcostError: an unknown name, a file that is no network, several where the command takes one, or one beside
@@ -183,8 +192,12 @@ def _named(args: Namespace, instead: str | None) -> tuple[tuple[str, ...], tuple
     """
     given = vars(args)
     if "names" not in given:
-        return (), ()
+        return (), (), ()
     names, files = names_from(args), given.get("file") or []
+    labels: list[str | None] = [None] * len(names)
+    if given.get("labelled"):
+        labels = [_label(name)[0] for name in names]
+        names = [_label(name)[1] for name in names]
     target = [given["target"]] if given.get("target") is not None else []
     texts = (*names, *files, *target)
     if not isinstance(args.names, list) and len(texts) > 1:
@@ -198,7 +211,21 @@ def _named(args: Namespace, instead: str | None) -> tuple[tuple[str, ...], tuple
         from vggcost.network import network_file
 
         subjects += [network_file.read(path) for path in files]
-    return texts, (*subjects, *target)
+    return texts, (*labels, *[None] * (len(texts) - len(labels))), (*subjects, *target)
+
+
+def _label(text: str) -> tuple[str | None, str]:
+    """The name and the target of ``NAME=TARGET``; what stands before a = in a path is none.
+
+    Raises:
+        VggcostError: one of the two is empty.
+    """
+    name, sign, target = text.partition("=")
+    if not sign or any(mark in name for mark in "./\\:"):
+        return None, text
+    if not name or not target:
+        raise VggcostError(f"{text!r} lacks its {'name' if not name else 'target'}; write NAME=TARGET")
+    return name, target
 
 
 def _subject(text: str) -> Configuration | str:

@@ -8,6 +8,7 @@ from vggcost.cli.options import Parser, add_input, add_network, add_output, add_
 from vggcost.cli.output import emit
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
+from vggcost.costs import variants
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.matrix import matrix_cells
 from vggcost.frameworks.peers.registry import PEERS, peers_named
@@ -64,7 +65,7 @@ def run(args: Namespace) -> int:
     if asked.programs:
         return _verify_program(asked, tools)
     tables = [
-        api.count(api.unfolded(cell.plan, cell.options, cell.size), cell.size, cell.batch).table
+        api.count(variants.unfolded(cell.plan, cell.options, cell.size), cell.size, cell.batch).table
         for cell in _cells(args, asked)
     ]
     with ProgressLine() as progress:

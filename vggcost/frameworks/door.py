@@ -15,6 +15,7 @@ from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import images, of_values
 from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.checkpoints import reader as checkpoint_reader
+from vggcost.frameworks.constructors import Constructors
 from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import find, maker, place_of
 from vggcost.frameworks.keras import framework as keras_framework
@@ -48,6 +49,12 @@ class Framework(Protocol):
     """The extra of vggcost that brings it."""
     MODEL: str
     """What its models are called, with an article."""
+
+    BASE: tuple[str, str] | None
+    """The module and the name of the class that every part of its models is of; None where parts are no objects."""
+
+    def parts(self, model: Any) -> Iterator[tuple[str, Any]]:
+        """Every part of a model, by the path that operations have for it."""
 
     def prepare(self) -> None:
         """Do what must be done before a program imports the framework."""
@@ -134,14 +141,16 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
 
 
 def _read_program(target: str, given: Given) -> ProgramReading:
-    with own_warnings(in_words=True), place_of(target) as place, Downloads() as downloads:
+    lines = Constructors(each.BASE for each in FRAMEWORKS if each.BASE is not None and given.constructors)
+    with own_warnings(in_words=True), place_of(target) as place, Downloads() as downloads, lines:
         what = downloads.attempt(lambda: found(target, place), target)
         model, owner, notes, rebuild = downloads.attempt(lambda: _made(what, given.call), what.target)
+        made = {path: line for path, part in owner.parts(model) if (line := lines.line(part)) is not None}
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
         reading = downloads.attempt(lambda: owner.read(model, arguments, what.target, rebuild), what.target)
         if reading.failures and given.arguments is not None:
             _check_one_batch(given.arguments, owner, model, what.target)
-    return reading.replace(notes=(*downloads.notes, *notes, *reading.notes))
+    return reading.replace(notes=(*downloads.notes, *notes, *reading.notes), constructed=made)
 
 
 @contextmanager

@@ -38,9 +38,11 @@ class Given(Record):
 
     call has the arguments of the call that makes it, arguments are what its forward call gets. Where they are None it
     gets images of this size (height, width) [pixels], None being the model's own; batch: images in one forward call.
+    constructors: whether the reading is to say which lines make the model's modules.
     """
 
     call: CallText | None = None
     arguments: Arguments | None = None
     size: tuple[int, int] | None = None
     batch: int = 1
+    constructors: bool = False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.lock import findings as words
+from vggcost.lock.entry import OURS
 from vggcost.lock.findings import Finding, summed
-from vggcost.lock.pairing import Change, changes, follows, is_renumbered, numbered_name, paired, stem
+from vggcost.lock.pairing import Change, Numbering, changes, follows, paired, stem
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -93,15 +94,15 @@ class _Event:
 
 
 def _findings(before: Entry, after: Entry) -> Iterator[Finding]:
-    numbered = before.numbered and after.numbered
-    pairs = paired(before.layers, after.layers, numbered=numbered)
-    events, first = _events(pairs, after, numbered=numbered)
+    numbering = Numbering(before.framework in OURS and after.framework in OURS, after.stems)
+    pairs = paired(before.layers, after.layers, numbering=numbering)
+    events, first = _events(pairs, after, numbering)
     if before.inputs != after.inputs or before.framework != after.framework:
         yield from _given(before, after, first)
     elif first:
         events = [*(_unexplained(one, other, place) for one, other, place in first), *events]
     groups: dict[Hashable, list[_Event]] = {}
-    for event in _without_companions(_with_moves(events, after, numbered=numbered)):
+    for event in _without_companions(_with_moves(events, after, numbering)):
         groups.setdefault(event.group, []).append(event)
     for group in groups.values():
         yield _finding(group)
@@ -121,7 +122,7 @@ def _given(before: Entry, after: Entry, first: Sequence[tuple[LayerFacts, LayerF
 
 
 def _events(
-    pairs: Iterable[tuple[LayerFacts | None, LayerFacts | None]], after: Entry, *, numbered: bool
+    pairs: Iterable[tuple[LayerFacts | None, LayerFacts | None]], after: Entry, numbering: Numbering
 ) -> tuple[list[_Event], list[tuple[LayerFacts, LayerFacts, int]]]:
     """What became of each layer, in the order of the pairs; and the layers that changed before anything else did."""
     events: list[_Event] = []
@@ -130,7 +131,7 @@ def _events(
     place = 0
     for one, other in pairs:
         if one is not None and other is not None:
-            event = _changed(one, other, place, numbered=numbered, is_last=place == last)
+            event = _changed(one, other, place, numbering, is_last=place == last)
             if event is not None:
                 events.append(event)
             elif _is_other(one, other):
@@ -138,13 +139,13 @@ def _events(
                     events[-1].behind.append((one, other))
                 else:
                     first.append((one, other, place))
-        else:
+        elif other is not None or not (after.cut_short and place == len(after.layers)):
             events.append(_Event(words.DROPPED if other is None else words.ADDED, one, other, place))
         place += other is not None
     return events, first
 
 
-def _changed(one: LayerFacts, other: LayerFacts, place: int, *, numbered: bool, is_last: bool) -> _Event | None:
+def _changed(one: LayerFacts, other: LayerFacts, place: int, numbering: Numbering, *, is_last: bool) -> _Event | None:
     """What became of a layer that is there still; None where nothing did of its own."""
     own = [each for each in changes(one, other) if not follows(other.kind, each.setting)]
     if one.kind != other.kind:
@@ -155,7 +156,7 @@ def _changed(one: LayerFacts, other: LayerFacts, place: int, *, numbered: bool, 
         detail = "(classes)"
     if own or change is not None:
         return _Event(change or words.CHANGED, one, other, place, tuple(own), detail)
-    if one.name != other.name and not is_renumbered(one.name, other.name, numbered=numbered):
+    if one.name != other.name and not numbering.same(one.name, other.name):
         return _Event(words.RENAMED, one, other, place)
     return None
 
@@ -192,15 +193,15 @@ def _unexplained(one: LayerFacts, other: LayerFacts, place: int) -> _Event:
     return _Event(words.CHANGED, one, other, place, tuple(changed))
 
 
-def _with_moves(events: Sequence[_Event], after: Entry, *, numbered: bool) -> list[_Event]:
+def _with_moves(events: Sequence[_Event], after: Entry, numbering: Numbering) -> list[_Event]:
     """The events with a layer that is gone in one place and new in another as one that moved."""
     gone: dict[Hashable, list[_Event]] = {}
     for event in events:
         if event.change == words.DROPPED:
-            gone.setdefault(_known_by(event.facts, numbered=numbered), []).append(event)
+            gone.setdefault(_known_by(event.facts, numbering), []).append(event)
     moved: dict[int, _Event] = {}
     for event in events:
-        same = gone.get(_known_by(event.facts, numbered=numbered)) if event.change == words.ADDED else None
+        same = gone.get(_known_by(event.facts, numbering)) if event.change == words.ADDED else None
         if not same:
             continue
         partner = min(same, key=lambda each: abs(each.place - event.place))
@@ -211,10 +212,10 @@ def _with_moves(events: Sequence[_Event], after: Entry, *, numbered: bool) -> li
     return list(dict.fromkeys(moved.get(id(event), event) for event in events))
 
 
-def _known_by(facts: LayerFacts, *, numbered: bool) -> Hashable:
+def _known_by(facts: LayerFacts, numbering: Numbering) -> Hashable:
     """What a layer has wherever it stands: its kind, its own settings, and its name, or what is no number of that."""
     own = tuple(each for each in facts.settings if not follows(facts.kind, each[0]))
-    return facts.kind, own, stem(facts.name) if numbered or numbered_name(facts.name) else facts.name
+    return facts.kind, own, stem(facts.name) if numbering.has(facts.name) else facts.name
 
 
 def _new_place(event: _Event, partner: _Event, after: Entry) -> str:

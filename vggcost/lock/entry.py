@@ -49,22 +49,26 @@ class LayerFacts(Record):
 class Entry(Record):
     """A network or a program as it is written down.
 
-    target is what it was read from, None for a live model; asked has what was given beside it, by the words of
-    `vggcost.lock.asked`. numbered: layers are called by where they stand (``conv3_2``), so that those behind one that
-    is gone have other names. inputs are the shapes of what the forward call gets, batch first; totals are the sums by
-    name, None where one is not known; counts is what each convention counts of the whole.
+    target is what it was read from, None for a live model; given has what was given beside it, by the words of
+    `vggcost.lock.definition`. inputs are the shapes of what the forward call gets, batch first; totals are the sums by
+    name, None where one is not known; counts is what each convention counts of the whole. numbered: layers are called
+    by where they stand (``conv3_2``), so that those behind one that is gone have other names.
     """
 
     name: str
     target: str | None
-    asked: Mapping[str, Any]
+    given: Mapping[str, Any]
     framework: str
     inputs: tuple[Ints, ...]
     totals: Mapping[str, int | None]
     counts: Mapping[str, int | None]
     layers: tuple[LayerFacts, ...]
-    numbered: bool = False
+    stems: frozenset[str] = frozenset()
+    cut_short: bool = False
 
+
+OURS = ("configuration", "network file")
+"""The frameworks whose layers are called by where they stand: ``conv3_2``."""
 
 TOTALS = (
     "params",

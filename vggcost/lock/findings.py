@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ADDED, DROPPED, CHANGED, MOVED, RENAMED = "added", "dropped", "changed", "moved", "renamed"
 FROZEN, UNFROZEN = "frozen", "unfrozen"
-INPUT, TOTAL, FAILS, MISSING, BUDGET = "input", "total", "cannot run", "not locked", "over budget"
+INPUT, TOTAL = "input", "total"
 
 _WORDS = {
     "c_in": "input channels",
@@ -57,9 +57,9 @@ class Finding(Record):
         """The line: ``conv4_3 added: + 2,359,808 parameters, + 1,849,688,064 MACs``."""
         if not self.layers:
             return self.detail
-        line = f"{self._named()} {self._happened()}"
         costs = amounts(self.params, self.macs)
-        return f"{line}{f': {costs}' if costs else ''}"
+        beside = f" (with {span(self.beside)})" if self.beside else ""
+        return f"{self._named()} {self._happened()}{f': {costs}' if costs else ''}{beside}"
 
     @property
     def text_behind(self) -> str | None:
@@ -87,7 +87,7 @@ class Finding(Record):
                 words = f"{self.change}, {words}"
         if self.detail:
             words += f" {self.detail}"
-        return f"{words} (with {span(self.beside)})" if self.beside else words
+        return words
 
 
 def change_words(change: Change) -> str:

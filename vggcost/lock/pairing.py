@@ -62,13 +62,34 @@ def changes(before: LayerFacts, after: LayerFacts) -> tuple[Change, ...]:
     return tuple(Change(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name))
 
 
-@cache
-def numbered_name(name: str) -> bool:
-    """Whether a name says where a layer stands in a list, so that it changes when one before it comes or goes.
+class Numbering(Record):
+    """Which names say where a layer stands, so that they change when one before it comes or goes.
 
-    >>> numbered_name("features.12"), numbered_name("relu:3"), numbered_name("block.conv3_1")
-    (True, True, False)
+    everywhere: all do, as those of vggcost's own networks. stems are the names that a framework numbers by itself, as
+    Keras does: ``conv2d``, ``conv2d_1``. Numbers between dots (``features.12``) and behind colons always do.
     """
+
+    everywhere: bool = False
+    stems: frozenset[str] = frozenset()
+
+    def has(self, name: str) -> bool:
+        """Whether a name is a number.
+
+        >>> own = Numbering(stems=frozenset(("conv2d",)))
+        >>> [own.has(each) for each in ("features.12", "relu:3", "conv2d_1", "fc_1")]
+        [True, True, True, False]
+        """
+        if self.everywhere or _numbered(name):
+            return True
+        return bool(self.stems) and any(re.sub(r"_\d+$", "", part) in self.stems for part in name.split("."))
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two names are those of one layer that has another number now."""
+        return self.has(one) and self.has(other) and stem(one) == stem(other)
+
+
+@cache
+def _numbered(name: str) -> bool:
     return ":" in name or any(part.isdecimal() for part in name.split("."))
 
 
@@ -76,42 +97,40 @@ def numbered_name(name: str) -> bool:
 def stem(name: str) -> str:
     """Return a name without its numbers.
 
-    >>> stem("features.12"), stem("conv3_2")
-    ('features.', 'conv_')
+    >>> stem("features.12"), stem("conv3_2"), stem("relu:3")
+    ('features.', 'conv', 'relu')
     """
-    return re.sub(r"\d+", "", name).rstrip(":")
+    return re.sub(r"[:_]?\d+", "", name)
 
 
-def paired(before: Sequence[LayerFacts], after: Sequence[LayerFacts], *, numbered: bool) -> Pairs:
+def paired(before: Sequence[LayerFacts], after: Sequence[LayerFacts], *, numbering: Numbering) -> Pairs:
     """Return the layers of two networks as pairs in their order; None where one has no partner for the other.
 
-    numbered: every name is a number, as those of vggcost's own networks are.
+    numbering says which names are numbers.
     """
     # What both begin and end with in common needs no search, and is nearly all of two versions of one network.
     common = _common(before, after)
     ends = _common(before[common:][::-1], after[common:][::-1])
     if (len(before) - common - ends) * (len(after) - common - ends) > LARGEST_TABLE:
-        ends = _common(before[common:][::-1], after[common:][::-1], anywhere=True, numbered=numbered)
+        ends = _common(before[common:][::-1], after[common:][::-1], numbering)
     head = list(zip(before[:common], after[:common], strict=True))
     tail = list(zip(before[len(before) - ends :], after[len(after) - ends :], strict=True))
     one, other = before[common : len(before) - ends], after[common : len(after) - ends]
     if len(one) * len(other) > LARGEST_TABLE:
         middle = _by_name(one, other)
     else:
-        mismatch = _mismatch(frozenset(each.name for each in before), frozenset(each.name for each in after), numbered)
+        mismatch = _mismatch(frozenset(each.name for each in before), frozenset(each.name for each in after), numbering)
         middle = aligned(one, other, lambda _: _GAP, mismatch)[1]
     return [*head, *middle, *tail]
 
 
-def _common(
-    before: Sequence[LayerFacts], after: Sequence[LayerFacts], *, anywhere: bool = False, numbered: bool = False
-) -> int:
-    """How many layers two lists begin with in common, names included; anywhere: or under another number."""
+def _common(before: Sequence[LayerFacts], after: Sequence[LayerFacts], numbering: Numbering | None = None) -> int:
+    """How many layers two lists begin with in common, names included; numbering: or under another number."""
     number = 0
     for one, other in zip(before, after, strict=False):
         if one != other and not (
-            anywhere
-            and is_renumbered(one.name, other.name, numbered=numbered)
+            numbering is not None
+            and numbering.same(one.name, other.name)
             and one.replace(name="") == other.replace(name="")
         ):
             break
@@ -119,22 +138,17 @@ def _common(
     return number
 
 
-def is_renumbered(one: str, other: str, *, numbered: bool) -> bool:
-    """Whether two names are those of one layer that has another number now."""
-    return (numbered or (numbered_name(one) and numbered_name(other))) and stem(one) == stem(other)
-
-
 def _mismatch(
-    names_before: frozenset[str], names_after: frozenset[str], numbered: bool
+    names_before: frozenset[str], names_after: frozenset[str], numbering: Numbering
 ) -> Callable[[LayerFacts, LayerFacts], float]:
     """Return what two layers cost as partners."""
 
     def name_cost(one: str, other: str) -> float:
         if one == other:
             return 0.0
-        if is_renumbered(one, other, numbered=numbered):
+        if numbering.same(one, other):
             return _RENUMBERED
-        if numbered or (numbered_name(one) and numbered_name(other)):
+        if numbering.has(one) and numbering.has(other):
             return _RENAMED
         return _ELSEWHERE if one in names_after or other in names_before else _RENAMED
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from vggcost.errors import VggcostError, nearest, unreadable
+from vggcost.errors import VggcostError, unreadable
 from vggcost.network.plan import Configuration, ResidualToken, Variant
 from vggcost.network.unfold import conv_token, width_factor
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.network.plan import Token
-    from vggcost.schema import Fault
 
 _PACKAGED = os.path.join(os.path.dirname(__file__), "networks")
 
@@ -161,42 +160,16 @@ def _syntax_place(path: str, text: str, message: str) -> str:
 
 def _check(document: dict[str, Any], path: str) -> None:
     from vggcost.network.file_schema import NetworkFile
-    from vggcost.schema import first_fault
+    from vggcost.schema import complaint, first_fault
 
     fault = first_fault(document, NetworkFile)
     if fault:
-        raise VggcostError(f"{path}: {_complaint(fault)}")
+        raise VggcostError(f"{path}: {complaint(fault)}")
     if "width" in document:
         try:
             document["width"] = width_factor(document["width"])
         except VggcostError as error:
             raise VggcostError(f"{path}: {error}") from None
-
-
-def _complaint(fault: Fault) -> str:
-    """One sentence for a fault: where, what was given, what is expected."""
-    from vggcost.schema import LENGTH, MISSING, UNKNOWN
-
-    if fault.what == UNKNOWN:
-        inside = f" in {fault.holder}" if fault.holder else ""
-        return f"unknown key {_shown(fault.key)}{inside}; {nearest(str(fault.key)[:60], fault.known)}"
-    if fault.what == MISSING:
-        return f"{fault.holder or 'the file'} has no {fault.key!r}; give {fault.description}"
-    if fault.what == LENGTH:
-        return f"{fault.place} has {len(fault.value):,} entries; give {fault.description}"
-    return f"{fault.place} is {_shown(fault.value)}; give {fault.description}"
-
-
-def _shown(value: object) -> str:
-    """A value as the file has it, cut where it is long."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value) if isinstance(value, str | int | float) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _configuration(document: dict[str, Any], path: str) -> Configuration:

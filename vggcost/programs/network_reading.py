@@ -12,7 +12,7 @@ from vggcost.programs.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vggcost.costs.table import Row
+    from vggcost.costs.table import Row, Table
     from vggcost.network.plan import Network
 
 DTYPE = "float32"
@@ -30,7 +30,12 @@ def read_network(target: str, kind: str, size: tuple[int, int] | None, batch: in
     plan = catalogue.named(target)
     network = catalogue.unfolded(plan, plan.variant, size or plan.size)
     shape = (batch, network.variant.in_channels, *network.image)
-    return ProgramReading(target, kind, (shape,), operations_of(network, shape))
+    return reading_of(table(network, shape), target, kind)
+
+
+def reading_of(counted: Table, target: str, kind: str) -> ProgramReading:
+    """Return the reading of a network that is counted already."""
+    return ProgramReading(target, kind, (counted.input,), _operations(counted))
 
 
 def operations_of(network: Network, shape: tuple[int, ...]) -> tuple[Operation, ...]:
@@ -39,7 +44,11 @@ def operations_of(network: Network, shape: tuple[int, ...]) -> tuple[Operation, 
     Raises:
         VggcostError: a layer does not fit what reaches it.
     """
-    joined = _joined(network)
+    return _operations(table(network, shape))
+
+
+def _operations(counted: Table) -> tuple[Operation, ...]:
+    joined = _joined(counted.network)
     return tuple(
         Operation(
             row.layer,
@@ -49,7 +58,7 @@ def operations_of(network: Network, shape: tuple[int, ...]) -> tuple[Operation, 
             row.ledger,
             branch=joined[row.name] if isinstance(row.layer, Add) else 0,
         )
-        for row in table(network, shape).rows
+        for row in counted.rows
     )
 
 

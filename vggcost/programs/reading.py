@@ -8,6 +8,8 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vggcost.network.layer import Layer
     from vggcost.network.ledger import Ledger
     from vggcost.programs.calls import FunctionCall, ModuleCall
@@ -81,6 +83,8 @@ class ProgramReading(Record):
     layout is (N, H, W, C). dtype: what the first of its weights is stored in; `state` has those of all. module_calls
     and function_calls: how it is written, where the framework can tell; the first module call is then that of the model
     itself.
+    stems: what layers are called that the framework numbers by itself, through the whole process (Keras: ``conv2d``,
+    ``conv2d_1``). constructed: the program's own line that makes each module, by its path, where that was asked for.
     file: what it was read from, where that is no program: ``a PyTorch checkpoint``. weights_alone: it is a file of
     weights, of which only the layers that learn are known, without inputs and outputs;
     how often each is used, and so its MACs, is not.
@@ -99,6 +103,8 @@ class ProgramReading(Record):
     function_calls: tuple[FunctionCall, ...] = ()
     weights_alone: bool = False
     file: str | None = None
+    stems: frozenset[str] = frozenset()
+    constructed: Mapping[str, str] = {}  # a Record holds a read-only copy
 
     @property
     def state(self) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from vggcost.errors import VggcostError
 
@@ -50,7 +51,8 @@ def write_bytes(path: str, content: bytes) -> None:
         _write_through(path, content)
         return
     target = os.path.realpath(path)
-    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")
+    sweep(path)
+    beside = _beside(target, os.getpid())
     try:
         mode = os.stat(target).st_mode if os.path.exists(target) else None
         try:
@@ -69,6 +71,42 @@ def write_bytes(path: str, content: bytes) -> None:
         raise VggcostError(
             f"cannot write {path!r}: {error.strerror or error}; nothing was changed there, choose another place"
         ) from None
+
+
+def sweep(path: str) -> None:
+    """Remove what processes have left beside a file that died while they wrote it; those that live keep theirs."""
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    head, end = f".{name}.", ".part"
+    try:
+        found = os.listdir(folder)
+    except OSError:
+        return
+    for each in found:
+        number = each.removeprefix(head).removesuffix(end)
+        if each == f"{head}{number}{end}" and number.isdecimal() and not _lives(int(number)):
+            with suppress(OSError):  # another run has swept it
+                os.unlink(os.path.join(folder, each))
+
+
+def _beside(target: str, process: int) -> str:
+    """Where a process writes a file before it is moved to its place."""
+    return os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{process}.part")
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this number runs; a file with our own number is one that an earlier process left."""
+    if process == os.getpid():
+        return False
+    if os.name == "nt":
+        return True  # there a signal of number 0 is Ctrl-C
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 def _is_device(path: str) -> bool:

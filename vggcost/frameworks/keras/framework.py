@@ -7,13 +7,23 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "keras"
 MODEL = "a Keras model"
+BASE: tuple[str, str] | None = ("keras.src.layers.layer", "Layer")
+
+
+def parts(model: Any) -> Iterator[tuple[str, Any]]:
+    """Every layer, by its own name and those of the models that it stands in."""
+    for layer in getattr(model, "layers", ()):
+        yield layer.name, layer
+        for path, part in parts(layer):
+            yield f"{layer.name}.{path}", part
+
 
 BACKENDS = ("torch", "jax", "tensorflow")
 """What Keras can compute with, in the order in which one is chosen where its own choice is not installed."""

@@ -5,6 +5,7 @@ Shapes are kept channels first inside, whatever the model's layout; a reading sa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward
@@ -13,7 +14,7 @@ from vggcost.frameworks.keras.free import FREE
 from vggcost.frameworks.keras.inputs import given_shapes, own_shapes
 from vggcost.frameworks.keras.opening import applied, is_made_of_others, model_to_read, opened
 from vggcost.frameworks.keras.rules import RULES, Rules
-from vggcost.frameworks.keras.variables import Variables, layer_variables, own_variables
+from vggcost.frameworks.keras.variables import Variables, every_part, layer_variables, own_variables
 from vggcost.network.foreign_layers import Free, Idle, Uncounted
 from vggcost.network.ledger import Ledger
 from vggcost.network.plan import DEFAULT_SIZE
@@ -85,7 +86,28 @@ def read_model(model: Any, inputs: Any, program: str, *, fresh: bool = False) ->
     walk.through(graph, shapes, "")
     operations = (*walk.operations, *walk.idle(model))
     notes = tuple(_statistics_note(model))
-    return ProgramReading(program, "keras", tuple(shapes), operations, tuple(walk.failures), notes, last, _dtype(model))
+    return ProgramReading(
+        program,
+        "keras",
+        tuple(shapes),
+        operations,
+        tuple(walk.failures),
+        notes,
+        last,
+        _dtype(model),
+        stems=frozenset(_own_names(model)),
+    )
+
+
+def _own_names(model: Any) -> Iterator[str]:
+    """What parts are called that have no name but their class's, with Keras's running number (keras.src.utils.naming).
+
+    ``conv2d`` for ``conv2d`` and ``conv2d_1``.
+    """
+    for part in every_part(model):
+        kind = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(part).__name__)).lower()
+        if re.sub(r"_\d+$", "", part.name) == kind:
+            yield kind
 
 
 def _statistics_note(model: Any) -> Iterator[str]:

@@ -6,13 +6,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "onnx"
 MODEL = "an ONNX ModelProto"
+BASE: tuple[str, str] | None = None
+
+
+def parts(model: Any) -> Iterator[tuple[str, Any]]:  # noqa: ARG001  # a graph's nodes are made by no constructor
+    """None."""
+    return iter(())
 
 
 def prepare() -> None:

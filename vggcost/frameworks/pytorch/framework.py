@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 from vggcost.network.plan import DEFAULT_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "torch"
 MODEL = "a torch.nn.Module"
+BASE: tuple[str, str] | None = ("torch.nn.modules.module", "Module")
+
+
+def parts(model: Any) -> Iterator[tuple[str, Any]]:
+    """Every module, by its path."""
+    modules: Iterator[tuple[str, Any]] = model.named_modules()
+    return modules
 
 
 def prepare() -> None:
