@@ -10,7 +10,7 @@ STRUCTURES = {
     "A-LRN": {"training": True, "optimizer": "momentum", "in_place": False, "mixed": "float16"},
     "C": {"training": True, "optimizer": "adamw", "implementation": "for-loop", "dtype": "bfloat16"},
     "D": {"batch_norm": True, "training": True, "optimizer": "adam", "accumulate": 4, "dtype": "float16"},
-    "E": {"training": True, "optimizer": "adam", "implementation": "fused", "checkpoint": True},
+    "E": {"training": True, "optimizer": "adam", "implementation": "fused", "checkpoint": True, "mixed": "bfloat16"},
     "residual-vgg16": {"batch_norm": True, "training": True, "optimizer": "adam", "freeze": ("features",)},
     "B": {"in_place": False, "width": "0.3", "dtype": "int8"},
     "twelve-conv-vgg": {

@@ -223,13 +223,21 @@ def memory_totals(
     check_mixed(mixed, dtype)
     if training:
         check_dtype(dtype, mixed=mixed, master_weights=master_weights)
-    sides = plan.size if size is None else size
-    if isinstance(sides, list) or (isinstance(sides, tuple) and len(sides) != 2):
-        raise VggcostError(f"size is a {type(sides).__name__}; give an array for squares, or (heights, widths)")
-    height, width_px = sides if isinstance(sides, tuple) else (sides, sides)
     low_bytes = 0 if mixed is None else dtype_bytes(mixed)
     structure = Structure(plan, variant, dtype_bytes(dtype), way, in_place=in_place, low_bytes=low_bytes)
-    return structure.totals(batch, height, width_px, variant.classes if classes is None else classes)
+    sides = image_sizes(plan.size if size is None else size)
+    return structure.totals(batch, *sides, variant.classes if classes is None else classes)
+
+
+def image_sizes(size: ArrayLike | tuple[ArrayLike, ArrayLike]) -> tuple[ArrayLike, ArrayLike]:
+    """Return (heights, widths) of a size that may be one number or one array for squares.
+
+    Raises:
+        VggcostError: a list, which `image_size` reads as one size, or a tuple of more or fewer than two.
+    """
+    if isinstance(size, list) or (isinstance(size, tuple) and len(size) != 2):
+        raise VggcostError(f"size is a {type(size).__name__}; give an array for squares, or (heights, widths)")
+    return size if isinstance(size, tuple) else (size, size)
 
 
 def fit(

@@ -33,6 +33,7 @@ WORDS = {
     "table": ("table", "D"),
     "compare": ("compare", "A", "D"),
     "formula": ("formula", "D"),
+    "formula --memory": ("formula", "A", "--training", "--optimizer", "adam"),
     "formula --layer": ("formula", "D", "--layer", "conv3_1"),
     "stack": ("stack", "3x3", "3x3", "--channels", "8"),
     "conventions": ("conventions", "D"),

@@ -8,7 +8,7 @@ from array_points import STRUCTURES, differing
 
 import vggcost
 from vggcost.costs import arrays
-from vggcost.costs.lines import BATCH, Line, line, upper
+from vggcost.costs.lines import BATCH, BatchLine, line, upper
 from vggcost.errors import VggcostError
 
 # Odd and even, one pixel more and less than what five pools divide, the smallest that any of these takes.
@@ -78,15 +78,15 @@ def _takes_the_height_twice(monkeypatch):
 
 
 def _a_batch_too_many(monkeypatch):
-    monkeypatch.setattr(Line, "at", lambda self, batch: self.fixed + self.image * (batch + 1))
+    monkeypatch.setattr(BatchLine, "at", lambda self, batch: self.fixed + self.image * (batch + 1))
 
 
 def _no_weights(monkeypatch):
-    monkeypatch.setattr(arrays, "line", lambda size: size if isinstance(size, Line) else Line(0, 0))
+    monkeypatch.setattr(arrays, "line", lambda size: size if isinstance(size, BatchLine) else BatchLine(0, 0))
 
 
 def _the_images_alone(monkeypatch):
-    monkeypatch.setattr(Line, "__add__", lambda self, other: Line(0, self.image + line(other).image))
+    monkeypatch.setattr(BatchLine, "__add__", lambda self, other: BatchLine(0, self.image + line(other).image))
 
 
 def _one_class_too_many(monkeypatch):
@@ -184,7 +184,7 @@ def test_lines_are_their_values_at_every_batch():
     assert size.at(7).tolist() == [18, 25]
     assert (size - BATCH * 2).at(7).tolist() == [4, 11]
     assert (np.array([2, 3]) * BATCH).at(2).tolist() == [4, 6]
-    assert repr(line(3)) == "Line(3, 0)"
+    assert repr(line(3)) == "BatchLine(3, 0)"
     assert line(size) is size
     with pytest.raises(TypeError):
         BATCH * BATCH
@@ -192,7 +192,7 @@ def test_lines_are_their_values_at_every_batch():
 
 def test_no_moment_that_can_be_the_largest_is_left_out():
     draw = np.random.default_rng(3)
-    lines = [Line(int(draw.integers(0, 50)), draw.integers(0, 50, 3)) for _ in range(200)]
+    lines = [BatchLine(int(draw.integers(0, 50)), draw.integers(0, 50, 3)) for _ in range(200)]
     kept = upper(lines)
     assert 0 < len(kept) < 60
     for batch in (1, 2, 3, 10, 1000):

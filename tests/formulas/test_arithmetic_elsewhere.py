@@ -18,7 +18,7 @@ ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "
 ALLOWED = {
     "network/foreign_layers.py:broadcast": "fills a tuple up with ones",
     "network/ledger.py:Ledger.__mul__": "a ledger several times, count by count",
-    "costs/closed_forms.py:ClosedForm.at": "an image in units of 32 pixels",
+    "costs/closed_forms.py:ClosedForm.values": "an image in units of 32 pixels",
     "costs/closed_forms.py:of_configuration": "an image in units of 32 pixels",
     "costs/fit.py": "a search's guesses, and the decimal digits and parts of a width factor",
     "costs/lines.py:_product": "what an image adds, as often as a formula or a batch says",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, add_input, add_network, add_output, add_program
+from vggcost.cli.memory import add_mixed, add_training, training_from
+from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
@@ -27,13 +28,23 @@ def parser() -> Parser:
         "formula",
         "Parameters, MACs, bias additions and elements of the outputs as polynomials in N (batch), K (classes)\n"
         "and a, b for an image of 32a x 32b pixels. A number given for --batch, --classes or --size takes its\n"
-        "symbol's place. A program has the closed forms of the configuration that it is.",
+        "symbol's place. A program has the closed forms of the configuration that it is.\n"
+        "With --memory, the memory's as well: what is kept, and each moment that can be the peak.",
         "vggcost formula --config D --layer conv3_1",
     )
     add_network(result)
     add_program(result)
-    add_input(result, dtype=False)
+    add_input(result)
     result.add_argument("--layer", metavar="NAME", help="one layer's: conv1_1 ... fc8")
+    result.add_argument(
+        "--memory",
+        action="store_true",
+        help="the memory's too, at --dtype: a forward call's, and with --training a step's; a peak is the largest of"
+        " several moments, each with its form",
+    )
+    result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
+    add_mixed(result)
+    add_training(result)
     add_output(result, formula.PYTHON, human=False)
     return result
 
@@ -41,11 +52,27 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the closed forms."""
     asked = request(args)
+    with_memory = args.memory or args.training
+    others = {"--dtype": asked.dtype != "float32", "--no-inplace": args.no_inplace, "--mixed": args.mixed}
+    for option, given in others.items():
+        if given and not with_memory:
+            raise VggcostError(f"{option} is given without --memory; add --memory, or leave it away")
+    if args.layer and with_memory:
+        raise VggcostError("--layer and --memory do not go together: a moment is the whole network's; leave one away")
     (subject,) = asked.subjects
     plan, options = _of_program(asked.audited(subject)) if isinstance(subject, str) else (subject, asked.options)
+    from vggcost.costs.closed_forms import memory_of
+
     form = api.symbolic(plan, options, asked.size, asked.batch if asked.batches else None)
+    counted = form.counted()
+    training = training_from(args, counted)
+    memory = (
+        memory_of(form, counted, asked.dtype, training, in_place=not args.no_inplace, mixed=args.mixed)
+        if with_memory
+        else None
+    )
     all_symbols = not asked.batches and asked.size is None and "classes" not in options
-    emit(formula.text(form, plan, asked.fmt, args.layer, with_value=all_symbols), asked.place)
+    emit(formula.text(form, plan, asked.fmt, args.layer, memory, with_value=all_symbols), asked.place)
     return EXIT_FINE
 
 

@@ -1,4 +1,4 @@
-"""The formulas called with symbols: a network's whole cost as polynomials in batch, classes and image size."""
+"""The formulas called with symbols: a network's cost and memory as polynomials in batch, classes and image size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from vggcost.costs import training as training_costs
+from vggcost.costs.memory import lived
+from vggcost.costs.memory_totals import totals_of
+from vggcost.costs.polynomials import can_be_largest
+from vggcost.costs.table import checked_count, summed
 from vggcost.errors import VggcostError
 from vggcost.formulas import forward, windows
 from vggcost.network import catalogue, unfold
@@ -15,12 +20,18 @@ from vggcost.network.layer import walk
 from vggcost.network.layers import Linear
 from vggcost.network.ledger import Ledger
 from vggcost.record import Record
+from vggcost.units import dtype_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from vggcost.costs.memory_totals import MemoryTotals
+    from vggcost.costs.storages import Moment
+    from vggcost.costs.table import Table
+    from vggcost.costs.training import Training
     from vggcost.network.catalogue import Configuration, Network, Variant
     from vggcost.network.layer import Size, Step
+    from vggcost.units import Dtype
 
 N, K, a, b = SYMBOLS = sympy.symbols("N K a b", integer=True, positive=True)
 """Batch, classes, and the image's height and width in units of 32 pixels."""
@@ -31,6 +42,10 @@ POOLING = 32
 
 QUANTITIES = ("params", "macs", "bias_adds", "weight_layer_output_elements", "output_elements")
 """The names of a closed form's expressions."""
+
+
+PEAKS = ("peak_bytes", "training_peak_bytes")
+"""The names of what is a maximum over moments, in the order in which `totals_of` asks for them."""
 
 
 class ClosedForm(Record):
@@ -70,10 +85,50 @@ class ClosedForm(Record):
         Raises:
             VggcostError: a height or width that is no multiple of the unit.
         """
+        values = self.values(batch, classes, height, width)
+        return {name: int(expression.xreplace(values)) for name, expression in self.quantities().items()}
+
+    def values(self, batch: int, classes: int, height: int, width: int) -> dict[sympy.Symbol, sympy.Integer]:
+        """The symbols' values for one batch, number of classes and image [pixels].
+
+        Raises:
+            VggcostError: a height or width that is no multiple of the unit.
+        """
         if height % self.unit or width % self.unit:
             raise VggcostError(f"the closed forms hold for multiples of {self.unit} pixels and got {height}x{width}")
-        values = {N: batch, K: classes, a: height // self.unit, b: width // self.unit}
-        return {name: int(expression.subs(values)) for name, expression in self.quantities().items()}
+        numbers = (batch, classes, height // self.unit, width // self.unit)
+        return {symbol: sympy.Integer(number) for symbol, number in zip(SYMBOLS, numbers, strict=True)}
+
+    def memory(
+        self,
+        dtype: Dtype = "float32",
+        *,
+        training: bool = False,
+        optimizer: str = "sgd",
+        implementation: str | None = None,
+        accumulate: int = 1,
+        freeze: Sequence[str] = (),
+        checkpoint: bool = False,
+        master_weights: bool = False,
+        in_place: bool = True,
+        mixed: str | None = None,
+    ) -> MemoryForm:
+        """The closed forms of the memory; the arguments are those of `vggcost.memory`.
+
+        Raises:
+            VggcostError: as `vggcost.memory`.
+
+        >>> from vggcost import closed_form
+        >>> closed_form("D").memory(training=True).totals.saved_bytes
+        2048*N*(729*a*b + 97)
+        """
+        counted = self.counted()
+        how = None
+        if training:
+            passes = checked_count(accumulate, "accumulate")
+            whether = {"checkpoint": checkpoint, "master_weights": master_weights}
+            how = training_costs.checked(counted, optimizer, implementation, passes, freeze, **whether)
+        return memory_of(self, counted, dtype, how, in_place=in_place, mixed=mixed)
 
     def layer(self, name: str) -> ClosedForm:
         """The closed forms of one layer; a residual block's are the sums of its layers and its addition.
@@ -96,12 +151,91 @@ class ClosedForm(Record):
         first = next((i for i, step in enumerate(steps) if isinstance(step.layer, Linear)), len(steps))
         return {"features": self._of(steps[:first]), "classifier": self._of(steps[first:])}
 
+    def counted(self) -> Table:
+        """The table of the symbolic walk, which is checked by nobody."""
+        return summed(self.network, (self.batch, self.network.variant.in_channels, *self.image), self.steps())
+
     def steps(self) -> tuple[Step, ...]:
         """The symbolic walk that the expressions are summed over."""
         return _steps(self.network, self.image, self.batch)
 
     def _of(self, steps: Sequence[Step]) -> ClosedForm:
         return ClosedForm(self.network, self.image, self.batch, self.unit, *_sums(steps))
+
+
+class MemoryForm(Record):
+    """A network's memory as sympy expressions in N, K, a, b [B], in one dtype and one way of training, or none.
+
+    totals has the names of ``vggcost.memory(...).totals``; peak_bytes and training_peak_bytes are there the sympy.Max
+    of their moments. moments has, by these two names, each moment that can be the largest, in the order of time.
+    """
+
+    form: ClosedForm
+    dtype: str
+    training: Training | None
+    in_place: bool
+    mixed: str | None
+    totals: MemoryTotals
+    moments: Mapping[str, tuple[Moment, ...]]
+
+    def quantities(self) -> dict[str, sympy.Expr]:
+        """The expressions by name; those of training where one is asked for."""
+        values = {name: getattr(self.totals, name) for name in self.totals._fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def at(self, batch: int, classes: int, height: int, width: int) -> dict[str, int]:
+        """The quantities' values for one batch, number of classes and image [pixels], by name.
+
+        Raises:
+            VggcostError: a height or width that is no multiple of the unit.
+        """
+        values = self.form.values(batch, classes, height, width)
+        found = {}
+        for name, expression in self.quantities().items():
+            # Max would compare polynomials before it has numbers, which takes a hundred times as long.
+            each = [moment.bytes for moment in self.moments[name]] if name in self.moments else [expression]
+            found[name] = max(int(one.xreplace(values)) for one in each)
+        return found
+
+    def __repr__(self) -> str:
+        what = "a forward call" if self.training is None else "a training step"
+        return f"<vggcost memory of {self.form.network.title} in {what}, in closed form; at(...) evaluates>"
+
+
+def memory_of(
+    form: ClosedForm, counted: Table, dtype: str, training: Training | None, *, in_place: bool, mixed: str | None = None
+) -> MemoryForm:
+    """Return the closed forms of a network's memory, given the table of its symbolic walk.
+
+    Raises:
+        VggcostError: dtype, mixed and training do not go together; a training step of a network without parameters.
+    """
+    if mixed is not None:
+        training_costs.check_mixed(mixed, dtype)
+    if training is not None:
+        training_costs.check_dtype(dtype, mixed=mixed, master_weights=training.master_weights)
+    found: list[tuple[Moment, ...]] = []
+
+    def largest(moments: Iterable[Moment]) -> sympy.Expr:
+        every = tuple(moments)
+        places = can_be_largest([moment.bytes for moment in every], SYMBOLS)
+        kept = tuple(every[place].replace(bytes=sympy.factor(every[place].bytes)) for place in places)
+        found.append(kept)
+        return sympy.Max(*(moment.bytes for moment in kept), evaluate=len(kept) == 1)
+
+    each = dtype_bytes(dtype)
+    run: dict[str, Any] = {"in_place": in_place, "low_bytes": 0 if mixed is None else dtype_bytes(mixed)}
+    trains: dict[str, Any] = {} if training is None else {"trains": training.trains}
+    forward = lived(counted, each, training=False, **trains, **run)
+    trained = None if training is None else (training, training_costs.lived(counted, each, training, **run))
+    totals = totals_of(counted, each, forward, trained, largest)
+    peaks = dict(zip(PEAKS, found, strict=False))
+    others = {
+        name: sympy.factor(value)
+        for name in totals._fields
+        if (value := getattr(totals, name)) is not None and name not in peaks
+    }
+    return MemoryForm(form, dtype, training, in_place, mixed, totals.replace(**others), peaks)
 
 
 def of_configuration(

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Line:
+class BatchLine:
     """fixed + batch * image, whatever the batch; both parts are ints or int64 arrays.
 
     What formulas do with a batch keeps it a line: bytes and operations of one image, as often as there are images,
@@ -28,22 +28,22 @@ class Line:
         self.fixed = fixed
         self.image = image
 
-    def __add__(self, other: Any) -> Line:
-        if isinstance(other, Line):
-            return Line(self.fixed + other.fixed, self.image + other.image)
-        return Line(self.fixed + other, self.image)
+    def __add__(self, other: Any) -> BatchLine:
+        if isinstance(other, BatchLine):
+            return BatchLine(self.fixed + other.fixed, self.image + other.image)
+        return BatchLine(self.fixed + other, self.image)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Line:
-        if isinstance(other, Line):
-            return Line(self.fixed - other.fixed, self.image - other.image)
-        return Line(self.fixed - other, self.image)
+    def __sub__(self, other: Any) -> BatchLine:
+        if isinstance(other, BatchLine):
+            return BatchLine(self.fixed - other.fixed, self.image - other.image)
+        return BatchLine(self.fixed - other, self.image)
 
-    def __mul__(self, times: Any) -> Line:
-        if isinstance(times, Line):
+    def __mul__(self, times: Any) -> BatchLine:
+        if isinstance(times, BatchLine):
             raise TypeError("the product of two lines is none")
-        return Line(_product(self.fixed, times), _product(self.image, times))
+        return BatchLine(_product(self.fixed, times), _product(self.image, times))
 
     __rmul__ = __mul__
 
@@ -52,16 +52,16 @@ class Line:
         return self.fixed + _product(self.image, batch)
 
     def __repr__(self) -> str:
-        return f"Line({self.fixed!r}, {self.image!r})"
+        return f"BatchLine({self.fixed!r}, {self.image!r})"
 
 
-BATCH = Line(0, 1)
+BATCH = BatchLine(0, 1)
 """The batch itself."""
 
 
-def line(size: Any) -> Line:
+def line(size: Any) -> BatchLine:
     """Return a size that has no batch in it as the line that it is; a line as it is."""
-    return size if isinstance(size, Line) else Line(size, 0)
+    return size if isinstance(size, BatchLine) else BatchLine(size, 0)
 
 
 def _product(part: Any, times: Any) -> Any:
@@ -69,7 +69,7 @@ def _product(part: Any, times: Any) -> Any:
     return 0 if isinstance(part, int) and part == 0 else part * times
 
 
-def upper(lines: list[Line]) -> list[Line]:
+def upper(lines: list[BatchLine]) -> list[BatchLine]:
     """Return those of these that can be the largest at some batch of at least 1, and each of them once.
 
     One is left out where another is never below it: at batch 1 and in what an image adds, in every element.
@@ -78,7 +78,7 @@ def upper(lines: list[Line]) -> list[Line]:
 
     # Where the largest come first, what is below another finds it early.
     order = sorted(lines, key=lambda each: (int(np.max(each.image)), int(np.max(each.fixed))), reverse=True)
-    kept: list[tuple[Line, Any]] = []
+    kept: list[tuple[BatchLine, Any]] = []
     for each in order:
         first = each.at(1)
         if not any(np.all(above.image >= each.image) and np.all(at_one >= first) for above, at_one in kept):
