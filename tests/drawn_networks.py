@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-from vggcost.costs import memory
 from vggcost.network import layers
 from vggcost.network.blocks import Residual
 from vggcost.network.layer import anything_goes, walk
@@ -88,42 +87,6 @@ class Drawing:
 
 def learns(network, shape):
     return any(step.layer.learns for step in walk(network.layers, shape))
-
-
-def blocks_run_again(module, network):
-    """The module's stages, those with pools as blocks under torch.utils.checkpoint."""
-    import torch
-    from torch import nn
-    from torch.utils.checkpoint import checkpoint
-
-    def stage(name, run):
-        children = list(module.get_submodule(name).children())
-        parts = []
-        for block in run:
-            parts.append(nn.Sequential(*children[: len(block)]))
-            children = children[len(block) :]
-
-        def forward(x):
-            for part in parts:
-                x = checkpoint(part, x, use_reentrant=False, preserve_rng_state=False)
-            return x
-
-        return forward
-
-    stages = []
-    for name, run in network.stages():
-        if name is None:
-            stages.append(lambda x: torch.flatten(x, 1))
-        else:
-            blocks = memory.blocks_of(run)
-            stages.append(stage(name, blocks) if blocks else module.get_submodule(name))
-
-    def forward(x):
-        for each in stages:
-            x = each(x)
-        return x
-
-    return forward
 
 
 def frozen_of(drawn, seed):

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from drawn_networks import Drawing, blocks_run_again, frozen_of, learns  # noqa: E402  # behind the check for torch
+from drawn_networks import Drawing, frozen_of, learns  # noqa: E402  # behind the check for torch
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402  # as all that follows
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
@@ -19,6 +19,7 @@ from vggcost.costs.liveness import Lifetimes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.costs.training import Training  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
+from vggcost.frameworks.pytorch.checkpointed import checkpointed  # noqa: E402
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d  # noqa: E402
 from vggcost.network.plan import Variant  # noqa: E402
@@ -47,7 +48,7 @@ def measured(network, shape, dtype, how=None, *, in_place=True):
     how = how or Training()
     module = build_module(network, "cpu", in_place=in_place)
     x = torch.empty(shape)
-    forward = blocks_run_again(module, network) if how.checkpoint else module
+    forward = checkpointed(module, network) if how.checkpoint else module
     for path in paths_of(network, how.frozen):
         module.get_submodule(path).requires_grad_(requires_grad=False)
     trained = [each for each in module.parameters() if each.requires_grad]

@@ -2,176 +2,181 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from drawn_networks import Drawing, blocks_run_again, frozen_of, learns  # noqa: E402
+from drawn_networks import Drawing, frozen_of, learns  # noqa: E402  # after the skip
 
-from vggcost.costs import memory  # noqa: E402  # after the skip
+from vggcost.costs import storages, training  # noqa: E402
 from vggcost.costs.liveness import Lifetimes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
-from vggcost.costs.training import (  # noqa: E402
-    STATES,
-    Training,
-    state_bytes,
-    step_macs,
-    temporary_bytes,
-    trainable_bytes,
+from vggcost.costs.training import IMPLEMENTATIONS, STATES, Training  # noqa: E402
+from vggcost.frameworks import memory_verifier  # noqa: E402
+from vggcost.frameworks.memory_verifier import (  # noqa: E402
+    COUNTER,
+    FOLLOWER,
+    HOOKS,
+    MODULE,
+    ONE_VALUE_WORDS,
+    OPTIMIZER,
+    TRACKER,
+    verify_memory,
 )
-from vggcost.costs.training import lived as step_lived  # noqa: E402
 from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
-from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
-from vggcost.network.plan import Variant  # noqa: E402
+from vggcost.network.blocks import Residual  # noqa: E402
+from vggcost.results.memory import Memory  # noqa: E402
 
 NETWORKS = 500
+PARTS = 10
+OPTIMIZERS = [(name, implementation) for name in STATES for implementation in IMPLEMENTATIONS]
+HOW = ("plain", "plain", "frozen", "checkpoint", "accumulate")
 
 
-def measured(network, shape, dtype, *, in_place):
-    """torch's peak of a forward, what autograd keeps, and the peak of a training step: bytes beside what is outside."""
-    module = build_module(network, dtype=dtype, in_place=in_place)
-    x = torch.empty(shape, device="meta", dtype=dtype)
-    outside = [*module.parameters(), *module.buffers(), x]
-    with torch.no_grad(), StorageFollower(outside) as forward:
-        module(x)
-    module.train()
-    _, kept = kept_storages(lambda: module(x), outside[:-1])
-    with StorageFollower(outside) as step:
-        module(x).sum().backward()
-    return forward.peak_bytes, sum(kept.values()), step.peak_bytes
-
-
-def walked(network, shape, dtype, *, in_place):
-    counted, element_bytes = table(network, shape), dtype.itemsize
-    forward, step = (
-        memory.lived(counted, element_bytes, training=training, in_place=in_place) for training in (False, True)
+def drawn_memory(seed):
+    """Ours of one random network and one random way of a step; None where nothing of it learns."""
+    drawn = Drawing(seed)
+    if not learns(drawn.network, drawn.shape):
+        return None
+    number, own = divmod(seed, len(OPTIMIZERS))
+    optimizer, implementation = OPTIMIZERS[own]
+    how = HOW[seed % len(HOW)]
+    way = Training(
+        optimizer,
+        implementation,
+        accumulate=2 + seed % 2 if how == "accumulate" else 1,
+        frozen=frozen_of(drawn, seed)[0] if how == "frozen" else frozenset(),
+        checkpoint=how == "checkpoint",
     )
-    peaks = [max(moment.bytes for moment in lives.alive.moments) for lives in (forward, step)]
-    return peaks[0], sum(storage.bytes for storage in step.kept()), peaks[1]
+    # In place, a block's first ReLU would write over the input that the block is run again from.
+    in_place = how != "checkpoint" and bool(seed % 3)
+    dtype = ("float32", "bfloat16", "float16")[number % 3]
+    return Memory(table(drawn.network, drawn.shape), dtype, way, in_place=in_place)
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_random_networks_keep_and_need_what_torch_does(part):
-    seen = 0
-    for seed in range(part * NETWORKS // 4, (part + 1) * NETWORKS // 4):
-        drawn = Drawing(seed)
-        options = {"dtype": (torch.float32, torch.bfloat16)[seed % 2], "in_place": bool(seed % 3)}
-        if not learns(drawn.network, drawn.shape):
-            continue  # there is nothing to go back for
-        try:
-            expected = measured(drawn.network, drawn.shape, **options)
-        except ValueError as error:
-            assert "more than 1 value per channel" in str(error)  # noqa: PT017  # batch normalization in train mode
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_networks_keep_hold_and_multiply_what_torch_does(part):
+    seen, residual, tools = 0, 0, {}
+    for seed in count(part * 10_000):
+        memory = drawn_memory(seed)
+        if memory is None:
             continue
-        assert walked(drawn.network, drawn.shape, **options) == expected, seed
+        checks = verify_memory([memory])
+        assert [check for check in checks if check.differs] == [], seed
+        if any(check.note == ONE_VALUE_WORDS for check in checks):
+            continue  # batch normalization of one value a channel, which torch refuses in train mode
+        for check in checks:
+            tools[check.held_by] = tools.get(check.held_by, 0) + check.ran
         seen += 1
-    assert seen > 0.9 * NETWORKS / 4
+        residual += any(isinstance(layer, Residual) for layer in memory.table.network.layers)
+        if seen == NETWORKS / PARTS:
+            break
+    assert residual >= 10
+    assert min(tools[name] for name in (MODULE, FOLLOWER, COUNTER, OPTIMIZER)) >= seen
+    assert tools[HOOKS] >= seen / 2  # a checkpoint keeps its input past the hooks
+    assert tools[TRACKER] >= seen / 4  # it refuses frozen parameters and fused kernels
 
 
-def test_a_walk_that_forgets_to_let_go_is_found(monkeypatch):
-    drawn = Drawing(1)
-    options = {"dtype": torch.float32, "in_place": True}
-    expected = measured(drawn.network, drawn.shape, **options)
-    assert walked(drawn.network, drawn.shape, **options) == expected
-    monkeypatch.setattr(Lifetimes, "kept", lambda self: iter(()))
-    assert walked(drawn.network, drawn.shape, **options) != expected
+def differing(memory):
+    return {(check.quantity, check.held_by) for check in verify_memory([memory]) if check.differs}
 
 
-@pytest.mark.parametrize("way", ["checkpoint", "frozen", "accumulate"])
-def test_other_ways_of_a_step_need_what_torch_does(way):
-    seen = 0
-    for seed in range(120):
-        drawn = Drawing(seed)
-        if not learns(drawn.network, drawn.shape):
-            continue
-        # In place, a block's first ReLU would write over the input that the block is run again from.
-        in_place = way != "checkpoint"
-        module = build_module(drawn.network, in_place=in_place).train()
-        x = torch.empty(drawn.shape, device="meta")
-        training, forward = Training(), module
-        if way == "checkpoint":
-            training, forward = Training(checkpoint=True), blocks_run_again(module, drawn.network)
-        elif way == "frozen":
-            names, paths = frozen_of(drawn, seed)
-            training = Training(frozen=names)
-            for path in paths:
-                module.get_submodule(path).requires_grad_(requires_grad=False)
+def kept_by_nobody(self):
+    return iter(())
+
+
+def never_dropped(self, storage):
+    storage.holders -= 1
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "wrong", "found"),
+    [
+        (Lifetimes, "kept", kept_by_nobody, {("saved_bytes", HOOKS), ("saved_bytes", FOLLOWER)}),
+        (
+            storages.Alive,
+            "drop",
+            never_dropped,
+            {("peak_bytes", FOLLOWER), ("training_peak_bytes", FOLLOWER), ("training_peak_bytes", TRACKER)},
+        ),
+        (
+            training,
+            "STATES",
+            {"adam": 1},
+            {("optimizer_bytes", OPTIMIZER), ("temporary_bytes", FOLLOWER), ("training_peak_bytes", TRACKER)},
+        ),
+        (Training, "trains", lambda self, layer: layer.name == "fc8", {("gradient_bytes", OPTIMIZER)}),
+        (
+            memory_verifier,
+            "_dense",
+            lambda claimed: 2,
+            {("backward_flops", COUNTER), ("step_flops", COUNTER)},
+        ),
+    ],
+)
+def test_a_walk_that_is_wrong_is_found(monkeypatch, place, name, wrong, found):
+    from vggcost import cost
+
+    counted = cost("A", batch_norm=True, classes=10, size=32).table
+    way = Training("sgd" if place is storages.Alive else "adam")  # adam's own step would hide a walk's peak
+    assert differing(Memory(counted, "float32", way)) == set()
+    monkeypatch.setattr(place, name, wrong)
+    assert found <= differing(Memory(counted, "float32", way))
+
+
+class Doctored:
+    """Ours, one number of which is one too many."""
+
+    def __init__(self, memory, quantity):
+        self.table, self.dtype, self.training, self.in_place = memory.table, memory.dtype, memory.training, True
+        self.totals, self.peak = memory.totals, memory.peak
+        if quantity in self.totals._fields:
+            self.totals = self.totals.replace(**{quantity: getattr(self.totals, quantity) + 1})
         else:
-            training = Training(accumulate=2)
-            for parameter in module.parameters():
-                parameter.grad = torch.empty_like(parameter)
-        gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
-        follower = StorageFollower([*module.parameters(), *module.buffers(), *gradients, x])
-        try:
-            with follower:
-                forward(x).sum().backward()
-        except ValueError:
-            continue  # batch normalization of one value a channel
-        counted = table(drawn.network, drawn.shape)
-        lives = step_lived(counted, 4, training, in_place=in_place)
-        assert max(moment.bytes for moment in lives.alive.moments) == follower.peak_bytes, seed
-        seen += 1
-    assert seen > 100
+            self.peak = self.peak.replace(**{quantity: getattr(self.peak, quantity) + 1})
 
 
-@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw"])
-@pytest.mark.parametrize("implementation", ["foreach", "for-loop"])
-def test_an_optimizers_step_makes_and_keeps_what_torchs_does(name, implementation):
-    from vggcost.api import build
-
-    counted = table(build("A", Variant(batch_norm=True)), (1, 3, 224, 224))
-    module = build_module(counted.network)
-    kinds = {"sgd": torch.optim.SGD, "momentum": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    options = {"momentum": 0.9} if name == "momentum" else {}
-    optimizer = kinds[name](module.parameters(), lr=0.1, foreach=implementation == "foreach", **options)
-    for parameter in module.parameters():
-        parameter.grad = torch.empty_like(parameter)
-    optimizer.step()
-    tensors = [each for state in optimizer.state.values() for each in state.values() if isinstance(each, torch.Tensor)]
-    moments = [each for each in tensors if each.dim()]  # a step's number is a scalar on the host
-    follower = StorageFollower([*module.parameters(), *(each.grad for each in module.parameters()), *tensors])
-    with follower:
-        optimizer.step()
-    training = Training(name, implementation)
-    gradients = trainable_bytes(counted, 4, training)
-    assert sum(each.nbytes for each in moments) == state_bytes(gradients, training)
-    scalar = 4 if STATES[name] == 2 else 0  # the host's one for adding to a step's number
-    assert (
-        max(follower.peak_bytes, scalar) - scalar
-        <= temporary_bytes(counted, 4, training)
-        <= follower.peak_bytes + scalar
-    )
-    assert temporary_bytes(counted, 4, training) in (follower.peak_bytes, follower.peak_bytes - scalar)
+QUANTITIES = {
+    "weight_bytes": {MODULE},
+    "buffer_bytes": {MODULE},
+    "input_bytes": {MODULE},
+    "output_bytes": {MODULE},
+    "weight_layer_output_bytes": {MODULE},
+    "peak_bytes": {FOLLOWER},
+    "saved_bytes": {HOOKS, FOLLOWER},
+    "gradient_bytes": {OPTIMIZER},
+    "optimizer_bytes": {OPTIMIZER},
+    "training_peak_bytes": {FOLLOWER, TRACKER},
+    "forward_flops": {COUNTER},
+    "backward_flops": {COUNTER},
+    "step_flops": {COUNTER},
+    "live_gradient_bytes": {FOLLOWER},
+    "live_saved_bytes": {HOOKS},
+    "working_bytes": {FOLLOWER},
+}
 
 
-def test_a_steps_products_are_those_of_torchs_counter():
-    from torch.utils.flop_counter import FlopCounterMode
+def test_every_comparison_can_fail_and_fails_alone():
+    from vggcost import cost
 
-    for seed in range(60):
-        drawn = Drawing(seed)
-        if not learns(drawn.network, drawn.shape):
-            continue
-        module = build_module(drawn.network).train()
-        names, paths = frozen_of(drawn, seed)
-        for path in paths:
-            module.get_submodule(path).requires_grad_(requires_grad=False)
-        x = torch.empty(drawn.shape, device="meta")
-        counter = FlopCounterMode(display=False)
-        try:
-            with counter:
-                module(x).sum().backward()
-        except ValueError:
-            continue
-        counted, training = table(drawn.network, drawn.shape), Training(frozen=names)
-        lives = step_lived(counted, 4, training, in_place=False)
-        rows = tuple(step_macs(counted, lives, training))
-        macs = sum(row.forward + row.backward for row in rows)
-        # torch's counter takes the gradient of a grouped convolution's weights for that of a dense one's.
-        dense = sum(
-            (getattr(row.layer, "groups", 1) - 1) * macs.weight_gradient
-            for row, macs in zip(counted.rows, rows, strict=True)
-        )
-        assert 2 * (macs + dense) == counter.get_total_flops(), seed
+    memory = Memory(cost("A", batch_norm=True, classes=10, size=32).table, "float16", Training("momentum"))
+    for quantity, tools in QUANTITIES.items():
+        assert differing(Doctored(memory, quantity)) == {(quantity, tool) for tool in tools}
+    assert set(memory.totals._fields) <= set(QUANTITIES)
+
+
+def test_a_network_under_checkpoint_is_the_network_itself():
+    """What is measured there multiplies the same as the module."""
+    from vggcost import cost
+    from vggcost.frameworks.pytorch.build import build_module
+    from vggcost.frameworks.pytorch.checkpointed import checkpointed
+
+    counted = cost("A", classes=4, size=32, width=0.125).table
+    module = build_module(counted.network, "cpu")
+    image = torch.randn(counted.input)
+    assert torch.equal(checkpointed(module, counted.network)(image), module(image))
 
 
 @pytest.mark.parametrize("frozen", [(), ("features",)])

@@ -21,7 +21,7 @@ PLAIN = Training()
 
 def step_flops(table, training=PLAIN):
     lives = lived(table, 4, training, in_place=True)
-    return 2 * sum(macs.forward + macs.backward for macs in step_macs(table, lives, training))
+    return 2 * sum(macs.forward + macs.backward for macs in step_macs(table, lives))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ ALLOWED = {
     "programs/pieces.py:_others_apart": "costs of an alignment",
     "programs/variants.py:variants": "more than half of the layers",
     "programs/variants.py:shortest_factor": "decimal digits of a width factor",
+    "frameworks/memory_verifier.py:_dense": "what another tool counts beyond the formulas",
     "frameworks/checkpoints/contents.py:_grouped": "groups, from what comes and what one of them takes",
     "frameworks/checkpoints/reader.py:_image": "the side of a square, from a weight's shape",
     "frameworks/checkpoints/safetensors_file.py:_tensor": "bytes of packed bits, which a header must agree with",

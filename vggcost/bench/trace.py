@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vggcost.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from vggcost.bench.protocol import Operation
 
@@ -48,10 +47,12 @@ def traced_forward_pass(
         ValueError: the profiler's file does not hold every layer's range.
         RuntimeError, OSError: whatever the profiler itself raises.
     """
+    from vggcost.frameworks.pytorch.real_steps import quiet_kineto  # it imports torch
+
     profiler = torch.profiler
     activities = profiler.supported_activities()
     plan = profiler.schedule(wait=0, warmup=1, active=1, repeat=1)
-    with _quiet_kineto():
+    with quiet_kineto():
         with profiler.profile(activities=activities, profile_memory=True, schedule=plan) as profile:
             _forward(profiler, operations, names, x, reset)
             _wait(torch, kind)
@@ -99,15 +100,3 @@ def _forward(
 def _wait(torch: Any, kind: str) -> None:
     if kind != "cpu":
         getattr(torch, kind).synchronize()
-
-
-@contextmanager
-def _quiet_kineto() -> Iterator[None]:
-    """Keep the profiler's library from writing its own log to standard error, where it is not asked to."""
-    before = os.environ.get("KINETO_LOG_LEVEL")
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["KINETO_LOG_LEVEL"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
+from vggcost.cli.memory import add_training
 from vggcost.cli.options import Parser, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
 from vggcost.costs import variants
+from vggcost.costs.training import IMPLEMENTATIONS, checked
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.matrix import matrix_cells
 from vggcost.frameworks.peers.registry import PEERS, peers_named
@@ -22,10 +24,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vggcost.cli.request import Request
+    from vggcost.costs.table import Table
     from vggcost.frameworks.peers.matrix import MatrixCell
     from vggcost.frameworks.peers.registry import Peer
+    from vggcost.results.memory import Memory
 
 TOOL_NAMES = tuple(peer.name for peer in PEERS)
+
+WAYS = (
+    ("sgd", "foreach"),
+    ("momentum", "foreach"),
+    ("adam", "foreach"),
+    ("adam", "for-loop"),
+    ("adam", "fused"),
+    ("adamw", "foreach"),
+)
+"""The optimizers, and how each updates, that --memory runs where none is given."""
+
+_OF_MEMORY = {
+    "dtype": "--dtype",
+    "real": "--real",
+    "no_inplace": "--no-inplace",
+    "training": "--training",
+    "optimizer": "--optimizer",
+    "optimizer_implementation": "--optimizer-implementation",
+    "accumulate": "--accumulate",
+    "freeze": "--freeze",
+    "checkpoint": "--checkpoint",
+}
+"""What has a meaning only with --memory."""
 
 
 def parser() -> Parser:
@@ -40,11 +67,13 @@ def parser() -> Parser:
         "A program (package.module:callable or path/to/file.py:callable) is made anew by each tool, with its weights,\n"
         "and run on the CPU; what the tool prints is held against --convention TOOL of audit, with the reason of what\n"
         "differs. Without --against it is held against its own parameters and output, fvcore and torch.\n"
+        "--memory holds what vggcost memory says against what torch itself keeps, holds and counts in a forward call\n"
+        "and in training steps, to the byte and the FLOP; without --optimizer, with every optimizer.\n"
         "Exit status 1 where anything differs or a tool crashes.",
         "vggcost verify --config D --layers",
     )
     add_network(result, several=True)
-    add_input(result, dtype=False)
+    add_input(result)
     add_program(result)
     result.add_argument(
         "--all",
@@ -54,6 +83,11 @@ def parser() -> Parser:
     )
     result.add_argument("--against", metavar="TOOLS", help=f"a comma list of {', '.join(TOOL_NAMES)}, or all")
     result.add_argument("--layers", action="store_true", help="show every layer's checks, not only the totals")
+    group = result.add_argument_group("memory")
+    group.add_argument("--memory", action="store_true", help="memory and training in place of parameters and MACs")
+    group.add_argument("--real", action="store_true", help="run a real training step on the CPU as well")
+    group.add_argument("--no-inplace", action="store_true", help="ReLU writes beside its input")
+    add_training(result)
     add_output(result, human=False)
     return result
 
@@ -61,6 +95,11 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Run the checks and print both sides."""
     asked = request(args, default=(), instead="--all" if args.every_network else None)
+    if args.memory:
+        return _verify_memory(args, asked)
+    for name, option in _OF_MEMORY.items():
+        if getattr(args, name):
+            raise VggcostError(f"{option} is given without --memory; add --memory, or leave it away")
     tools = None if args.against is None else peers_named(args.against.split(","))
     if asked.programs:
         return _verify_program(asked, tools)
@@ -87,6 +126,55 @@ def _verify_program(asked: Request, tools: Sequence[Peer] | None) -> int:
         outcomes = verify_program_target(audit.reading, asked.programs[0], given, tools, progress)
     emit(rendered(verify_program.document(outcomes, audit.reading), asked.fmt), asked.place)
     return EXIT_DIFFERS if any(outcome.differing or outcome.crash for outcome in outcomes) else EXIT_FINE
+
+
+def _verify_memory(args: Namespace, asked: Request) -> int:
+    """Hold memory against torch itself."""
+    for name, option in (("against", "--against"), ("layers", "--layers")):
+        if getattr(args, name):
+            raise VggcostError(f"{option} and --memory are both given; memory is held against torch, as a whole")
+    if asked.programs:
+        raise VggcostError(
+            f"--memory takes names and network files, and {asked.programs[0]!r} is none; without --memory a program's"
+            " parameters and output are verified"
+        )
+    from vggcost.frameworks.memory_verifier import COMPARED_WITH, verify_memory
+    from vggcost.report import verify_memory as report
+
+    claims = []
+    for cell in _cells(args, asked):
+        counted = api.count(variants.unfolded(cell.plan, cell.options, cell.size), cell.size, cell.batch).table
+        claims += _claims(args, asked, counted)
+    with ProgressLine() as progress:
+        checks = verify_memory(claims, progress, real=args.real, free=_free_bytes() if args.real else None)
+    emit(rendered(report.document(checks, asked.dtype, COMPARED_WITH), asked.fmt), asked.place)
+    return EXIT_DIFFERS if any(one.differs for one in checks) else EXIT_FINE
+
+
+def _claims(args: Namespace, asked: Request, counted: Table) -> list[Memory]:
+    """Our numbers of one network in each way of a step that is asked for.
+
+    Raises:
+        VggcostError: --freeze names no layer that learns.
+    """
+    from vggcost.results.memory import Memory
+
+    in_place = not args.no_inplace
+    if not any(row.layer.learns for row in counted.rows):
+        return [Memory(counted, asked.dtype, in_place=in_place)]
+    ways: Sequence[tuple[str, str]] = WAYS
+    if args.optimizer or args.optimizer_implementation:
+        optimizers = [args.optimizer] if args.optimizer else list(dict.fromkeys(name for name, _ in WAYS))
+        ways = [(name, args.optimizer_implementation or IMPLEMENTATIONS[0]) for name in optimizers]
+    names = tuple(name for text in args.freeze or () for name in text.split(","))
+    steps = [checked(counted, *way, args.accumulate or 1, names, checkpoint=args.checkpoint) for way in ways]
+    return [Memory(counted, asked.dtype, step, in_place=in_place) for step in steps]
+
+
+def _free_bytes() -> int | None:
+    from vggcost.bench.devices import free_host_bytes
+
+    return free_host_bytes()
 
 
 def _cells(args: Namespace, asked: Request) -> list[MatrixCell]:

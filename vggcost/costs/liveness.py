@@ -56,6 +56,8 @@ class Lifetimes:
         """For each layer that gradients pass: whether one of its input is made, and of its parameters."""
         self.output_bytes: dict[str, Size] = {}
         """Each layer's output, views and those written in place too [B]."""
+        self.run_again: set[str] = set()
+        """The layers that run a second time; the last ones of a block do not, where nothing of theirs is kept."""
         self._training = training
         self._trains = trains
         self._in_place = in_place
@@ -151,6 +153,8 @@ class Lifetimes:
                 made |= self._casts(layer, value)
                 names += ("weights",) if needs_grad and (value.needs_grad or not layer.input_for_weights_alone) else ()
             self._work(layer.forward_work(value.shape, shape), names, made, kept)
+        if self._refilled is not None:
+            self.run_again.add(layer.name)
         self._pack(names, made, kept)
         for name, storage in made.items():
             if name not in ENDS or storage not in (value.storage, made["output"]):

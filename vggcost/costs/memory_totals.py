@@ -73,7 +73,7 @@ def totals_of(
         return inference
     training, lives = trained
     peak = largest(step.moments(counted, element_bytes, training, lives))
-    macs = tuple(step.step_macs(counted, lives, training))
+    macs = tuple(step.step_macs(counted, lives))
     gradients = step.trainable_bytes(counted, element_bytes, training)
     ahead, back = (flops(sum(getattr(row, name) for row in macs)) for name in ("forward", "backward"))
     return inference.replace(

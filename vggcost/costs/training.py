@@ -336,29 +336,17 @@ class StepMacs(Record):
         return self.input_gradient + self.weight_gradient + self.recomputed
 
 
-def step_macs(counted: Table, lives: Lifetimes, training: Training) -> Iterator[StepMacs]:
+def step_macs(counted: Table, lives: Lifetimes) -> Iterator[StepMacs]:
     """Yield each row's multiply-accumulates of one forward and backward pass.
 
     The first layer that learns has no gradient of its input; a frozen one none of its weights; what lies before the
     first that learns none at all.
     """
-    again = _run_again(counted, lives) if training.checkpoint else frozenset()
     for row in counted.rows:
         of_input, of_weights = lives.gradients.get(row.name, (False, False))
         yield StepMacs(
             row.macs,
             row.macs if of_input else 0,
             row.macs if of_weights else 0,
-            row.macs if row.name in again else 0,
+            row.macs if row.name in lives.run_again else 0,
         )
-
-
-def _run_again(counted: Table, lives: Lifetimes) -> frozenset[str]:
-    """The layers of the blocks that gradients pass."""
-    found: set[str] = set()
-    for _, layers in counted.network.stages():
-        for block in blocks_of(layers):
-            names = {layer.name for layer in block}
-            if names & set(lives.gradients):
-                found |= names
-    return frozenset(found)

@@ -234,7 +234,7 @@ class Memory(Frozen):
             writer = storage.writer or first
             saved[writer] = saved.get(writer, 0) + storage.bytes
         columns: list[tuple[int | None, ...]] = []
-        for row, macs in zip(self.table.rows, step.step_macs(self.table, self._step, training), strict=True):
+        for row, macs in zip(self.table.rows, step.step_macs(self.table, self._step), strict=True):
             gradient = tensor_bytes(row.params, self._element_bytes) if training.trains(row.layer) else 0
             state = step.state_bytes(gradient, training)
             master = step.master_weight_bytes(gradient, training) if training.master_weights else None
