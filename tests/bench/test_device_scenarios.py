@@ -19,6 +19,8 @@ from vggcost.bench.settings import Settings
 from vggcost.bench.subjects import Subject
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.traced_forward import NotTraceableError
+from vggcost.report import bench as bench_report
+from vggcost.report.formats import rendered
 
 BUSY_NS = {"conv1": 900_000, "relu1": 40_000, "conv2": 2_500_000, "fc": 700_000}
 
@@ -454,3 +456,19 @@ def test_ctrl_c_in_a_sustained_pass_keeps_the_forwards_before_it(bench):
     outcome = machine.run(machine.subject("a", fault=interrupt), sustained_s=2.0)
     assert outcome.interrupted
     assert outcome.document["cases"][0]["rounds"] >= 30
+
+
+@pytest.mark.parametrize(
+    ("backward", "words"),
+    [
+        (False, "one forward call at its worst moment (peak_bytes, weight_bytes, buffer_bytes and input_bytes)"),
+        (True, "one forward and backward pass at its worst moment (training_peak_bytes without an optimizer)"),
+    ],
+)
+def test_the_measured_memory_stands_beside_the_estimate_in_the_words_of_its_definition(bench, backward, words):
+    document = bench().run().document
+    document["settings"]["backward"] = backward
+    (case,) = document["cases"]
+    case |= {"in_use_bytes_measured": 3 << 20, "in_use_bytes_estimated": 2 << 20}
+    shown = " ".join(rendered(bench_report.document(document), "table").split())
+    assert f"Memory of {words}: 3.000 MiB measured, 2.000 MiB estimated." in shown

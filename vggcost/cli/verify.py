@@ -51,6 +51,7 @@ _OF_MEMORY = {
     "accumulate": "--accumulate",
     "freeze": "--freeze",
     "checkpoint": "--checkpoint",
+    "master_weights": "--master-weights",
 }
 """What has a meaning only with --memory."""
 
@@ -133,6 +134,8 @@ def _verify_memory(args: Namespace, asked: Request) -> int:
     for name, option in (("against", "--against"), ("layers", "--layers")):
         if getattr(args, name):
             raise VggcostError(f"{option} and --memory are both given; memory is held against torch, as a whole")
+    if args.master_weights:
+        raise VggcostError("--master-weights are by formula: torch.optim has none to hold them against; leave it away")
     if asked.programs:
         raise VggcostError(
             f"--memory takes names and network files, and {asked.programs[0]!r} is none; without --memory a program's"

@@ -49,7 +49,7 @@ def in_macs_and_flops(macs: dict[str, int | None]) -> dict[str, int | None]:
 
 def training_cost(counted: Table, lives: Lifetimes, training: Training) -> TrainingCost:
     """Return what training of this kind multiplies; lives is what `vggcost.costs.training.lived` gave for it."""
-    rows = tuple(step_macs(counted, lives, training))
+    rows = tuple(step_macs(counted, lives))
     whole = StepMacs(*(sum(getattr(row, name) for row in rows) for name in PARTS))
     one_pass = whole.forward + whole.backward
     step: int = forward.flops_of_passes(one_pass, training.accumulate)

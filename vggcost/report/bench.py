@@ -104,7 +104,7 @@ def _blocks(result: Mapping[str, Any]) -> Iterator[Text | Grid]:
         if case["layers"]:
             yield _layer_grid(result, case)
         yield _pass_grid(result, case)
-        beside = (*_sustained(case), *_inspected(case))
+        beside = (*_sustained(case), *_inspected(case, result["settings"]["backward"]))
         if beside:
             yield Text(beside, style="list")
     if len(result["cases"]) > 1:
@@ -226,7 +226,14 @@ def _sustained(case: Case) -> tuple[str, ...]:
     return (f"Sustained: {', '.join(word for word in words if word)}.",)
 
 
-def _inspected(case: Case) -> tuple[str, ...]:
+_IN_USE = {
+    False: "one forward call at its worst moment (peak_bytes, weight_bytes, buffer_bytes and input_bytes)",
+    True: "one forward and backward pass at its worst moment (training_peak_bytes without an optimizer)",
+}
+"""What the two numbers are, with the keys of `vggcost memory`; whether there is a backward pass."""
+
+
+def _inspected(case: Case, backward: bool) -> tuple[str, ...]:
     """What the kernels' names say, and the memory: both asked behind the timing; empty in results that lack them."""
     lines = []
     by_algorithm: dict[str, list[str]] = {}
@@ -240,7 +247,7 @@ def _inspected(case: Case) -> tuple[str, ...]:
     measured, estimated = case.get("in_use_bytes_measured"), case.get("in_use_bytes_estimated")
     if measured is not None:
         beside = "" if estimated is None else f", {units.human_bytes(estimated)} estimated"
-        lines.append(f"Memory of one forward at its worst moment: {units.human_bytes(measured)} measured{beside}.")
+        lines.append(f"Memory of {_IN_USE[backward]}: {units.human_bytes(measured)} measured{beside}.")
     lines += [f"Note: {note}." for note in case.get("notes") or ()]
     return tuple(lines)
 

@@ -21,7 +21,7 @@ COLUMNS = (
     Column("ours", "vggcost", "count"),
     Column("theirs", "theirs", "count"),
     Column("difference", "difference", "count"),
-    Column("status", "Status", leaves=2),
+    Column("status", "Status", where=FILES),
     Column("held_by", "Held by"),
 )
 _OF_ANY_STEP = tuple(column for column in COLUMNS[2:] if column.key != "step")
