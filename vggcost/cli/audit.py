@@ -36,9 +36,9 @@ def parser() -> Parser:
         "it is, or the nearest one and what differs. No weights are allocated where the program allows it.\n"
         "Auditing a file runs it: its imports, its top level, and the constructor of what TARGET names; what it\n"
         "prints goes to standard error.\n"
-        "--like compares in the model's own batch normalization, biases, classes, input channels, adaptive pool or\n"
-        "none, and soft-max or none. Widths, the classifier's hidden widths and activations are those of NAME (for\n"
-        "others give a NET.toml): where the model has others, it is different.\n"
+        "--like NAME compares in the model's own batch normalization, biases, classes, input channels, adaptive pool\n"
+        "or none, and soft-max or none. Widths, the classifier's hidden widths and activations are those of NAME:\n"
+        "where the model has others, it is different. --like NET.toml holds the model to every key that stands there.\n"
         "Exit status 1: the model cannot run (the answer says where and why), or it differs from --like.",
         'vggcost audit path/to/vgg.py:VGG16 --call "num_classes=10" --size 224',
     )

@@ -156,11 +156,20 @@ def named(text: str) -> Configuration:
     Raises:
         VggcostError: no such configuration, or a file that is no network.
     """
+    return written(text)[0]
+
+
+def written(text: str) -> tuple[Configuration, frozenset[str]]:
+    """Return the configuration of a name, or of a network file by its path with the keys that stand there.
+
+    Raises:
+        VggcostError: no such configuration, or a file that is no network.
+    """
     if not text.lower().endswith(NETWORK_FILE_ENDING):
-        return find(text)
+        return find(text), frozenset()
     from vggcost.network import network_file
 
-    return network_file.read(text)
+    return network_file.read_written(text)
 
 
 def network(name: str, variant: Variant, image: tuple[Size, Size] = (224, 224)) -> Network:

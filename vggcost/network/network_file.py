@@ -56,10 +56,19 @@ def read(path: str | os.PathLike[str]) -> Configuration:
         VggcostError: the file cannot be read, is not TOML (with file and line) or does not follow the schema (with
             the key's path).
     """
+    return read_written(path)[0]
+
+
+def read_written(path: str | os.PathLike[str]) -> tuple[Configuration, frozenset[str]]:
+    """Return the configuration that a network file describes, and the keys that the file writes.
+
+    Raises:
+        VggcostError: as `read`.
+    """
     where = os.fsdecode(path)
     document = _document(where)
     _check(document, where)
-    return _configuration(document, where)
+    return _configuration(document, where), frozenset(document)
 
 
 def schema_text() -> str:

@@ -26,9 +26,9 @@ class Difference(Record):
     change: ``missing`` (the configuration has it, the program not), ``extra``, ``different``, or ``shared`` (the same
     layer, whose parameters are those of another, named in found); ``width`` (thinner, wider, other hidden widths),
     ``convolution`` (dense layers written so), ``order`` (normalization and activation), ``flatten`` (a missing one),
-    ``batch`` (one that folds images into one another); and of a program that has more or less than the configuration:
-    ``cut`` (it ends before that does), ``before``, ``inside`` and ``behind`` (where it has more layers), ``unused``
-    (layers that it never calls), ``repeated`` (it runs them more than once).
+    ``batch`` (one that folds images into one another), ``size`` (another image); and of a program that has more or less
+    than the configuration: ``cut`` (it ends before that does), ``before``, ``inside`` and ``behind`` (where it has more
+    layers), ``unused`` (layers that it never calls), ``repeated`` (it runs them more than once).
 
     layer is the configuration's name of the first layer, layers those of all; path and source are the program's.
     behind: the configuration's name of the layer that an activation follows. words: the line without its costs, for

@@ -13,6 +13,7 @@ from vggcost import units
 from vggcost.costs.table import table
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
+from vggcost.network.layers import Softmax
 from vggcost.programs.activations import other_activations
 from vggcost.programs.alignment import aligned
 from vggcost.programs.changes import Changes
@@ -21,7 +22,7 @@ from vggcost.programs.likeness import Likeness, departures, shares
 from vggcost.programs.naming import Namer
 from vggcost.programs.pieces import mismatch, network_pieces, structure
 from vggcost.programs.trunks import trunks
-from vggcost.programs.variants import has_classifier, variants
+from vggcost.programs.variants import has_classifier, has_softmax, variants
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -77,16 +78,16 @@ def packaged_twin(reading: ProgramReading) -> str | None:
     return None
 
 
-def compare(
-    reading: ProgramReading, configuration: Configuration, *, batch_norm: bool = False, strict: bool = False
-) -> Likeness:
-    """Return how a program differs from a configuration in the program's own variant; batch_norm insists on that.
+def compare(reading: ProgramReading, configuration: Configuration, *, bound: frozenset[str] | None = None) -> Likeness:
+    """Return how a program differs from a configuration in the program's own variant.
 
-    strict leaves the configuration its own head widths, width factor and classifier, so that these can differ, and
-    looks at each activation as well.
+    bound are the keys of a network file that are the configuration's own instead, so that a program can differ in them;
+    given at all, an empty one too, it also asks for each activation to be looked at.
     """
-    likeness, fit = _compare(reading, tuple(trunks(reading)), configuration, batch_norm=batch_norm, strict=strict)
-    return _with_macs(reading, likeness, fit, strict=strict)
+    likeness, fit = _compare(reading, tuple(trunks(reading)), configuration, bound=bound)
+    likeness = _with_macs(reading, likeness, fit, bound=bound)
+    beside = tuple(_beside_layers(reading, configuration, bound or frozenset()))
+    return likeness.replace(differences=(*likeness.differences, *beside)) if beside else likeness
 
 
 def _compare(
@@ -94,33 +95,34 @@ def _compare(
     ways: Sequence[Trunk],
     configuration: Configuration,
     *,
-    batch_norm: bool = False,
-    strict: bool = False,
+    bound: frozenset[str] | None = None,
 ) -> tuple[Likeness, _Fit]:
     """The variant that comes nearest, and its fit, of which `_with_macs` makes the MACs of the differences."""
-    every = _fits(reading, ways, configuration, batch_norm=batch_norm, strict=strict)
+    every = _fits(reading, ways, configuration, bound=bound)
     found: list[tuple[Likeness, _Fit]] = []
     for fit in sorted(every, key=lambda fit: fit.cost)[:LOOKED_INTO]:
-        found.append((_likeness(reading, fit, strict=strict), fit))
+        found.append((_likeness(reading, fit, bound=bound), fit))
         if found[-1][0].same:
             return found[-1]
     return min(found, key=lambda each: (not each[0].like, each[0].cost))
 
 
-def _with_macs(reading: ProgramReading, likeness: Likeness, fit: _Fit, *, strict: bool = False) -> Likeness:
+def _with_macs(
+    reading: ProgramReading, likeness: Likeness, fit: _Fit, *, bound: frozenset[str] | None = None
+) -> Likeness:
     if likeness.same:
         return likeness
-    return _likeness(reading, fit, strict=strict, rows=_rows(fit.network, reading))
+    return _likeness(reading, fit, bound=bound, rows=_rows(fit.network, reading))
 
 
 def _fits(
-    reading: ProgramReading, ways: Sequence[Trunk], configuration: Configuration, *, batch_norm: bool, strict: bool
+    reading: ProgramReading, ways: Sequence[Trunk], configuration: Configuration, *, bound: frozenset[str] | None
 ) -> Iterator[_Fit]:
     """Every variant beside every trunk; nothing more where one fits without a cost."""
     image = reading.image or catalogue.find("D").size
     for trunk in ways:
         outside = sum(piece.gap for piece in trunk.outside) / 64
-        for variant in variants(trunk, configuration, reading, batch_norm=batch_norm, strict=strict):
+        for variant in variants(trunk, configuration, reading, bound or frozenset()):
             network, expected = _unfolded(configuration, variant, image, learned=reading.weights_alone)
             cost, sides = aligned(expected, trunk.pieces, lambda piece: piece.gap, mismatch, lambda piece: piece.token)
             pairs = tuple(Pair(theirs, ours) for theirs, ours in sides)
@@ -137,7 +139,9 @@ def _unfolded(
     return network, structure(network.layers, learned=learned)
 
 
-def _likeness(reading: ProgramReading, fit: _Fit, *, strict: bool, rows: dict[str, Row] | None = None) -> Likeness:
+def _likeness(
+    reading: ProgramReading, fit: _Fit, *, bound: frozenset[str] | None, rows: dict[str, Row] | None = None
+) -> Likeness:
     """One fit's differences; without the configuration's rows their MACs are not known, which ranks the same."""
     rows = rows or {}
     namer = Namer(Changes(fit.pairs, fit.trunk, reading), fit.trunk, fit.network, reading, rows)
@@ -147,7 +151,7 @@ def _likeness(reading: ProgramReading, fit: _Fit, *, strict: bool, rows: dict[st
     # A file of weights has no activations, and no layers without weights.
     others = () if reading.weights_alone else tuple(other_activations(fit.pairs, fit.network, reading))
     beside = () if reading.weights_alone else tuple(departures(fit.network, reading, others, whole=not found))
-    if strict:
+    if bound is not None:
         found += others
     if found and fit.network.variant.width != 1:
         cost += SCALED
@@ -184,6 +188,24 @@ def _unexplained(network: Network, reading: ProgramReading, found: Sequence[Diff
             macs=0,
         )
     ]
+
+
+def _beside_layers(
+    reading: ProgramReading, configuration: Configuration, bound: frozenset[str]
+) -> Iterator[Difference]:
+    """What a configuration binds of a program beside the layers that are aligned."""
+    softmax = configuration.variant.softmax
+    if "softmax" in bound and not reading.weights_alone and has_softmax(reading) != softmax:
+        yield _bare("missing" if softmax else "extra", f"{Softmax.noun} behind the classifier")
+    size = reading.image
+    if "size" in bound and size is not None and size != configuration.size:
+        found, expected = units.pair_text(size), units.pair_text(configuration.size)
+        yield _bare("size", f"size {found} in place of {expected}")
+
+
+def _bare(change: str, words: str) -> Difference:
+    """A difference that is no layer's, and costs nothing."""
+    return Difference(change, None, None, None, None, None, params=0, macs=0, words=words)
 
 
 def _rows(network: Network, reading: ProgramReading) -> dict[str, Row]:

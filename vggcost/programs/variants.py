@@ -9,6 +9,7 @@ from vggcost.programs.pieces import network_pieces
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from vggcost.network.plan import Configuration, Variant
     from vggcost.programs.pieces import Piece
@@ -17,25 +18,31 @@ if TYPE_CHECKING:
 
 
 def variants(
-    trunk: Trunk, configuration: Configuration, reading: ProgramReading, *, batch_norm: bool, strict: bool
+    trunk: Trunk, configuration: Configuration, reading: ProgramReading, bound: frozenset[str] = frozenset()
 ) -> Iterator[Variant]:
-    """Yield the variants of a configuration that may be the program's; strict keeps its own widths and classifier."""
+    """Yield the variants of a configuration that may be the program's; what is bound is the configuration's own.
+
+    bound are fields of a variant. A width factor that is bound leaves all widths as the configuration has them.
+    """
     convs = [piece.layer for piece in trunk.pieces if isinstance(piece.layer, Conv2d) and not piece.dense]
     norms = sum(isinstance(piece.layer, BatchNorm2d) for piece in trunk.pieces)
-    plain = configuration.variant.replace(
-        batch_norm=batch_norm or (norms > 0 and 2 * norms >= len(convs)),
-        in_channels=_in_channels(convs, reading),
-        bias=not convs or 2 * sum(conv.bias for conv in convs) >= len(convs),
-    )
-    last = any(isinstance(operation.layer, Softmax) for operation in reading.operations)
-    for head in _heads(trunk, configuration, strict=strict):
-        for pooled in _pooled(trunk, reading) if head.get("classifier", configuration.variant.classifier) else (True,):
-            variant = plain.replace(adaptive_pool=pooled, **head)
-            variant = variant.replace(softmax=last and variant.classifier)
+    own = configuration.variant
+    found = {
+        "batch_norm": norms > 0 and 2 * norms >= len(convs),
+        "in_channels": _in_channels(convs, reading),
+        "bias": not convs or 2 * sum(conv.bias for conv in convs) >= len(convs),
+    }
+    plain = own.replace(**{field: value for field, value in found.items() if field not in bound})
+    for head in _heads(trunk, configuration, bound):
+        classifier = head.get("classifier", own.classifier)
+        pools = (own.adaptive_pool,) if "adaptive_pool" in bound else _pooled(trunk, reading) if classifier else (True,)
+        softmax = own.softmax if "softmax" in bound else classifier and has_softmax(reading)
+        for pooled in pools:
+            variant = plain.replace(adaptive_pool=pooled, softmax=softmax, **head)
             yield variant
-            if variant.classifier and not pooled and variant.head is None and not strict:
+            if variant.classifier and not pooled and variant.head is None and "head" not in bound:
                 yield variant.replace(head=catalogue.HEAD)  # fc6 takes what the features yield, not 7x7
-            for factor in () if strict else width_factors(convs, configuration):
+            for factor in () if "width" in bound else width_factors(convs, configuration):
                 yield variant.replace(width=factor)
 
 
@@ -48,17 +55,33 @@ def _in_channels(convs: Sequence[Conv2d], reading: ProgramReading) -> int:
     return int(convs[0].c_in if convs[0].c_in <= 16 else next(few, convs[0].c_in))
 
 
-def _heads(trunk: Trunk, configuration: Configuration, *, strict: bool) -> Iterator[dict[str, object]]:
+def _heads(trunk: Trunk, configuration: Configuration, bound: frozenset[str]) -> Iterator[dict[str, Any]]:
     """The classifiers that the layers behind the last convolution speak for, as fields of a variant."""
+    own = configuration.variant
+    kept: dict[str, Any] = {field: getattr(own, field) for field in ("classifier", "classes", "head") if field in bound}
+    seen = []
+    for head in _own_heads(trunk, own) if "head" in bound else _any_heads(trunk):
+        if "classifier" in bound and head["classifier"] != own.classifier:
+            head = {"classifier": own.classifier, "classes": own.classes, "head": own.head}  # noqa: PLW2901
+        head = {**head, **kept}  # noqa: PLW2901
+        if head not in seen:
+            seen.append(head)
+            yield head
+
+
+def _own_heads(trunk: Trunk, own: Variant) -> Iterator[dict[str, Any]]:
+    """The configuration's own classifier, with as many classes as the program's layers may give."""
     dense = [piece.layer for piece in trunk.pieces if piece.dense and isinstance(piece.layer, Conv2d)]
     linears = _behind_convolutions(trunk.pieces)
-    own = configuration.variant
-    if strict:
-        classes = linears[-1].out_features if linears else dense[-1].c_out if len(dense) == 3 else own.classes
-        yield {"classes": classes, "head": own.head, "classifier": own.classifier}
-        if len(linears) > 3:
-            yield {"classes": linears[2].out_features, "head": own.head, "classifier": own.classifier}
-        return
+    classes = linears[-1].out_features if linears else dense[-1].c_out if len(dense) == 3 else own.classes
+    yield {"classes": classes, "head": own.head, "classifier": own.classifier}
+    if len(linears) > 3:
+        yield {"classes": linears[2].out_features, "head": own.head, "classifier": own.classifier}
+
+
+def _any_heads(trunk: Trunk) -> Iterator[dict[str, Any]]:
+    dense = [piece.layer for piece in trunk.pieces if piece.dense and isinstance(piece.layer, Conv2d)]
+    linears = _behind_convolutions(trunk.pieces)
     if dense:
         classes = dense[2].c_out if len(dense) == 3 else 1000
         yield {"classes": classes, "head": None, "classifier": True}
@@ -69,6 +92,11 @@ def _heads(trunk: Trunk, configuration: Configuration, *, strict: bool) -> Itera
         if hidden[:2] == catalogue.HEAD and len(hidden) > 2:
             yield {"classes": hidden[2], "head": None, "classifier": True}
     yield {"classifier": False, "classes": 1000, "head": None}
+
+
+def has_softmax(reading: ProgramReading) -> bool:
+    """Whether a program computes a soft-max."""
+    return any(isinstance(operation.layer, Softmax) for operation in reading.operations)
 
 
 def has_classifier(trunk: Trunk) -> bool:

@@ -93,6 +93,7 @@ class Audit(Frozen):
 
     def __init__(self, reading: ProgramReading, like: str | None = None, convention: Convention = TEXTBOOK) -> None:
         paper = among_the_papers(reading)
+        wanted = None if like is None else standard(like)
         self._set(
             reading=reading,
             counted_by=convention,
@@ -100,7 +101,7 @@ class Audit(Frozen):
             unit=convention.unit,
             like=like,
             paper=paper,
-            compared=paper if like is None else _compared(reading, *named(like)),
+            compared=paper if wanted is None else compare(reading, wanted.configuration, bound=wanted.bound),
             same_as=None if paper.same else packaged_twin(reading),
         )
 
@@ -295,18 +296,37 @@ def _held(state: State) -> dict[str, int]:
     return {name: getattr(state, name) for name in names}
 
 
-def _compared(reading: ProgramReading, configuration: Configuration, batch_norm: bool) -> Likeness:
-    return compare(reading, configuration, batch_norm=batch_norm, strict=True)
+BOUND_BY_A_NAME = frozenset(("classifier", "head", "width"))
+"""What ``like`` holds a model to beside the layers, where it is a name: all else is the model's own."""
+
+OF_THE_CLASSIFIER = frozenset(("adaptive_pool", "classes", "head", "softmax"))
+"""Keys of a network file that say that there is a classifier."""
 
 
-def named(like: str) -> tuple[Configuration, bool]:
-    """Return the configuration of a name or a network file, and whether the name asks for batch normalization.
+class Standard(Record):
+    """What ``like`` names: a configuration, and the keys of a network file that bind a model to it."""
+
+    configuration: Configuration
+    bound: frozenset[str]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the image that it insists on [pixels]; None where it does not."""
+        return self.configuration.size if "size" in self.bound else None
+
+
+def standard(like: str) -> Standard:
+    """Return what a name or a network file holds a model to.
 
     Raises:
         VggcostError: there is none.
     """
-    configuration = catalogue.named(like)
-    return configuration, catalogue.may_be_name(like) and catalogue.resolve(like)[1]
+    configuration, keys = catalogue.written(like)
+    if not keys:
+        batch_norm = catalogue.resolve(like)[1]
+        return Standard(configuration, BOUND_BY_A_NAME | ({"batch_norm"} if batch_norm else set()))
+    bound = keys | {"width"}  # features are as wide as they are written
+    return Standard(configuration, bound | {"classifier"} if keys & OF_THE_CLASSIFIER else bound)
 
 
 def audit(
@@ -321,9 +341,10 @@ def audit(
     model is a torch.nn.Module or a Keras model. input is a shape, batch first, as ``(1, 3, 224, 224)``, a tensor,
     of which shape and dtype are looked at, or a text with both, as ``int64[1x20]``; a list where the model takes
     several, a dictionary where it takes them by name, ``[[a, b]]`` where it takes one list of them. like names a
-    configuration, or a network file, to compare with, in the model's own batch normalization, biases, classes,
-    input channels, adaptive pool or none, and soft-max or none; widths, head and activations are those of the
-    configuration. convention is a row of `vggcost.conventions`, by which `count` counts. Hooks that you registered
+    configuration to compare with, in the model's own batch normalization, biases, classes, input channels, adaptive
+    pool or none, and soft-max or none; widths, head and activations are those of the configuration. Or it is a network
+    file, to which the model is held in every key that stands there, but name, about and source; all else is the
+    model's own. convention is a row of `vggcost.conventions`, by which `count` counts. Hooks that you registered
     run, as in any call of the model.
 
     Raises:
@@ -344,5 +365,7 @@ def audit_target(target: str, given: Given, like: str | None = None, counted_by:
     from vggcost.frameworks import door
 
     if like is not None:
-        named(like)  # refused before anything is run
+        size = standard(like).size  # refused before anything is run
+        if size is not None and given.size is None and given.arguments is None:
+            given = given.replace(size=size)
     return Audit(door.read_target(target, given), like, counted_by)
