@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vggcost.costs.closed_forms import ClosedForm
     from vggcost.results.fit import Fit
     from vggcost.results.memory import Memory
+    from vggcost.results.program_memory import ProgramMemory
     from vggcost.units import Dtype
 
 
@@ -116,8 +117,9 @@ def build(network: str, variant: catalogue.Variant, size: int | tuple[int, int] 
 
 
 def memory(
-    network: str | None = None,
+    network: Any = None,
     *,
+    input: Any = None,  # noqa: A002  # what it is, as in audit
     file: str | PathLike[str] | None = None,
     batch_norm: bool | None = None,
     classes: int | None = None,
@@ -130,7 +132,7 @@ def memory(
     softmax: bool | None = None,
     size: int | tuple[int, int] | None = None,
     batch: int = 1,
-    dtype: Dtype = "float32",
+    dtype: Dtype | None = None,
     training: bool = False,
     optimizer: str = "sgd",
     implementation: str | None = None,
@@ -142,10 +144,12 @@ def memory(
     in_place: bool = True,
     images: int | None = None,
     epochs: int | None = None,
-) -> Memory:
+) -> Memory | ProgramMemory:
     """Return what a network holds at its worst moment: in one forward call without gradients, or in a training step.
 
-    The network is named as in `cost`. optimizer is sgd, momentum, adam or adamw, implementation foreach (None),
+    network is named as in `cost`; or it is a live torch module, with its input as in `audit`, or the text of a program
+    (which is run) or a stored model: these are followed, and freeze names parameters or modules of theirs.
+    optimizer is sgd, momentum, adam or adamw, implementation foreach (None),
     for-loop or fused, as torch.optim has them; accumulate the passes whose gradients are added up; freeze the layers
     without gradients, or ``features``; checkpoint whether each stage of convolutions with its pool runs again in the
     backward pass; master_weights whether float32 copies of weights and a float32 state stand beside a dtype of two
@@ -165,12 +169,19 @@ def memory(
     >>> memory("D", training=True, images=1281167, epochs=74).cost.run
     4391818149830393856
     """
+    from vggcost.frameworks.target import is_network
     from vggcost.results.memory import Memory
     from vggcost.results.words import way_of
 
+    if file is None and network is not None and not is_network(network):
+        from vggcost.results.program_memory import of_words
+
+        return of_words(network, {**locals(), "size": None if size is None else image_size(size)})
+    if input is not None:
+        raise VggcostError("input is for a program or a live module; give size and batch in its place")
     built = unfolded(configuration(network, file), _variant_options(locals()), size)
     counted = table(built, (checked_count(batch, "batch"), built.variant.in_channels, *built.image))
-    return Memory(counted, dtype, way_of(locals())(counted), in_place=in_place, mixed=mixed)
+    return Memory(counted, dtype or "float32", way_of(locals())(counted), in_place=in_place, mixed=mixed)
 
 
 def memory_totals(

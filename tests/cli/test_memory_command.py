@@ -130,7 +130,11 @@ def test_float32_copies_take_what_is_commonly_quoted(vggcost, optimizer, each):
             ("D", "--training", "--master-weights", "--dtype", "float16", "--optimizer-implementation", "fused"),
             "--optimizer-implementation is of torch.optim",
         ),
-        (("model.py:Net",), "is no configuration and no network file"),
+        (("model.py:Net", "--no-inplace"), "--no-inplace is for a configuration, and a program decides that itself"),
+        (("model.py:Net", "--checkpoint"), "--checkpoint is for a configuration, and a program decides that itself"),
+        (("model.py:Net", "--freeze", "a"), "--freeze is given without --training"),
+        (("D", "--call", "3"), "--call is for a program"),
+        (("model.py:Net", "--training", "--master-weights"), "--master-weights is for a configuration"),
     ],
 )
 def test_what_contradicts_itself_is_refused_in_one_line(vggcost, words, reason):

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice, read_count
-from vggcost.cli.output import emit
+from vggcost.cli.options import (
+    NO_INPLACE,
+    Parser,
+    Read,
+    add_input,
+    add_network,
+    add_output,
+    add_program,
+    read_choice,
+    read_count,
+)
+from vggcost.cli.output import emit, prints_to_stderr
 from vggcost.cli.request import request
-from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, checked, with_run
+from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, Training, checked, with_run
 from vggcost.errors import VggcostError
 from vggcost.report.formats import rendered
 
@@ -14,8 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from vggcost.cli.request import Request
     from vggcost.costs.table import Table
-    from vggcost.costs.training import Training
+    from vggcost.results.memory import Memory
+    from vggcost.results.program_memory import ProgramMemory
 
 
 def parser() -> Parser:
@@ -23,11 +35,15 @@ def parser() -> Parser:
     result = Parser(
         "memory",
         "What a network holds at its worst moment, part by part: one forward call without gradients, or with\n"
-        "--training one step. Which tensor lives when is followed from layer to layer, as torch runs them.",
+        "--training one step. Which tensor lives when is followed from layer to layer, as torch runs them.\n"
+        "A program is followed as it is written, storage by storage, through one real forward call and one step, on\n"
+        "tensors without memory; what takes memory that nobody sees is named, and the total is a lower bound then.",
         "vggcost memory D --batch 64 --training --optimizer adam",
     )
     add_network(result)
     add_input(result)
+    add_program(result)
+    result.set_defaults(program_options=("dtype",))
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
     add_mixed(result)
     add_training(result)
@@ -69,7 +85,10 @@ def add_training(parser: Parser) -> None:
         "--accumulate", action=Read, read=read_count, metavar="N", help="add up the gradients of N passes (1)"
     )
     group.add_argument(
-        "--freeze", action="append", metavar="LAYER", help="no gradients for this layer, or for features or classifier"
+        "--freeze",
+        action="append",
+        metavar="LAYER",
+        help="no gradients for this layer, or for features or classifier; of a program a parameter or a module's path",
     )
     group.add_argument(
         "--checkpoint",
@@ -92,8 +111,8 @@ def _add_run(parser: Parser) -> None:
         group.add_argument(f"--{name}", action=Read, read=read_count, metavar="N", help=text)
 
 
-def training_from(args: Namespace, counted: Table) -> Training | None:
-    """Return how a step is done; None where a forward call alone is asked for.
+def training_from(args: Namespace, counted: Table | None) -> Training | None:
+    """Return how a step is done, of a program where there is no table; None where a forward call alone is asked for.
 
     Raises:
         VggcostError: an option of training without --training; --freeze names no layer that learns.
@@ -112,6 +131,9 @@ def training_from(args: Namespace, counted: Table) -> Training | None:
                 raise VggcostError(f"{option} is given without --training; add --training, or leave it away")
         return None
     names = tuple(name for text in args.freeze or () for name in text.split(","))
+    if counted is None:
+        implementation = args.optimizer_implementation or IMPLEMENTATIONS[0]
+        return Training(args.optimizer or "sgd", implementation, args.accumulate or 1, frozenset(names))
     return checked(
         counted,
         args.optimizer or "sgd",
@@ -123,9 +145,30 @@ def training_from(args: Namespace, counted: Table) -> Training | None:
     )
 
 
+def of_program(args: Namespace, asked: Request) -> Memory | ProgramMemory:
+    """Return the memory of the program or the stored model that is asked for.
+
+    Raises:
+        VggcostError: an option that would change how it is written; see `memory_of`.
+    """
+    from vggcost.frameworks.target import Given
+    from vggcost.results.program_memory import memory_of
+
+    for option in ("checkpoint", "no_inplace", "master_weights", "images", "epochs"):
+        if vars(args)[option]:
+            what = f"--{option.replace('_', '-')}"
+            raise VggcostError(f"{what} is for a configuration, and a program decides that itself; leave it away")
+    given = Given(asked.call, asked.arguments, asked.size, asked.batch)
+    with prints_to_stderr():
+        return memory_of(asked.programs[0], given, asked.own_dtype, training_from(args, None), args.mixed)
+
+
 def run(args: Namespace) -> int:
     """Print or write the memory."""
     asked = request(args)
+    if asked.programs:
+        emit(rendered(of_program(args, asked).document(human=asked.view.human), asked.fmt), asked.place)
+        return EXIT_FINE
     from vggcost.costs.table import table
     from vggcost.results.memory import Memory
 

@@ -57,6 +57,8 @@ class Request(Record):
     batches: tuple[int, ...]
     """Images in one forward call; none where --batch is not given."""
     dtype: str
+    own_dtype: str | None
+    """The same; None where --dtype is not given, and a program has its own."""
     convention: Convention
     """The row, which was looked up once."""
     fmt: str
@@ -168,6 +170,7 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
         size=given.get("size"),
         batches=batches,
         dtype=given.get("dtype") or "float32",
+        own_dtype=given.get("dtype"),
         convention=given.get("convention", TEXTBOOK),
         fmt=fmt,
         place=place,

@@ -16,7 +16,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.table import Table
@@ -84,11 +84,20 @@ def checked(
             "--optimizer-implementation is of torch.optim, which has no optimizer with --master-weights; leave one away"
         )
     implementation = "fused" if master_weights else implementation or IMPLEMENTATIONS[0]
+    check_words(optimizer, implementation)
+    frozen_names = frozen_layers(counted, frozen)
+    return Training(optimizer, implementation, accumulate, frozen_names, checkpoint, master_weights)
+
+
+def check_words(optimizer: str, implementation: str) -> None:
+    """Refuse an optimizer, or a way of its, that is not known.
+
+    Raises:
+        VggcostError: one is not.
+    """
     for what, word, known in (("optimizer", optimizer, STATES), ("implementation", implementation, IMPLEMENTATIONS)):
         if word not in known:
             raise unknown(what, word, tuple(known))
-    frozen_names = frozen_layers(counted, frozen)
-    return Training(optimizer, implementation, accumulate, frozen_names, checkpoint, master_weights)
 
 
 def with_run(training: Training | None, images: int | None, epochs: int | None) -> Training | None:
@@ -298,28 +307,44 @@ def master_weight_bytes(gradients: int, training: Training) -> int:
 
 
 def temporary_bytes(counted: Table, element_bytes: int, training: Training) -> int:
-    """Return what an optimizer's step makes on its way and lets go of [B], at its worst moment; see `updates`."""
+    """Return what an optimizer's step makes on its way and lets go of [B], at its worst moment; see `updates_of`."""
     return max(updates(counted, element_bytes, training), default=0)
 
 
 def updates(counted: Table, element_bytes: int, training: Training) -> Iterator[Size]:
+    """Yield what the step of a network's optimizer makes on its way, moment by moment [B]; see `updates_of`."""
+    tensors = (
+        ("", memory.tensor_bytes(elements, element_bytes))
+        for row in counted.rows
+        if training.trains(row.layer)
+        for elements in row.layer.tensors()
+    )
+    yield from updates_of(tensors, training)
+
+
+def updates_of(tensors: Iterable[tuple[str, Size]], training: Training) -> Iterator[Size]:
     """Yield what an optimizer's step makes on its way and lets go of, moment by moment [B].
 
-    adam and adamw need the root of their second moment: foreach of all parameters at once; for-loop of one at a time,
-    and its quotient beside it, while that of the parameter before is still there. sgd and momentum write in place, and
-    so does a fused kernel.
+    tensors: the dtype and the bytes of each parameter that is trained. adam and adamw need the root of their second
+    moment: foreach of all parameters of a dtype at once, while that of the dtype before is still there; for-loop of one
+    at a time, and its quotient beside it, while that of the parameter before is still there. sgd and momentum write in
+    place, and so does a fused kernel.
     Source: torch.optim.adam (_multi_tensor_adam, _single_tensor_adam), torch.optim.sgd.
     """
+    before: Size = 0
     if STATES[training.optimizer] < 2 or training.implementation == "fused":
         yield 0
     elif training.implementation == "foreach":
-        yield trainable_bytes(counted, element_bytes, training)
+        of_dtype: dict[str, Size] = {}
+        for dtype, size in tensors:
+            of_dtype[dtype] = of_dtype.get(dtype, 0) + size
+        for size in of_dtype.values():
+            yield before + size
+            before = size
     else:
-        before: Size = 0
-        for row in counted.rows:
-            for elements in row.layer.tensors() if training.trains(row.layer) else ():
-                yield memory.tensor_bytes(memory.one_at_a_time(before, elements), element_bytes)
-                before = elements
+        for _, size in tensors:
+            yield memory.one_at_a_time(before, size)
+            before = size
 
 
 class StepMacs(Record):

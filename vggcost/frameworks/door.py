@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from vggcost.frameworks.finding import Found
     from vggcost.frameworks.place import Place
     from vggcost.frameworks.target import Given
+    from vggcost.programs.followed import Asked, Followed
     from vggcost.programs.reading import ProgramReading
 
     Ints = tuple[int, ...]
     Make = Callable[[], Any]
+    Ask = Callable[[ProgramReading], Asked]
 
 
 class Framework(Protocol):
@@ -77,6 +79,11 @@ class Framework(Protocol):
     def read(self, model: Any, arguments: Arguments, program: str, rebuild: Make | None) -> ProgramReading:
         """What one forward call of a model with these arguments does; rebuild makes it with real weights."""
 
+    def follow(
+        self, model: Any, arguments: Arguments, program: str, rebuild: Make | None, asked: Asked
+    ) -> Followed | None:
+        """What a model holds in a forward call and in a training step; None where its storages cannot be followed."""
+
 
 FRAMEWORKS: tuple[Framework, ...] = (torch_framework, onnx_framework, keras_framework)
 """Every framework. The last is asked first: on its torch backend a Keras model is a torch module, too."""
@@ -103,13 +110,44 @@ def read(model: Any, given: Any, program: str) -> ProgramReading:
         VggcostError: it is no framework's, or one that its framework cannot follow; what is given is no input.
     """
     arguments = of_values(given)
+    owner = _owner_of(model, program)
+    with own_warnings(in_words=False):
+        return owner.read(model, arguments, program, None)
+
+
+def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReading, Followed | None]:
+    """Read a live model as `read` does, and follow what it holds where it runs and its framework lets us.
+
+    ask says of what was read how it is followed.
+
+    Raises:
+        VggcostError: as `read`; a training step of it raises, or has nothing to train.
+    """
+    arguments = of_values(given)
+    owner = _owner_of(model, program)
+    with own_warnings(in_words=False):
+        reading = owner.read(model, arguments, program, None)
+        return reading, None if reading.failures else owner.follow(model, arguments, program, None, ask(reading))
+
+
+def _owner_of(model: Any, program: str) -> Framework:
     owner = _owner(model)
     if owner is None:
         raise VggcostError(
             f"{program} is {model!r:.60}, of type {type(model).__name__}; give {_models()}, or what makes one"
         )
-    with own_warnings(in_words=False):
-        return owner.read(model, arguments, program, None)
+    return owner
+
+
+def follow_target(target: str, given: Given, ask: Ask) -> tuple[ProgramReading, Followed | None]:
+    """Read a target as `read_target` does; where it is a program that runs, follow what it holds, as in `follow`.
+
+    Raises:
+        VggcostError: as `read_target`; a training step of it raises, or has nothing to train.
+    """
+    if kind_of(target) == PROGRAM:
+        return _read_program(target, given, ask)
+    return read_target(target, given), None
 
 
 def read_target(target: str, given: Given) -> ProgramReading:
@@ -121,7 +159,7 @@ def read_target(target: str, given: Given) -> ProgramReading:
     """
     kind = kind_of(target)
     if kind == PROGRAM:
-        return _read_program(target, given)
+        return _read_program(target, given)[0]
     if kind == STORED:
         return _read_stored(target, given)
     from vggcost.programs.network_reading import read_network
@@ -140,7 +178,7 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
     return reader.read(path, given)
 
 
-def _read_program(target: str, given: Given) -> ProgramReading:
+def _read_program(target: str, given: Given, ask: Ask | None = None) -> tuple[ProgramReading, Followed | None]:
     lines = Constructors(each.BASE for each in FRAMEWORKS if each.BASE is not None and given.constructors)
     with own_warnings(in_words=True), place_of(target) as place, Downloads() as downloads, lines:
         what = downloads.attempt(lambda: found(target, place), target)
@@ -150,7 +188,13 @@ def _read_program(target: str, given: Given) -> ProgramReading:
         reading = downloads.attempt(lambda: owner.read(model, arguments, what.target, rebuild), what.target)
         if reading.failures and given.arguments is not None:
             _check_one_batch(given.arguments, owner, model, what.target)
-    return reading.replace(notes=(*downloads.notes, *notes, *reading.notes), constructed=made)
+        followed = None
+        if ask is not None and not reading.failures:
+            asked = ask(reading)
+            followed = downloads.attempt(
+                lambda: owner.follow(model, arguments, what.target, rebuild, asked), what.target
+            )
+    return reading.replace(notes=(*downloads.notes, *notes, *reading.notes), constructed=made), followed
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vggcost.frameworks.arguments import Arguments
     from vggcost.frameworks.call_text import CallText
 
@@ -31,6 +33,11 @@ def kind_of(text: str) -> str:
     if ending == NETWORK_FILE_ENDING:
         return NETWORK_FILE
     return STORED if ending in STORED_ENDINGS else PROGRAM
+
+
+def is_network(target: Any) -> bool:
+    """Whether this is the text of a network of ours: a configuration's name or a network file; no program, no model."""
+    return isinstance(target, str) and kind_of(target) in (NAME, NETWORK_FILE)
 
 
 class Given(Record):

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from vggcost.costs.training import Peak, Training
     from vggcost.costs.training_cost import TrainingCost
 
-    class Needed(Protocol):
-        """What is shown; `vggcost.results.memory.Memory` is one."""
+    class Found(Protocol):
+        """Memory that was found, by formula or by following a program."""
 
-        table: Table
-        dtype: str
-        training: Training | None
-        in_place: bool
-        mixed: str | None
+        @property
+        def dtype(self) -> str:
+            """The name of what is stored."""
+
+        @property
+        def training(self) -> Training | None:
+            """How a step is done; None for a forward call alone."""
+
+        @property
+        def mixed(self) -> str | None:
+            """The low precision of torch.autocast; None where it is off."""
 
         @property
         def peak(self) -> Peak:
@@ -45,6 +51,12 @@ if TYPE_CHECKING:
 
         def alive_at_peak(self) -> list[tuple[str | None, int]]:
             """Who wrote what is alive at the worst moment of a forward call, and its bytes."""
+
+    class Needed(Found, Protocol):
+        """What is shown; `vggcost.results.memory.Memory` is one."""
+
+        table: Table
+        in_place: bool
 
 
 class MemoryPart(Record):
@@ -103,20 +115,27 @@ def document(needed: Needed, *, human: bool) -> Document:
     training = needed.training
     columns = (*COLUMNS, *(TRAINING_COLUMNS if training else ()))
     columns += (MASTER_COLUMN,) if training and training.master_weights else ()
-    record = Grid(columns, [*data["layers"], total_row(_sums(data))])
+    record = Grid(columns, [*data["layers"], total_row(sums(data))])
     return Document(training_cost.grouped(data), lambda: _blocks(needed, data, columns), record, human)
 
 
 def memory_data(needed: Needed) -> dict[str, Any]:
     """The JSON document: schema vggcost.memory/1."""
-    counted, peak = needed.table, needed.peak
     return {
         "schema": "vggcost.memory/1",
-        "network": counted.network.identity(),
-        "input": list(counted.input),
+        "network": needed.table.network.identity(),
+        "input": list(needed.table.input),
         "dtype": needed.dtype,
         "mixed": needed.mixed,
         "in_place": needed.in_place,
+        **found_data(needed),
+    }
+
+
+def found_data(needed: Found) -> dict[str, Any]:
+    """The part of the JSON document that does not depend on where its numbers come from."""
+    peak = needed.peak
+    return {
         "training": training_data(needed.training),
         "peak": {name: getattr(peak, name) for name in peak._fields} | {"bytes": peak.bytes},
         "layers": [{name: _plain(getattr(row, name)) for name in row._fields} for row in needed.layers],
@@ -129,22 +148,27 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _sums(data: dict[str, Any]) -> dict[str, Any]:
+def sums(data: dict[str, Any]) -> dict[str, Any]:
     """The last row; what is alive at one moment adds up to nothing, so its cell has the worst."""
     return {**data["totals"], "live_bytes": data["totals"]["peak_bytes"]}
 
 
 def _blocks(needed: Needed, data: dict[str, Any], columns: tuple[Column, ...]) -> tuple[Text | Grid, ...]:
+    return (
+        Text((_header(needed, data),), style="head"),
+        Grid(PART_COLUMNS, part_rows(data), notes=(Text(tuple(notes(needed, data))),)),
+        layer_grid(data, columns),
+    )
+
+
+def layer_grid(data: dict[str, Any], columns: tuple[Column, ...]) -> Grid:
+    """The layers, of which the screen leaves out those that hold nothing, and their sums."""
     rows = folded(data["layers"], lambda row: bool(row["weight_bytes"] or row["saved_bytes"]), every_row=False)
     for row in rows:
         row["output"] = per_image(row)
     number, kinds = folded_words(rows)
     legend = f"Not shown: {kinds}; another --format has them." if number else ""
-    return (
-        Text((_header(needed, data),), style="head"),
-        Grid(PART_COLUMNS, _parts(data), notes=(Text(tuple(_notes(needed, data))),)),
-        Grid(columns, [*rows, total_row(_sums(data))], notes=(Text((legend,), where=SCREEN),) if legend else ()),
-    )
+    return Grid(columns, [*rows, total_row(sums(data))], notes=(Text((legend,), where=SCREEN),) if legend else ())
 
 
 def _header(needed: Needed, data: dict[str, Any]) -> str:
@@ -173,17 +197,19 @@ def training_data(training: Training | None) -> dict[str, Any] | None:
     return {name: getattr(training, name) for name in training._fields} | {"frozen": sorted(training.frozen)}
 
 
-def _parts(data: dict[str, Any]) -> list[dict[str, Any]]:
+def part_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of the worst moment that take anything, and their sum."""
     peak = data["peak"]
     shown = [part for part in PARTS if peak[part.key]]
-    rows = [{"part": part.name, "bytes": peak[part.key]} for part in shown]
+    rows = [{"part": part.name, "bytes": peak[part.key], "key": part.key} for part in shown]
     if data["training"] is None:
         rows[-1]["part"] = "outputs of layers"
-    rows.append({"part": "total", "bytes": peak["bytes"]})
+    rows.append({"part": "total", "bytes": peak["bytes"], "key": "bytes"})
     return [{**row, "about": units.human_bytes(row["bytes"])} for row in rows]
 
 
-def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
+def notes(needed: Found, data: dict[str, Any]) -> list[str]:
+    """When the worst moment is, what is alive then, what a step computes, and what is not in it."""
     peak, totals, training = data["peak"], data["totals"], needed.training
     when = {
         "forward": f"in the forward call, while {peak['layer']} runs",
@@ -201,7 +227,7 @@ def _notes(needed: Needed, data: dict[str, Any]) -> list[str]:
             f"Autograd keeps {units.exact(totals['saved_bytes'])} B ({units.human_bytes(totals['saved_bytes'])}), the"
             " input among them."
         )
-        lines += training_cost.cost_lines(totals, training)
+        lines += () if needed.cost is None else training_cost.cost_lines(totals, training)
         lines += _of_precision(needed.dtype, training)
     if needed.mixed:
         lines += _of_autocast(needed)
@@ -232,13 +258,13 @@ def _bytes_of_one(dtype: str, training: Training) -> str:
     return f"{sum(parts.values())} bytes a trained parameter ({each})"
 
 
-def _of_autocast(needed: Needed) -> Iterator[str]:
+def _of_autocast(needed: Found) -> Iterator[str]:
     """What autocast holds, which list of operators it follows, and what float16 needs beside."""
     yield (
         "Autocast casts each weight once and holds the cast until its region ends, behind the loss; with or without"
         " gradients."
     )
-    kinds = {row.kind for row in needed.table.rows} & {"LocalResponseNorm", "Softmax"}
+    kinds = {row.kind for row in needed.layers} & {"LocalResponseNorm", "Softmax"}
     if kinds:
         yield (
             "Operators run in the dtype of torch's list for a CPU, which can be checked without a GPU; a GPU's list"

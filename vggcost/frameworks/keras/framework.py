@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.programs.followed import Asked, Followed
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "keras"
@@ -93,3 +94,14 @@ def read(model: Any, arguments: Arguments, program: str, rebuild: Callable[[], A
     from vggcost.frameworks.keras.graph import read_model
 
     return read_model(model, arguments, program, fresh=rebuild is not None)
+
+
+def follow(
+    model: Any,  # noqa: ARG001  # what every framework is asked with
+    arguments: Arguments,  # noqa: ARG001  # the same
+    program: str,  # noqa: ARG001  # the same
+    rebuild: Callable[[], Any] | None,  # noqa: ARG001  # the same
+    asked: Asked,  # noqa: ARG001  # the same
+) -> Followed | None:
+    """Nothing: on two of three backends no storage can be seen."""
+    return None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
+    from vggcost.programs.followed import Asked, Followed
     from vggcost.programs.reading import ProgramReading
 
 PACKAGE = EXTRA = "torch"
@@ -64,3 +65,12 @@ def read(model: Any, arguments: Arguments, program: str, rebuild: Callable[[], A
     from vggcost.frameworks.pytorch.program import read_module
 
     return read_module(model, arguments, program, rebuild)
+
+
+def follow(
+    model: Any, arguments: Arguments, program: str, rebuild: Callable[[], Any] | None, asked: Asked
+) -> Followed | None:
+    """See `vggcost.frameworks.pytorch.memory.follow`."""
+    from vggcost.frameworks.pytorch import memory
+
+    return memory.follow(model, arguments, program, rebuild, asked)

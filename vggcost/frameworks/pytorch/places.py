@@ -40,9 +40,11 @@ class Places:
     """Finds the place of the call that is being answered, in the frames above it.
 
     strangers: modules that the call last looked at runs in, and that the model does not list, innermost first.
+    generated: whether generated code is looked into; Python keeps its variables alive where somebody looks at them.
     """
 
-    def __init__(self, model: nn.Module | None) -> None:
+    def __init__(self, model: nn.Module | None, *, generated: bool = True) -> None:
+        self._generated = generated
         self._modules = {id(module): path for path, module in model.named_modules()} if model is not None else {}
         self.strangers: list[nn.Module] = []
         self._nodes: dict[int, dict[str, Any]] = {}
@@ -61,7 +63,7 @@ class Places:
                 break
             if source is None and not _is_machinery(code.co_filename):
                 source = f"{_short(code.co_filename)}:{frame.f_lineno}"
-            if module is None and node is None and code.co_filename.startswith("<eval_with_key>"):
+            if self._generated and module is None and node is None and code.co_filename.startswith("<eval_with_key>"):
                 node = self._node(frame)
                 source = source or _source_of(node)
             if module is None and code is call:

@@ -61,7 +61,7 @@ def read_module(
     Raises:
         VggcostError: the model is one whose operations cannot be seen, or takes other arguments.
     """
-    model = _unwrapped(model)
+    model = unwrapped(model)
     arguments = call.fitted(model, of_values(inputs), program)
     model = lazy.ready(model, arguments, program, ours=rebuild is not None)
     notes: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def read_module(
     except NeedsValuesError as error:
         asked = f"{error.operation} at {error.source or 'an unknown line'}"
         notes = (f"run on real values, because it asks for them ({asked}): other images may take other paths",)
-        valued = _with_values(model, rebuild, arguments)
+        valued = with_values(model, rebuild, arguments)
         if valued is None:
             raise VggcostError(
                 f"{program} asks for values ({asked}), and its weights are on the meta device, where there are none;"
@@ -79,7 +79,7 @@ def read_module(
         model = valued
         trace, failures = _traced(model, call.valued(model, arguments), values=True)
     else:
-        valued = _with_values(model, rebuild, arguments) if trace.recording.doubtful else None
+        valued = with_values(model, rebuild, arguments) if trace.recording.doubtful else None
         if valued is not None:
             # What torch's meta kernels or the program itself refuse without values may work with them.
             again, still = _traced(valued, call.valued(valued, arguments), values=True)
@@ -127,14 +127,14 @@ def _dtype(model: nn.Module) -> str:
     return found if found in DTYPE_BYTES else "float32"
 
 
-def _with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None, arguments: Arguments) -> nn.Module | None:
+def with_values(model: nn.Module, rebuild: Callable[[], nn.Module] | None, arguments: Arguments) -> nn.Module | None:
     """The model, or its like with real weights; None where there is none."""
     if not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         return model
     return None if rebuild is None else lazy.run_once(rebuild(), arguments)
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> nn.Module:
     """The module inside torch.compile and the data-parallel wrappers, which add nothing to the cost."""
     while True:
         inner = getattr(model, "_orig_mod", None)
@@ -146,7 +146,7 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> tuple[Trace, tuple[Failure, ...]]:
-    with _untouched(model, values=values), _eager(), torch.no_grad():
+    with untouched(model, values=values), eager(), torch.no_grad():
         trace = Trace(model, values=values)
         for tensor in arguments.tensors():
             trace.tensors.follow(tensor)
@@ -180,7 +180,7 @@ def _raised(error: Exception, position: int, shapes: tuple[Ints, ...]) -> Failur
 
 
 @contextmanager
-def _untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
+def untouched(model: nn.Module, *, values: bool) -> Iterator[None]:
     """Set every module to eval mode; put its attributes and the random generators back as they were, whatever happens.
 
     With values, torch itself may write to buffers (running statistics): these are put back, too.
@@ -229,7 +229,7 @@ def _refill(container: Any, content: Any) -> None:
 
 
 @contextmanager
-def _eager() -> Iterator[None]:
+def eager() -> Iterator[None]:
     """Let torch.compile's parts of a program run as they are written; nothing of the compiler is loaded for that."""
     import sys
 
