@@ -2,7 +2,8 @@
 
 Run by hand on a quiet machine: `python benchmarks/audit.py [ROUNDS]`. The two take turns, so that a machine whose speed
 drifts slows both alike; medians of the wall times, the peaks that the processes report themselves, and the ratios are
-printed, and so is the time of a second model in a process that has audited one. Nothing is asserted.
+printed, and so is the time of a second model in a process that has audited one, of a small model, and of deep ones.
+Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -69,6 +70,30 @@ print(taken)
 """
 
 
+SMALL_AND_DEEP = """
+import time
+from torch import nn
+import vggcost
+
+
+def seconds(model, shape):
+    start = time.perf_counter()
+    vggcost.audit(model, shape).to_text()
+    return time.perf_counter() - start
+
+
+def deep(layers):
+    parts = ((nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()) for _ in range(layers // 3))
+    return nn.Sequential(*(part for each in parts for part in each))
+
+
+small = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
+seconds(small, (1, 3, 8, 8))
+print(min(seconds(small, (1, 3, 8, 8)) for _ in range(5)))
+print(*(seconds(deep(layers), (1, 8, 32, 32)) for layers in (1000, 2500, 5000)))
+"""
+
+
 def measured(code: str, folder: str) -> tuple[float, int]:
     """The wall time [s] and the peak memory [KiB] of a process that runs this code."""
     command = [sys.executable, "-W", "ignore", "-c", code + OWN_PEAK]
@@ -90,12 +115,16 @@ def main() -> None:
             for name, code in (("vggcost audit", AUDIT), ("a script with fvcore", FVCORE)):
                 runs[name].append(measured(code, folder))
         done = subprocess.run([sys.executable, "-c", SECOND], cwd=folder, capture_output=True, text=True, check=True)
+        deep = subprocess.run([sys.executable, "-c", SMALL_AND_DEEP], capture_output=True, text=True, check=True)
     medians = {name: [statistics.median(each) for each in zip(*took, strict=True)] for name, took in runs.items()}
     for name, (seconds, peak) in medians.items():
         print(f"{name:22} {seconds:7.3f} s  {peak / 1024:8.1f} MiB   (median of {rounds})")
     ours, theirs = medians.values()
     print(f"{'ratio':22} {ours[0] / theirs[0]:7.3f}    {ours[1] / theirs[1]:8.3f}")
     print(f"a second model in the same process: {float(done.stdout) * 1000:.1f} ms")
+    small, *deeps = map(float, deep.stdout.split())
+    print(f"a live model of three layers at 8x8: {small * 1000:.1f} ms")
+    print(f"live models of 1,000, 2,500 and 5,000 layers: {', '.join(f'{each:.2f}' for each in deeps)} s")
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
 
 

@@ -117,6 +117,22 @@ def table(network: Network, shape: Ints) -> Table:
     return summed(network, shape, steps)
 
 
+def table_if_it_runs(network: Network, shape: Ints) -> Table | None:
+    """Return the table of a network over an input shape, None where it cannot run there.
+
+    Nobody is told why: the smallest image that works, which a refusal names and only a search finds, is not looked for.
+    """
+    steps = []
+    try:
+        for step in walk(network.layers, shape, _Door(network, shape).check):
+            if min(step.output) < 1:
+                return None
+            steps.append(step)
+    except VggcostError:
+        return None
+    return summed(network, shape, steps)
+
+
 def summed(network: Network, shape: Shape, steps: Iterable[Step]) -> Table:
     """Return the table of a walk that somebody else has checked, or that cannot be: of arrays, of symbols."""
     steps = tuple(steps)

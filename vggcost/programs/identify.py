@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from vggcost import units
-from vggcost.costs.table import table
-from vggcost.errors import VggcostError
+from vggcost.costs.table import table_if_it_runs
 from vggcost.network import catalogue
 from vggcost.network.layers import Softmax
 from vggcost.programs.activations import other_activations
@@ -213,8 +212,5 @@ def _rows(network: Network, reading: ProgramReading) -> dict[str, Row]:
     shape = reading.inputs[0]
     if reading.image is None or reading.weights_alone:
         return {}
-    try:
-        counted = table(network, (shape[0], network.variant.in_channels, *reading.image))
-    except VggcostError:
-        return {}
-    return {row.name: row for row in counted.rows}
+    counted = table_if_it_runs(network, (shape[0], network.variant.in_channels, *reading.image))
+    return {} if counted is None else {row.name: row for row in counted.rows}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from vggcost.frameworks.pytorch.names import spoken
-from vggcost.frameworks.pytorch.ownership import below
 from vggcost.frameworks.pytorch.places import Places
 from vggcost.network import blocks, foreign_layers
 from vggcost.network.ledger import Ledger
@@ -143,9 +142,10 @@ class Recording:
         A buffer that nothing used stands at the first operation of its module.
         """
         states = self._tensors.ownership.settled()
+        first = self._first_places()
         idle: dict[tuple[str, bool], list[Owner]] = {}
         for owner, viewed in self._tensors.ownership.left():
-            place = self._first_below(owner.paths[0], climbs=viewed)
+            place = _first_below(first, owner.paths[0], climbs=viewed)
             if place is not None and (viewed or owner.sort == "buffer"):
                 states[place] = total((states.get(place, NOTHING), owner.state))
             else:
@@ -175,15 +175,15 @@ class Recording:
         first = shares if shares is not None and shares < place else None
         return operation.replace(layer=layer, state=state, note=note, shares=first, makes_weight=prepares)
 
-    def _first_below(self, path: str, *, climbs: bool) -> int | None:
-        """The place of the first operation inside a module, or, where that may be, inside one around it."""
-        while True:
-            for place, operation in enumerate(self.operations):
-                if below(operation.layer.path or "", path):
-                    return place
-            if not climbs or not path:
-                return None
-            path = path.rpartition(".")[0]
+    def _first_places(self) -> dict[str, int]:
+        """The place of the first operation inside each module that has one, by the module's path."""
+        found: dict[str, int] = {}
+        for place, operation in enumerate(self.operations):
+            path = operation.layer.path or ""
+            while path not in found:  # what is around a module that has one has that one, or an earlier one
+                found[path] = place
+                path = path.rpartition(".")[0]
+        return found
 
     def _idle(self, module: nn.Module, path: str, buffers: bool, owners: list[Owner]) -> Iterator[Operation]:
         """Rows of what no operation used of a module: one row, where that is all of a module of torch's own."""
@@ -200,6 +200,13 @@ class Recording:
     def _unique(self, label: str) -> str:
         number = self._names[label] = self._names.get(label, 0) + 1
         return label if number == 1 else f"{label}:{number}"
+
+
+def _first_below(first: dict[str, int], path: str, *, climbs: bool) -> int | None:
+    """The place of the first operation inside a module, or, where that may be, inside one around it."""
+    while path not in first and climbs and path:
+        path = path.rpartition(".")[0]
+    return first.get(path)
 
 
 def first_line(error: BaseException) -> str:
