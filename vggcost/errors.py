@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vggcost.printable import one_line, shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 class VggcostError(ValueError):
     """Input that cannot be used.
 
-    The message is one line: what was given, what was expected, where, and what to do. The command prints it
+    The message is one printable line: what was given, what was expected, where, and what to do. The command prints it
     after ``vggcost: error:`` and ends with exit status 2.
 
     A caller that wants no sentence has its data, each None (`nearest`: empty) where it does not apply: the `layer` that
@@ -30,13 +32,26 @@ class VggcostError(ValueError):
         nearest: tuple[str, ...] = (),
         file: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.layer = layer
         self.takes = takes
         self.gets = gets
         self.smallest = smallest
         self.nearest = nearest
         self.file = file
+
+
+class WrongKindError(VggcostError, TypeError):
+    """An argument of another kind than a call takes; the same sentence, for those who expect a TypeError."""
+
+
+def wrong_kind(what: str, value: object, expected: str) -> WrongKindError:
+    """Return the refusal of a value that is of another kind than what is expected.
+
+    >>> wrong_kind("bias", "yes", "True or False").args
+    ("bias is 'yes'; give True or False",)
+    """
+    return WrongKindError(f"{what} is {shown(value)}; give {expected}")
 
 
 class MissingExtraError(VggcostError, ImportError):

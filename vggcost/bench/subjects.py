@@ -20,6 +20,7 @@ from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch.build import build_module, require_torch
 from vggcost.frameworks.pytorch.device_work import device_work
+from vggcost.printable import one_line
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def no_downloads() -> Iterator[Downloads]:
     with own_warnings(in_words=True), Downloads() as downloads:
         yield downloads
     for note in downloads.notes:
-        sys.stderr.write(f"vggcost: {note}\n")
+        sys.stderr.write(f"vggcost: {one_line(note)}\n")
 
 
 def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
-from vggcost.cli.output import close_quietly, emit
+from vggcost.cli.output import close_quietly, emit, note
 from vggcost.errors import VggcostError, unknown
 
 COMMANDS = {
@@ -92,7 +91,5 @@ def _help() -> str:
 
 
 def _refuse(message: str) -> int:
-    line = " ".join(message.split())
-    with suppress(OSError):  # where nobody is left to tell, the exit status still says it
-        sys.stderr.write(f"vggcost: error: {line}\n")
+    note(f"error: {message}")
     return EXIT_REFUSED

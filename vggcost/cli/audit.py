@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import (
     TARGETS,
@@ -15,7 +13,7 @@ from vggcost.cli.options import (
     read_batch,
     read_size,
 )
-from vggcost.cli.output import emit
+from vggcost.cli.output import emit, note
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
 from vggcost.report.audit import AuditView
@@ -114,5 +112,5 @@ def _status(audit: Audit, args: Namespace) -> int:
     unknown = args.strict and audit.uncounted
     if unknown:
         number = len(audit.uncounted)
-        sys.stderr.write(f"vggcost: --strict: {number} operation{'s have' if number != 1 else ' has'} no formula\n")
+        note(f"--strict: {number} operation{'s have' if number != 1 else ' has'} no formula")
     return EXIT_DIFFERS if not audit.runs or differs or unknown else EXIT_FINE

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_call, add_input, add_network, add_output, read_count
-from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.output import check_writable, emit, note, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
 from vggcost.errors import VggcostError
@@ -136,17 +135,17 @@ def _measure(args: Namespace, asked: Request, settings: Settings) -> int:
         whole_file.write_bytes(args.trace, outcome.trace)
     for refusal in refused:
         named = "" if refusal["case"].partition(" at batch ")[0] in refusal["reason"] else f"{refusal['case']}: "
-        sys.stderr.write(f"vggcost: error: {named}{refusal['reason']}\n")
+        note(f"error: {named}{refusal['reason']}")
     if outcome.interrupted:
         kept = _kept(cases, len(subjects), asked.place, asked.fmt)
-        sys.stderr.write(f"vggcost: interrupted; {kept}\n")
+        note(f"interrupted; {kept}")
         return EXIT_INTERRUPTED
     if not cases:
         return EXIT_REFUSED
     untraced = args.trace is not None and outcome.trace is None
     if untraced:
         reasons = "; ".join(cases[0]["notes"])
-        sys.stderr.write(f"vggcost: error: no trace was written to {args.trace!r} ({reasons}); the times stand\n")
+        note(f"error: no trace was written to {args.trace!r} ({reasons}); the times stand")
     return EXIT_DIFFERS if refused or untraced else EXIT_FINE
 
 
@@ -173,11 +172,11 @@ def _run_repeats(args: Namespace, asked: Request) -> int:
     if outcome.document is not None:
         emit(_rendered(outcome.document, asked.fmt), asked.place)
     for line in outcome.failures:
-        sys.stderr.write(f"vggcost: error: {line}\n")
+        note(f"error: {line}")
     if outcome.interrupted:
         done = len(outcome.document["repeats"]) if outcome.document else 0
         kept = f"what {done} of {args.repeat} processes measured is kept" if done else "nothing was measured yet"
-        sys.stderr.write(f"vggcost: interrupted; {kept}\n")
+        note(f"interrupted; {kept}")
         return EXIT_INTERRUPTED
     return EXIT_DIFFERS if outcome.failures else EXIT_FINE
 

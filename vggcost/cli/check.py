@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_output
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import emit, note, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from
 from vggcost.errors import VggcostError
@@ -62,7 +61,7 @@ def run(args: Namespace) -> int:
     if args.update:
         return _update(lock, found)
     if not good and fmt == "table":
-        sys.stderr.write(f"vggcost: {check_report.verdict(outcomes)}; vggcost check --update writes them as they are\n")
+        note(f"{check_report.verdict(outcomes)}; vggcost check --update writes them as they are")
     return EXIT_FINE if good else EXIT_DIFFERS
 
 
@@ -101,7 +100,7 @@ def _update(lock: LockFolder, found: Sequence[tuple[Outcome, Recorded | None]]) 
     changed = [name for name, entry in entries.items() if before.get(name) != entry]
     if changed:
         lock.write(list(entries.values()))
-        sys.stderr.write(f"vggcost: {lock.path} written anew: {', '.join(sorted(changed))}\n")
+        note(f"{lock.path} written anew: {', '.join(sorted(changed))}")
     bad = [outcome for outcome, made in found if made is not None and (made.reading.failures or _over(outcome))]
     return EXIT_DIFFERS if bad else EXIT_FINE
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from vggcost import units
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_program, read_convention
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import emit, note, prints_to_stderr
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
@@ -153,9 +152,9 @@ def _say_gone(before: list[dict[str, Any]], now: list[dict[str, Any]], place: st
     names = {entry["name"] for entry in now}
     gone = [entry["name"] for entry in before if entry["name"] not in names]
     if gone:
-        sys.stderr.write(
-            f"vggcost: no longer in {place}: {', '.join(gone)}; a lock has what is named, so name all, or list them in"
-            " pyproject.toml\n"
+        note(
+            f"no longer in {place}: {', '.join(gone)}; a lock has what is named, so name all, or list them in"
+            " pyproject.toml"
         )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from vggcost.errors import VggcostError
+from vggcost.printable import one_line, printable_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def emit(text: str, place: str | None) -> None:
-    """Write a result to standard output, or to the file that --output names.
+    """Write a result to standard output, where every line is printable, or to the file that --output names.
 
     Raises:
         VggcostError: it cannot be written there; what stood in the file is untouched.
@@ -26,7 +27,7 @@ def emit(text: str, place: str | None) -> None:
         whole_file.write(place, text)
         return
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(printable_lines(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise  # nobody is left to read, which is no fault
@@ -35,6 +36,12 @@ def emit(text: str, place: str | None) -> None:
         raise VggcostError(
             f"cannot write the result: {error.strerror or error}; free the place or choose another"
         ) from None
+
+
+def note(message: str) -> None:
+    """Write a line to standard error; where nobody is left to tell, the exit status still says it."""
+    with suppress(OSError):
+        sys.stderr.write(f"vggcost: {one_line(message)}\n")
 
 
 def close_quietly() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from vggcost.printable import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
@@ -29,7 +31,7 @@ class ProgressLine:
     def __call__(self, line: str) -> None:
         """Show a line in place of the one before."""
         if self._shown:
-            line = line[:LONGEST]
+            line = printable(line)[:LONGEST]
             sys.stderr.write(f"\r{line.ljust(self._width)}")
             sys.stderr.flush()
             self._width = len(line)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vggcost.frameworks.own_lines import is_library, short
+from vggcost.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +38,10 @@ def own_warnings(*, in_words: bool) -> Iterator[None]:
             before(message, category, *(place or (filename, lineno)), file, line)
             return
         where = f" ({short(place[0])}:{place[1]})" if place else ""
-        text = f"{category.__name__}: {' '.join(str(message).split())}{where}\n"
+        text = one_line(f"{category.__name__}: {message}{where}")
         if text not in seen:
             seen.add(text)
-            sys.stderr.write(text)
+            sys.stderr.write(f"{text}\n")
 
     warnings.showwarning = show
     try:

@@ -109,10 +109,21 @@ def _token_toml(token: Token | ResidualToken) -> str:
 
 
 def _toml(value: object) -> str:
-    """A text, number, truth value or list as TOML, which writes them as JSON does, but for pairs of surrogates."""
+    """A text, number, truth value or list as TOML, which writes them as JSON does, but for what cannot be seen.
+
+    JSON escapes pairs of surrogates, which TOML has none of, and leaves DEL, which TOML refuses.
+    """
     import json
 
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
+
+
+def _escape(sign: str) -> str:
+    number = ord(sign)
+    if 0xD800 <= number < 0xE000:  # half of a character has no place in TOML
+        return "\ufffd"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def _document(path: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from vggcost.printable import printable
 from vggcost.report.check import verdict, word_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from vggcost.lock.outcome import Outcome, Told
@@ -41,12 +42,17 @@ def _github(outcomes: Sequence[Outcome], _: str) -> str:
     for outcome in outcomes:
         for told in outcome.told:
             place = told.place or outcome.place
-            words = "\n".join(told.lines)
+            words = _lines(told.lines)
             title = _property(f"vggcost: {outcome.name}")
             lines.append(f"::error file={_property(place.file)},line={place.line},title={title}::{_message(words)}")
     if not lines:
-        lines.append(f"::notice title=vggcost::{_message(verdict(outcomes))}")
+        lines.append(f"::notice title=vggcost::{_message(printable(verdict(outcomes)))}")
     return "\n".join(lines) + "\n"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    """Lines that hold no other end of a line than those between them, and nothing that a log would act upon."""
+    return "\n".join(map(printable, lines))
 
 
 def _message(text: str) -> str:
@@ -54,36 +60,32 @@ def _message(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+    return _message(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _junit(outcomes: Sequence[Outcome], lock: str) -> str:
     """One test case an entry, as Jenkins and GitLab read it (Jenkins's junit-10.xsd); no times, which differ."""
-    import re
     from xml.etree import ElementTree as ET
-
-    def clean(text: str) -> str:
-        return re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
     bad = sum(not outcome.held for outcome in outcomes)
     counts = {"tests": str(len(outcomes)), "failures": str(bad), "errors": "0"}
     root = ET.Element("testsuites", {"name": "vggcost check", **counts})
-    suite = ET.SubElement(root, "testsuite", {"name": clean(lock), **counts, "skipped": "0"})
+    suite = ET.SubElement(root, "testsuite", {"name": printable(lock), **counts, "skipped": "0"})
     for outcome in outcomes:
-        case = ET.SubElement(suite, "testcase", {"classname": "vggcost.check", "name": clean(outcome.name)})
+        case = ET.SubElement(suite, "testcase", {"classname": "vggcost.check", "name": printable(outcome.name)})
         if not outcome.held:
             first = outcome.told[0].text if outcome.told else word_of(outcome)
-            failure = ET.SubElement(case, "failure", {"message": clean(first), "type": word_of(outcome)})
-            failure.text = clean("\n".join(_placed(told) for told in outcome.told))
+            failure = ET.SubElement(case, "failure", {"message": printable(first), "type": word_of(outcome)})
+            failure.text = "\n".join(map(_placed, outcome.told))
         if outcome.headrooms:
-            ET.SubElement(case, "system-out").text = clean("\n".join(each.text for each in outcome.headrooms))
+            ET.SubElement(case, "system-out").text = _lines(each.text for each in outcome.headrooms)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _placed(told: Told) -> str:
     place = f" ({told.place.file}:{told.place.line})" if told.place is not None else ""
-    return "\n  ".join((f"{told.lines[0]}{place}", *told.lines[1:]))
+    return "\n  ".join(map(printable, (f"{told.lines[0]}{place}", *told.lines[1:])))
 
 
 def _sarif(outcomes: Sequence[Outcome], _: str) -> str:
@@ -102,11 +104,11 @@ def _sarif(outcomes: Sequence[Outcome], _: str) -> str:
                 "ruleId": told.sort,
                 "ruleIndex": ids.index(told.sort),
                 "level": "error",
-                "message": {"text": f"{outcome.name}: {'; '.join(told.lines)}"},
+                "message": {"text": printable(f"{outcome.name}: {'; '.join(told.lines)}")},
                 "locations": [
                     {
                         "physicalLocation": {
-                            "artifactLocation": {"uri": quote(place.file)},
+                            "artifactLocation": {"uri": quote(place.file, errors="backslashreplace")},
                             "region": {"startLine": place.line},
                         }
                     }
@@ -128,4 +130,4 @@ def _sarif(outcomes: Sequence[Outcome], _: str) -> str:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(log, indent=2) + "\n"

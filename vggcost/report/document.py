@@ -6,6 +6,7 @@ A builder of this folder makes a `Document` once; each format renders any docume
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.printable import printable, printable_lines
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -44,10 +45,19 @@ class Column(Record):
     fills: bool = False
 
     def text(self, value: Any, human: bool) -> str:
-        """The value as a person reads it; an empty text for None."""
+        """The value as a person reads it, printable; an empty text for None.
+
+        Texts that fill, and numbers with their unit, may have several lines, which are vggcost's own.
+        """
         if value is None:
             return ""
-        return _TEXTS[self.kind](value, human)
+        text = _TEXTS[self.kind](value, human)
+        return printable_lines(text) if self.fills or self.kind == "number" else printable(text)
+
+    @property
+    def title(self) -> str:
+        """The heading, printable: it may be a network's name."""
+        return printable(self.heading)
 
     @property
     def to_the_left(self) -> bool:
@@ -105,7 +115,7 @@ class Text(Record):
 
 def left_out(gone: Sequence[Column]) -> str:
     """Say which columns the screen had no room for."""
-    names = ", ".join(column.heading for column in gone)
+    names = ", ".join(column.title for column in gone)
     return f"Left out to fit {LINE_COLUMNS} columns: {names}; another --format shows them"
 
 
@@ -155,7 +165,12 @@ class Document(Record):
         for block in self.every_block():
             if block.where not in (EVERYWHERE, place):
                 continue
-            yield block if isinstance(block, Text) else _grid_of(block, place)
+            yield _text_of(block) if isinstance(block, Text) else _grid_of(block, place)
+
+
+def _text_of(text: Text) -> Text:
+    lines = tuple(map(printable, text.lines))
+    return text if lines == text.lines else text.replace(lines=lines)
 
 
 def _grid_of(grid: Grid, place: str) -> Grid:
@@ -164,7 +179,10 @@ def _grid_of(grid: Grid, place: str) -> Grid:
     return grid.replace(
         columns=tuple(column for column in grid.columns if column.where in here),
         rows=rows,
-        notes=tuple(note for note in grid.notes if note.where in here),
+        title=printable(grid.title),
+        legend=printable(grid.legend),
+        narrow=None if grid.narrow is None else _grid_of(grid.narrow, place),
+        notes=tuple(_text_of(note) for note in grid.notes if note.where in here),
     )
 
 

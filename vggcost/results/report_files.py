@@ -7,6 +7,7 @@ import os
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.formats import FORMATS, rendered
+from vggcost.report.formats.markdown import escaped
 from vggcost.results import whole_file
 from vggcost.results.comparison import distinct, summary
 
@@ -50,7 +51,7 @@ def file_name(name: str) -> str:
 def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
     for fmt in FILE_FORMATS:
         _, ending = FORMATS[fmt]
-        heading = f"# {title}\n\n" if fmt == "markdown" else ""
+        heading = f"# {escaped(title)}\n\n" if fmt == "markdown" else ""
         yield f"{name}.{ending}", heading + rendered(document, fmt)
 
 

@@ -1,4 +1,9 @@
-"""A document's one record as CSV: plain exact values under their keys, for a program."""
+"""A document's one record as CSV: plain exact values under their keys, for a program.
+
+A spreadsheet runs a text that begins with = + - @ as a formula, so such a text has a ' before it, and so has one that
+begins with ' itself: what is read back without its first ' is the text (https://owasp.org/www-community/attacks/
+CSV_Injection). Numbers are as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import csv
 import io
 
 from vggcost import units
+from vggcost.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +19,27 @@ if TYPE_CHECKING:
 
     from vggcost.report.document import Column, Document
 
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
+"""What a spreadsheet may read as the head of a formula, in full width too, and the sign that keeps it from that."""
+
 
 def render(document: Document) -> str:
     """Return a line of keys and a line a row; an empty cell where there is no value."""
     columns = document.record.columns
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
+    writer.writerow([_text(column.key) for column in columns])
     for row in document.record.rows:
         writer.writerow([_plain(column, row.get(column.key)) for column in columns])
     return buffer.getvalue()
 
 
 def _plain(column: Column, value: Any) -> Any:
-    return units.shape_text(value) if column.kind in ("shape", "pair") and value is not None else value
+    if column.kind in ("shape", "pair") and value is not None:
+        return units.shape_text(value)
+    return value if value is None or isinstance(value, int | float) else _text(str(value))
+
+
+def _text(text: str) -> str:
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text

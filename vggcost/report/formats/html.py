@@ -47,7 +47,7 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
         ' style="text-align: left"' if column.to_the_left else ' style="text-align: right"' for column in grid.columns
     ]
     yield "<table>\n<thead>\n"
-    yield _row("th", sides, [escape(column.heading) for column in grid.columns])
+    yield _row("th", sides, [escape(column.title) for column in grid.columns])
     yield "</thead>\n<tbody>\n"
     for cells in grid.cells(human):
         yield _row("td", sides, [_cell(*pair) for pair in zip(grid.columns, cells, strict=True)])

@@ -21,11 +21,15 @@ _ESCAPES = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "[": "{[}",  # behind the end of a row it would begin an option
-    "--": "-{}-",  # an option's name, no dash
+    "*": "{*}",  # and there this, too, would be a part of that end
+    "`": r"\textasciigrave{}",
+    "-": "-{}",  # before another: an option's name, no dash
+    "'": "'{}",  # the same: two would be a quotation mark
+    ",": ",{}",  # the same in some encodings of fonts
     "\n": " ",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
-_SPECIAL = re.compile(r"--|[\\~^<>|\[\n&%$#_{}]")
+_SPECIAL = re.compile(r"([-',])(?=\1)|(?<!\S)\*|[\\~^<>|\[`\n&%$#_{}]")
 
 
 def render(document: Document) -> str:
@@ -70,7 +74,7 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
 
 
 def _tabular(grid: Grid, *, human: bool) -> str:
-    heads = [column.heading for column in grid.columns]
+    heads = [column.title for column in grid.columns]
     cells = ([_cell(column, row, human) for column in grid.columns] for row in grid.rows)
     head, *rows = [" & ".join(line) + " \\\\\n" for line in (map(escaped, heads), *cells)]
     sides = "".join(map(_side, grid.columns))
@@ -99,5 +103,8 @@ def _equations(grid: Grid) -> str:
     import sympy
 
     name, form = grid.columns
-    lines = [rf"  \text{{{escaped(row[name.key])}}} &= {sympy.latex(row[form.key])}" for row in grid.rows]
+    lines = [
+        rf"  \text{{{escaped(name.text(row[name.key], human=False))}}} &= {sympy.latex(row[form.key])}"
+        for row in grid.rows
+    ]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n"

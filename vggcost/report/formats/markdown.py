@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vggcost.printable import printable
 from vggcost.report.document import FILES, Text
 
 TYPE_CHECKING = False
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
     from vggcost.report.document import Document, Grid
 
 _MARKS = re.compile(
-    r"[\\`|<~]"
+    r"[\\`|<~$]"
     r"|(?<![^\s])\*(?!\s)|(?<=\S)\*"  # emphasis, but not a product that has its spaces
     r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word, as in conv1_1, it means nothing
-    r"|\](?=[(\[])"  # a link
+    r"|\](?=[(\[:])"  # a link, or where one leads
+    r"|(?<=\w):(?=//)|(?<=\bwww)\."  # an address
     r"|&(?=#?\w+;)"
 )
 """What Markdown would read as more than itself."""
 
-_FIRST = re.compile(r"^([#>+-]|\d+[.)])(?=\s)")
-"""What would make a line a heading, a quotation or an item."""
+_FIRST = re.compile(
+    r"^(?:[*+-]|#(?=#*(?:\s|$))|\d+[.)])(?=[\s#]|$)"  # an item, a heading
+    r"|^[>\[]"  # a quotation; a box to tick, an address to be named
+    r"|^[-=](?=[-=\s]*$)"  # a rule, or what makes the line above it a heading
+)
+"""What would make a line more than a sentence."""
 
 
 def render(document: Document) -> str:
@@ -42,12 +48,16 @@ def escaped(text: str) -> str:
     >>> escaped("conv1_1 <b> 2*N*K a|b")
     'conv1_1 \\<b> 2\\*N\\*K a\\|b'
     """
-    return _MARKS.sub(lambda mark: f"\\{mark[0]}", " ".join(text.split("\n")))
+    return _MARKS.sub(lambda mark: f"\\{mark[0]}", printable(text.replace("\n", " ")))
 
 
 def _code(text: str) -> str:
     """A formula, whose signs of multiplication would else be emphasis; an empty cell stays one."""
-    return f"`{text}`" if text else ""
+    if not text:
+        return ""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|")
 
 
 def _sentences(text: Text) -> str:
@@ -67,20 +77,20 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
     from tabulate import tabulate
 
     if grid.title:
-        yield f"{escaped(grid.title)}\n"
+        yield f"{_line(grid.title)}\n"
     cells = [
         [_code(cell) if column.is_code else escaped(cell) for column, cell in zip(grid.columns, row, strict=True)]
         for row in grid.cells(human)
     ]
     text = tabulate(
         cells,
-        headers=[escaped(column.heading) for column in grid.columns],
+        headers=[escaped(column.title) for column in grid.columns],
         tablefmt="pipe",
         colalign=["left" if column.to_the_left else "right" for column in grid.columns] if cells else None,
         disable_numparse=True,
     )
     yield f"{text}\n"
     if grid.legend:
-        yield f"{escaped(grid.legend)}\n"
+        yield f"{_line(grid.legend)}\n"
     if grid.notes:
         yield "".join(map(_sentences, grid.notes))

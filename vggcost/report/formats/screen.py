@@ -99,7 +99,7 @@ def _tabulated(columns: tuple[Column, ...], cells: Cells) -> str:
 
     text = tabulate(
         cells,
-        headers=[column.heading for column in columns],
+        headers=[column.title for column in columns],
         tablefmt="simple",
         colalign=["left" if column.to_the_left else "right" for column in columns] if cells else None,
         disable_numparse=True,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.curve import curve_document
+from vggcost.printable import printable
 from vggcost.report.plots.picture import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 WIDTH_INCHES, HEIGHT_INCHES = 5.5, 4.8
 
@@ -50,7 +51,7 @@ def draw(figure: Any, made: Mapping[str, Any]) -> None:
     above.set_ylabel("latency of a forward [ms]")
     below.set_ylabel("images/s")
     below.set_xlabel("batch [images]")
-    above.legend(loc="upper left", frameon=False, fontsize=7)
+    _name_lines(above, [_label(one) for one in made["curves"]])
     figure.suptitle(_title(made), x=0.01, ha="left", fontsize=8)
 
 
@@ -61,9 +62,8 @@ def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, s
     times = [point["median_ns"] / 1e6 for point in points]
     quartiles = [[point[name] / 1e6 for point in points] for name in ("q1_ns", "q3_ns")]
     speeds = [point["images_per_s"] for point in points]
-    label = f"{one['network']['title']}, {units.shape_text(tuple(one['image']))}"
     words = {"marker": marker, "linestyle": line, "color": colour, "markersize": 4, "linewidth": 1.1, "zorder": 3}
-    above.plot(batches, times, label=label, **words)
+    above.plot(batches, times, label="a curve", **words)
     above.vlines(batches, *quartiles, color=colour, linewidth=2.4, alpha=0.5, zorder=2)
     below.plot(batches, speeds, **words)
     knee = batches.index(one["knee"])
@@ -84,6 +84,17 @@ def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, s
             ha="right",
             fontsize=7,
         )
+
+
+def _label(one: Mapping[str, Any]) -> str:
+    return f"{one['network']['title']}, {units.shape_text(tuple(one['image']))}"
+
+
+def _name_lines(axes: Any, labels: Sequence[str]) -> None:
+    """Write the legend; a label that begins with _ would be left out of it if a line bore it."""
+    legend = axes.legend(loc="upper left", frameon=False, fontsize=7)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(printable(label))
 
 
 def _title(made: Mapping[str, Any]) -> str:
