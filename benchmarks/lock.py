@@ -17,15 +17,16 @@ from pathlib import Path
 from vggcost.results.report_files import VARIANTS
 
 SCRIPT = str(Path(sys.executable).with_name("vggcost"))
-PASS, TORCH = "python -c pass", "python -c 'import torch'"
+PASS, TORCH, DYNAMO = "python -c pass", "python -c 'import torch'", "... and torch._dynamo"
 CHECK, PROGRAM = "vggcost check, the twelve variants", "vggcost check, a VGG-16 of torch"
 COMMANDS = {
     PASS: [sys.executable, "-c", "pass"],
     CHECK: [SCRIPT, "check", "--lock", "names.json"],
     TORCH: [sys.executable, "-c", "import torch"],
+    DYNAMO: [sys.executable, "-W", "ignore", "-c", "import torch._dynamo"],  # torch loads it in a followed call
     PROGRAM: [SCRIPT, "check", "--lock", "program.json"],
 }
-SLOW = (TORCH, PROGRAM)
+SLOW = (TORCH, DYNAMO, PROGRAM)
 SLOW_ROUNDS = 5
 
 VGG = """
@@ -73,7 +74,7 @@ def main() -> None:
     wall, cpu = (
         {name: statistics.median(pair[side] for pair in pairs) for name, pairs in samples.items()} for side in (0, 1)
     )
-    for name, base in ((PASS, PASS), (CHECK, PASS), (TORCH, TORCH), (PROGRAM, TORCH)):
+    for name, base in ((PASS, PASS), (CHECK, PASS), (TORCH, TORCH), (DYNAMO, TORCH), (PROGRAM, TORCH)):
         print(
             f"{name:36} {wall[name] * 1e3:8.1f} ms {wall[name] / wall[base]:6.2f} x   CPU {cpu[name] * 1e3:8.1f} ms"
             f" {cpu[name] / cpu[base]:6.2f} x"

@@ -307,6 +307,23 @@ def test_a_model_that_cannot_be_imported_is_refused(refused, program):
     assert not hasattr(torch.nn.Module.__init__, "__wrapped__")
 
 
+def test_the_training_peak_of_a_program_is_that_of_memory(vggcost, program):
+    shown = json.loads(vggcost("memory", "nets.py:Net", "--size", "32", "--training", "--format", "json").out)["totals"]
+    for data in json.loads(Path("vggcost.lock.json").read_text())["entries"]:
+        assert data["training_peak_bytes"] == shown["training_peak_bytes"]
+        assert data["output_bytes"] == shown["output_bytes"]
+
+
+def test_what_cannot_be_trained_has_no_training_peak(vggcost, program):
+    text = program(("self.head(x.mean((2, 3)))", "self.head(x.mean((2, 3))).argmax(1)"))
+    assert "argmax" in text
+    assert vggcost("lock", "nets.py:Net", "--size", "32").status == 0
+    (data,) = json.loads(Path("vggcost.lock.json").read_text())["entries"]
+    assert data["training_peak_bytes"] is None
+    assert data["macs"] > 0
+    assert vggcost("check") == (0, "", "")
+
+
 KERAS = """
 import keras
 from keras import layers

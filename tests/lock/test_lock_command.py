@@ -35,6 +35,13 @@ def test_the_training_peak_is_that_of_memory(vggcost, locked):
     assert locked["entries"][0]["training_peak_bytes"] == shown["totals"]["training_peak_bytes"]
 
 
+def test_buffers_are_those_of_memory(vggcost):
+    vggcost("lock", "D-bn")
+    shown = json.loads(vggcost("memory", "D-bn", "--format", "json").out)
+    assert entries()["D-bn"]["buffer_bytes"] == shown["totals"]["buffer_bytes"] == 33_896
+    assert entries()["D-bn"]["buffers"] == 2 * 4_224 + 13
+
+
 def test_a_lock_is_one_text_whatever_the_order_and_place(vggcost, locked):
     text = LOCK.read_text()
     vggcost("lock", "net.toml", "D")

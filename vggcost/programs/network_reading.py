@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.costs.memory import layer_buffer_bytes
 from vggcost.costs.table import table
-from vggcost.formulas import memory
 from vggcost.network import catalogue
 from vggcost.network.blocks import Add, Residual
 from vggcost.programs.reading import Operation, ProgramReading
@@ -63,10 +63,10 @@ def _operations(counted: Table) -> tuple[Operation, ...]:
 
 
 def _state(row: Row) -> State:
-    """What a layer of the network holds; running statistics are buffers."""
+    """What a layer of the network holds; running statistics are buffers, and so is how many batches they have seen."""
     size = units.dtype_bytes(DTYPE)
-    buffers = int(row.layer.buffers())
-    return State.of(row.params, size, DTYPE).replace(buffers=buffers, buffer_bytes=memory.tensor_bytes(buffers, size))
+    buffers = int(row.layer.buffers()) + row.layer.counters()
+    return State.of(row.params, size, DTYPE).replace(buffers=buffers, buffer_bytes=layer_buffer_bytes(row.layer, size))
 
 
 def _joined(network: Network) -> dict[str, int]:

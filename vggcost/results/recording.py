@@ -13,8 +13,11 @@ from vggcost.frameworks.target import NAME, PROGRAM, STORED, Given, kind_of
 from vggcost.lock.definition import VARIANT, Definition
 from vggcost.lock.facts import entry_of
 from vggcost.network import catalogue
+from vggcost.programs.followed import Asked
 from vggcost.programs.network_reading import DTYPE, reading_of
 from vggcost.record import Record
+from vggcost.results.audit import Audit
+from vggcost.results.program_memory import ProgramMemory, network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +46,8 @@ def recorded(definition: Definition, folder: str, *, constructors: bool = False)
     """
     conventions = tuple(map(convention, definition.conventions))
     kind = kind_of(definition.target)
-    peak = None
     if kind in (PROGRAM, STORED):
-        reading = _read(definition, kind, constructors=constructors)
+        reading, peak = _read(definition, kind, constructors=constructors)
     else:
         counted = _counted(definition)
         peak = training_peak_bytes(counted)
@@ -78,13 +80,27 @@ def _counted(definition: Definition) -> Table:
     return table(network, (given.get("batch", 1), network.variant.in_channels, *network.image))
 
 
-def _read(definition: Definition, kind: str, *, constructors: bool) -> ProgramReading:
+def _read(definition: Definition, kind: str, *, constructors: bool) -> tuple[ProgramReading, int | None]:
+    """The reading, and the memory of a training step [B], None where it is not known."""
     from vggcost.frameworks import door
 
     options = [key for key in VARIANT if key in definition.given]
     if options:
         raise VggcostError(f"{options[0]} is for a configuration, and {definition.target!r} is a {kind}; leave it away")
-    return door.read_target(definition.target, given_of(definition.given, constructors=constructors))
+    given = given_of(definition.given, constructors=constructors)
+    try:
+        reading, followed = door.follow_target(definition.target, given, _step)
+    except VggcostError:
+        return door.read_target(definition.target, given), None  # what cannot be trained can be read
+    if followed is None:
+        return reading, None
+    memory = ProgramMemory(Audit(reading), followed, training.Training())
+    return reading, None if memory.lower_bound else memory.peak.bytes
+
+
+def _step(reading: ProgramReading) -> Asked:
+    """How a step is followed, as `vggcost memory --training` does where nothing is said."""
+    return Asked(training=True, device="cpu" if network_of(Audit(reading)) is None else "meta")
 
 
 def given_of(given: Mapping[str, Any], *, constructors: bool = False) -> Given:
