@@ -88,6 +88,20 @@ class LockFolder:
             place = place.replace(line=line_of(self.text, name))
         return Outcome(name, definition.target, status, place, (*told, *over), totals, rooms), now
 
+    def outcome_of(self, now: Recorded) -> Outcome:
+        """Return what became of the entry of this name that a live model is now.
+
+        Raises:
+            VggcostError: the lock was edited.
+        """
+        name = now.entry.name
+        entry = next((each for each in self.locked if each["name"] == name), None)
+        if entry is not None:  # a model that a test has made has none of these; its training step is not followed
+            totals = {**now.entry.totals, "training_peak_bytes": entry.get("training_peak_bytes")}
+            now = now.replace(entry=now.entry.replace(target=entry["target"], given=entry["given"], totals=totals))
+        status, told, others = self._held(entry, now)
+        return Outcome(name, "", status, FileLine(self.path.replace(os.sep, "/"), 1), tuple(told), others)
+
     def _held(self, entry: Mapping[str, Any] | None, now: Recorded) -> tuple[str, list[Told], Any]:
         """Whether an entry is as it was written down, and what is to be said of it."""
         failures = now.reading.failures
