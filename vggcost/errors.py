@@ -89,6 +89,22 @@ def nearest(word: str, known: tuple[str, ...]) -> Nearest:
     return Nearest(names, f"the nearest are {', '.join(names)}" if names else f"known are {', '.join(known)}")
 
 
+LONGEST_QUOTED = 200
+"""A longer word is quoted in part [characters]; a path is nearly always shorter."""
+
+
+def in_part(text: str) -> str:
+    """Return a text as a refusal shows it: a long one by its beginning and its end.
+
+    >>> in_part("D"), len(in_part("D" * 5000))
+    ('D', 200)
+    """
+    if len(text) <= LONGEST_QUOTED:
+        return text
+    half = (LONGEST_QUOTED - len(" ... ")) // 2
+    return f"{text[:half]} ... {text[-(LONGEST_QUOTED - len(' ... ') - half) :]}"
+
+
 def unknown(what: str, word: str, known: tuple[str, ...], more: str = "") -> VggcostError:
     """Return the refusal of a word that is not known, which names the nearest.
 
@@ -96,9 +112,9 @@ def unknown(what: str, word: str, known: tuple[str, ...], more: str = "") -> Vgg
     "unknown format 'jsn'; the nearest are json"
     """
     found = nearest(word, known)
-    return VggcostError(f"unknown {what} {word!r}; {found}{more}", nearest=found.names)
+    return VggcostError(f"unknown {what} {in_part(word)!r}; {found}{more}", nearest=found.names)
 
 
 def unreadable(file: str, error: OSError) -> VggcostError:
     """Return the refusal of a file or directory that the system does not let us read."""
-    return VggcostError(f"cannot read {file!r}: {error.strerror or error}", file=file)
+    return VggcostError(f"cannot read {in_part(file)!r}: {error.strerror or error}", file=file)

@@ -112,7 +112,7 @@ def test_standard_output_on_a_full_disk(tmp_path):
         )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "cannot write the result: No space left on device; free the place or choose another" in done.stderr
+    assert "cannot write the result to standard output: No space left on device; free the place" in done.stderr
 
 
 @pytest.mark.parametrize("words", ["table --all", "table --format json", "--help"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from vggcost.cli.output import close_quietly, emit, note
-from vggcost.errors import VggcostError, unknown
+from vggcost.cli.output import emit, note, settle_streams
+from vggcost.errors import VggcostError, in_part, unknown
 
 COMMANDS = {
     "table": "what a network costs, layer by layer",
@@ -34,17 +34,19 @@ EXIT_FINE, EXIT_DIFFERS, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit status."""
+    """Run one command and return its exit status; without words it is the command of this process."""
+    if argv is None:
+        settle_streams()
+        argv = sys.argv[1:]
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        return _run(argv)
     except VggcostError as error:
-        return _refuse(str(error))
+        return _refuse(str(error), argv)
     except BrokenPipeError:
-        close_quietly()
         return EXIT_FINE
     except OSError as error:  # what is read and written by name is refused where that is done
         where = f" at {os.fsdecode(error.filename)!r}" if error.filename else ""
-        return _refuse(f"the system refuses{where}: {error.strerror or error}")
+        return _refuse(f"the system refuses{where}: {error.strerror or error}", argv)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -90,6 +92,10 @@ def _help() -> str:
     )
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, argv: list[str]) -> int:
+    """Say why in one line, which quotes no word of the command line longer than a person reads it."""
+    for word in argv:
+        for part in (word, word.partition("=")[2]):
+            message = message.replace(repr(part)[1:-1], in_part(repr(part)[1:-1]))
     note(f"error: {message}")
     return EXIT_REFUSED

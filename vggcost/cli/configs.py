@@ -47,8 +47,8 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the list, one network file, or the schema."""
     fmt, place = output_from(args)
-    if args.name or args.schema:
-        if args.name and args.schema:
+    if args.name is not None or args.schema:
+        if args.name is not None and args.schema:
             raise VggcostError(f"both {args.name!r} and --schema are given; give one")
         if fmt != "table" or args.human:
             raise VggcostError("--format and --human are for the list of all networks; leave them away here")

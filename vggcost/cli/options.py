@@ -6,16 +6,19 @@ import argparse
 import os
 
 from vggcost import units
+from vggcost.cli.output import emit
 from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
 from vggcost.network.catalogue import TABLE_1
-from vggcost.network.unfold import width_factor
+from vggcost.network.unfold import MOST_HIDDEN, width_factor
 from vggcost.report import formats as report_formats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
+
+    from _typeshed import SupportsWrite
 
     from vggcost.conventions.convention import Convention
     from vggcost.frameworks.call_text import CallText
@@ -65,6 +68,28 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
         raise VggcostError(f"{message}; {self.prog} --help lists the options")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help as a result is printed, whole or with a refusal; argparse would say nothing of a full disk."""
+        if file is None:
+            emit(self.format_help(), None)
+        else:
+            super().print_help(file)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """The value of an option or a name: for an option the word as it is, for a name one that is not empty.
+
+        argparse takes ``--`` away where it is an option's value, and then has none. A word is empty where a shell's
+        variable is not set, and what stood for nothing would mean the default.
+        """
+        if action.option_strings and action.nargs is None:
+            (text,) = arg_strings
+            if not text and not isinstance(action, Read):
+                raise VggcostError(f"{action.option_strings[-1]} is empty; give it a value, or leave it away")
+            return text
+        if "" in arg_strings:
+            raise VggcostError(f"{action.metavar} is empty, as where a variable is not set; give it or leave it away")
+        return super()._get_values(action, arg_strings)
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """Return the parsed options, and as `words` the command with the words that they were read from.
@@ -299,7 +324,7 @@ def read_head(text: str, option: str) -> tuple[int, ...]:
     """Return the hidden widths of a classifier written 512,512 or none.
 
     Raises:
-        VggcostError: it is written otherwise, or a width is no whole number from 1 to 10^18.
+        VggcostError: it is written otherwise, has too many widths, or one is no whole number from 1 to 10^18.
     """
     if text.strip().lower() == "none":
         return ()
@@ -307,7 +332,10 @@ def read_head(text: str, option: str) -> tuple[int, ...]:
         raise VggcostError(f"{option} is empty; give hidden widths such as 512,512, or none")
     if not all(width.strip().isdecimal() for width in text.split(",")):
         raise VggcostError(f"{option} is {text!r}; give hidden widths such as 512,512, or none")
-    return tuple(read_count(width, option) for width in text.split(","))
+    widths = text.split(",")
+    if len(widths) > MOST_HIDDEN:
+        raise VggcostError(f"{option} has {len(widths)} widths; give at most {MOST_HIDDEN}")
+    return tuple(read_count(width, option) for width in widths)
 
 
 def read_width(text: str, _: str) -> float:

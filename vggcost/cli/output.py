@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout, suppress
+from io import TextIOWrapper
 
 from vggcost.errors import VggcostError
 from vggcost.printable import one_line, printable_lines
@@ -12,6 +14,7 @@ from vggcost.printable import one_line, printable_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 
 def emit(text: str, place: str | None) -> None:
@@ -27,28 +30,88 @@ def emit(text: str, place: str | None) -> None:
         whole_file.write(place, text)
         return
     try:
-        sys.stdout.write(printable_lines(text))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise  # nobody is left to read, which is no fault
+        _write_all(sys.stdout, printable_lines(text))
+    except BrokenPipeError:  # nobody is left to read, which is no fault
+        _close_quietly()
+        raise
     except OSError as error:
-        close_quietly()
+        _close_quietly()
+        why = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
         raise VggcostError(
-            f"cannot write the result: {error.strerror or error}; free the place or choose another"
+            f"cannot write the result to standard output: {why}; free the place or choose another with --output"
         ) from None
 
 
 def note(message: str) -> None:
-    """Write a line to standard error; where nobody is left to tell, the exit status still says it."""
-    with suppress(OSError):
-        sys.stderr.write(f"vggcost: {one_line(message)}\n")
+    """Write a line to standard error."""
+    sys.stderr.write(f"vggcost: {one_line(message)}\n")
 
 
-def close_quietly() -> None:
-    """Point standard output at nothing, so that Python's own flush at exit cannot fail a second time."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
+def _close_quietly() -> None:
+    """Point standard output at nothing, so that what others have left in its buffer does not fail a second time."""
+    with suppress(OSError, ValueError):  # a test's stream has no descriptor
+        number = sys.stdout.fileno()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)
+
+
+def _write_all(stream: TextIO, text: str) -> None:
+    """Write all of a text, with letters that the stream's encoding lacks escaped.
+
+    A stream without a buffer of its own (PYTHONUNBUFFERED) takes what fits and says how much that was.
+    """
+    binary = getattr(stream, "buffer", None)
+    if binary is None:  # a notebook's, or a test's
+        stream.write(text)
+        stream.flush()
+        return
+    stream.flush()
+    binary = getattr(binary, "raw", binary)
+    rest = memoryview(text.encode(stream.encoding, "backslashreplace"))
+    while rest:
+        taken = binary.write(rest)
+        if taken is None:  # a pipe that does not block, and is full
+            from select import select
+
+            select([], [binary], [])
+        rest = rest[taken or 0 :]
+
+
+def settle_streams() -> None:
+    """Make the three standard streams of this process what all that follows may rely on.
+
+    One that is closed (``>&-``) gets its number back, so that no file that is opened later gets it: input is empty,
+    output refuses, and what is told to standard error is lost, as it is where that is full. No text fails for its
+    letters.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # A descriptor that can only be read refuses what is written, as a closed one does.
+            null = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            os.set_inheritable(number, True)
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, f"__{name}__", getattr(sys, name))  # who keeps a buffer open is the first that was made of it
+    sys.stderr = _Told(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)
+
+
+class _Told(TextIOWrapper):
+    """Standard error, whose lines are lost where they cannot be written: the exit status still says it."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text, or lose it."""
+        try:
+            return super().write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is held, or lose it."""
+        with suppress(OSError):
+            super().flush()
 
 
 def check_writable(place: str | None, option: str = "--output") -> None:

@@ -304,7 +304,7 @@ def names_from(args: Namespace) -> list[str]:
     Raises:
         VggcostError: they are named both ways, or a name is empty.
     """
-    given = args.names if isinstance(args.names, list) else [args.names] if args.names else []
+    given = args.names if isinstance(args.names, list) else [] if args.names is None else [args.names]
     config = vars(args).get("config")
     if config is not None:
         if given:

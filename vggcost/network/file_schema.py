@@ -11,7 +11,7 @@ from msgspec.json import schema_components
 
 from vggcost import units
 from vggcost.network.plan import Configuration, Variant
-from vggcost.network.unfold import HEAD
+from vggcost.network.unfold import HEAD, MOST_HIDDEN
 
 _CONV = r"conv[0-9]{0,2}[13579]-[1-9][0-9]{0,17}(/[1-9][0-9]{0,5})?"
 _END = r"(?![\s\S])"  # $ would take a newline behind it
@@ -92,7 +92,7 @@ class NetworkFile(Struct, forbid_unknown_fields=True, kw_only=True):
     head: Annotated[
         tuple[_Count, ...],
         Meta(
-            max_length=256,
+            max_length=MOST_HIDDEN,
             description="a list of hidden widths such as [4096, 4096]; [] is one linear layer on the features",
         ),
     ] = HEAD

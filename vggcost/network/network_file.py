@@ -7,10 +7,11 @@ packaged network, whose validity the tests hold, needs no msgspec.
 from __future__ import annotations
 
 import os
+from math import isfinite
 
 from vggcost.errors import VggcostError, unreadable
 from vggcost.network.plan import Configuration, ResidualToken, Variant
-from vggcost.network.unfold import conv_token, width_factor
+from vggcost.network.unfold import conv_token, exact_factor, width_factor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _document(path: str) -> dict[str, Any]:
     if any(_key_dots(line) > LONGEST_KEY_DOTS for line in text.splitlines()):
         raise VggcostError(f"{path}: {_TOO_DEEP}")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text, parse_float=lambda number: _float(number, path))
     except tomllib.TOMLDecodeError as error:
         raise VggcostError(f"{_syntax_place(path, text, str(error))}; a network file is TOML") from None
     except RecursionError:
@@ -141,6 +142,19 @@ def _document(path: str) -> dict[str, Any]:
     except ValueError:
         # int() refuses a number of thousands of digits, and tomllib lets that through.
         raise VggcostError(f"{path}: a number has too many digits; counts go up to 10^18") from None
+
+
+def _float(text: str, path: str) -> float:
+    """Return a number with a fraction, which is a width, as --width takes it.
+
+    Raises:
+        VggcostError: it has more digits than a float keeps.
+    """
+    number = text.replace("_", "")
+    value = float(number)
+    if isfinite(value) and exact_factor(number) != exact_factor(value):
+        raise VggcostError(f"{path}: {text} has more digits than are kept; give at most 15")
+    return value
 
 
 def _key_dots(line: str) -> int:

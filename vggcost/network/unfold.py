@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 HEAD = (4096, 4096)
 """Hidden widths of the paper's classifier: fc6 and fc7."""
 
+MOST_HIDDEN = 256
+"""How many hidden widths a classifier may be asked to have, as an option or in a file."""
+
 FEATURE_MAP: Pair = (7, 7)
 """What five pools leave of 224 pixels, and what fc6 takes."""
 

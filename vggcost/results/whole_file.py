@@ -6,7 +6,7 @@ import os
 import stat
 from contextlib import suppress
 
-from vggcost.errors import VggcostError
+from vggcost.errors import VggcostError, in_part
 
 
 def check_writable(path: str, option: str = "--output") -> None:
@@ -20,13 +20,17 @@ def check_writable(path: str, option: str = "--output") -> None:
     if not path:
         raise VggcostError(f"{option} is empty; give a file")
     if os.path.isdir(path):
-        raise VggcostError(f"{option} is {path!r}, which is a directory; give a file")
+        raise VggcostError(f"{option} is {in_part(path)!r}, which is a directory; give a file")
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
-        raise VggcostError(f"{option} is {path!r}, but there is no directory {folder!r}; make it first")
+        raise VggcostError(
+            f"{option} is {in_part(path)!r}, but there is no directory {in_part(folder)!r}; make it first"
+        )
     blocked = path if os.path.exists(path) else folder
     if not os.access(blocked, os.W_OK):
-        raise VggcostError(f"{option} is {path!r}, and {blocked!r} may not be written; choose another place")
+        raise VggcostError(
+            f"{option} is {in_part(path)!r}, and {in_part(blocked)!r} may not be written; choose another place"
+        )
 
 
 def write(path: str, text: str) -> None:
@@ -35,7 +39,7 @@ def write(path: str, text: str) -> None:
     Raises:
         VggcostError: the file cannot be written; what stood there is untouched.
     """
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -69,7 +73,7 @@ def write_bytes(path: str, content: bytes) -> None:
             raise
     except OSError as error:
         raise VggcostError(
-            f"cannot write {path!r}: {error.strerror or error}; nothing was changed there, choose another place"
+            f"cannot write {in_part(path)!r}: {error.strerror or error}; nothing was changed there; choose another"
         ) from None
 
 
@@ -123,4 +127,4 @@ def _write_through(path: str, content: bytes) -> None:
         with open(path, "wb") as device:
             device.write(content)
     except OSError as error:
-        raise VggcostError(f"cannot write {path!r}: {error.strerror or error}; choose another place") from None
+        raise VggcostError(f"cannot write {in_part(path)!r}: {error.strerror or error}; choose another place") from None
