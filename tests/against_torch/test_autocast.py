@@ -2,80 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import random
-from contextlib import contextmanager
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from drawn_networks import Drawing, frozen_of, learns  # noqa: E402  # behind the check for torch
-from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402  # as all that follows
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from vggcost.api import build  # noqa: E402
+from vggcost.api import build  # noqa: E402  # as all that follows
 from vggcost.costs import memory, training  # noqa: E402
 from vggcost.costs.liveness import Lifetimes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
-from vggcost.costs.training import Training  # noqa: E402
-from vggcost.frameworks.pytorch.build import build_module  # noqa: E402
-from vggcost.frameworks.pytorch.checkpointed import checkpointed  # noqa: E402
+from vggcost.costs.training import LOW_PRECISIONS, Training  # noqa: E402
+from vggcost.frameworks.memory_verifier import verify_memory  # noqa: E402
+from vggcost.frameworks.pytorch.autocasting import autocast, cpu_without_memory  # noqa: E402
+from vggcost.frameworks.pytorch.memory_runs import Prepared  # noqa: E402
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d  # noqa: E402
 from vggcost.network.plan import Variant  # noqa: E402
-
-LOW_PRECISIONS = (torch.float16, torch.bfloat16)
-
-
-class StatisticsAsKernelsKeepThem(TorchDispatchMode):
-    """A batch's mean and deviation in float32, where FakeTensorMode has them in the dtype of the input."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.native_batch_norm.default:
-            return result[0], result[1].float(), result[2].float()
-        return result
+from vggcost.results.memory import Memory  # noqa: E402
 
 
-@contextmanager
-def cpu_without_memory():
-    with FakeTensorMode(), StatisticsAsKernelsKeepThem():
-        yield
-
-
-def measured(network, shape, dtype, how=None, *, in_place=True):
+def measured(network, shape, mixed, how=None, *, in_place=True):
     """torch's peak of a forward, what autograd keeps, and the peak of a step: bytes beside what is outside."""
-    how = how or Training()
-    module = build_module(network, "cpu", in_place=in_place)
-    x = torch.empty(shape)
-    forward = checkpointed(module, network) if how.checkpoint else module
-    for path in paths_of(network, how.frozen):
-        module.get_submodule(path).requires_grad_(requires_grad=False)
-    trained = [each for each in module.parameters() if each.requires_grad]
-    outside = [*module.parameters(), *module.buffers(), x]
-    with torch.no_grad(), StorageFollower(outside) as inference, torch.autocast("cpu", dtype):
-        module(x)
-    module.train()
+    claimed = Memory(table(network, shape), "float32", how or Training(), in_place=in_place, mixed=mixed)
+    run = Prepared(claimed)
+    outside = [*run.module.parameters(), *run.module.buffers()]
+    with torch.no_grad(), StorageFollower(run.held) as inference, autocast(mixed):
+        run.module.eval()(run.image)
+    run.module.train()
     kept = {}
-    if not how.checkpoint:  # which packs by hooks of its own
-        with torch.autocast("cpu", dtype):
-            _, kept = kept_storages(lambda: module(x), outside[:-1])
-    if how.accumulate > 1:
-        for each in trained:
+    if not claimed.training.checkpoint:  # which packs by hooks of its own
+        with autocast(mixed):
+            _, kept = kept_storages(lambda: run.module(run.image), outside)
+    held = run.held
+    if claimed.training.accumulate > 1:
+        for each in run.trained:
             each.grad = torch.empty_like(each)
-            outside.append(each.grad)
-    with StorageFollower(outside) as step:
-        with torch.autocast("cpu", dtype):
-            loss = forward(x).sum()
-        loss.backward()
+            held.append(each.grad)
+    with StorageFollower(held) as step:
+        run.go_back(passes=1)
     return inference.peak_bytes, sum(kept.values()), step.peak_bytes
-
-
-def paths_of(network, names):
-    for layer in network.layers:
-        for each in (*getattr(layer, "body", ()), *getattr(layer, "shortcut", ()), layer):
-            if each.name in names:
-                yield each.path
 
 
 def walked(network, shape, how=None, *, in_place=True):
@@ -122,7 +91,7 @@ def test_the_papers_networks_under_autocast(name, batch_norm, batch):
     network, shape = build(name, Variant(batch_norm=batch_norm)), (batch, 3, 224, 224)
     for how in (Training(), Training(accumulate=2), Training(checkpoint=True)):
         with cpu_without_memory():
-            expected = measured(network, shape, torch.bfloat16, how, in_place=not how.checkpoint)
+            expected = measured(network, shape, "bfloat16", how, in_place=not how.checkpoint)
         assert walked(network, shape, how, in_place=not how.checkpoint) == expected
 
 
@@ -135,7 +104,7 @@ def test_real_kernels_need_what_those_without_memory_do(monkeypatch):
         if how is None:
             continue
         try:
-            expected = measured(drawn.network, drawn.shape, torch.bfloat16, how, in_place=False)
+            expected = measured(drawn.network, drawn.shape, "bfloat16", how, in_place=False)
         except ValueError:
             continue
         assert walked(drawn.network, drawn.shape, how, in_place=False) == expected, seed
@@ -143,7 +112,7 @@ def test_real_kernels_need_what_those_without_memory_do(monkeypatch):
     assert seen > 50
 
 
-@pytest.mark.parametrize("dtype", LOW_PRECISIONS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_kernels_keep_a_batchs_statistics_in_float32(dtype):
     x, one = torch.ones(2, 3, 4, 4, dtype=dtype), torch.ones(3)
     _, mean, deviation = torch.native_batch_norm(x, one, one, one.clone(), one.clone(), True, 0.1, 1e-5)
@@ -161,7 +130,62 @@ def test_kernels_keep_a_batchs_statistics_in_float32(dtype):
 def test_a_walk_that_does_not_cast_as_torch_is_found(monkeypatch, owner, name, value):
     drawn, how = drawn_ways(18)
     with cpu_without_memory():
-        expected = measured(drawn.network, drawn.shape, torch.bfloat16, how)
+        expected = measured(drawn.network, drawn.shape, "bfloat16", how)
     assert walked(drawn.network, drawn.shape, how) == expected
     monkeypatch.setattr(owner, name, value)
     assert walked(drawn.network, drawn.shape, how) != expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("A", "--batch-norm", "--batch", "2"),
+        ("A-LRN", "--batch", "8", "--freeze", "conv1_1"),
+        ("residual-vgg16", "--batch", "4", "--accumulate", "2"),
+        ("D", "--checkpoint"),
+    ],
+)
+@pytest.mark.parametrize("mixed", LOW_PRECISIONS)
+def test_verify_holds_every_part_of_memory_under_autocast(vggcost, words, mixed):
+    asked = (*words, "--size", "64", "--width", "0.25", "--mixed", mixed, "--optimizer", "adamw", "--format", "json")
+    ran = vggcost("verify", "--memory", *asked)
+    (network,) = json.loads(ran.out)["networks"]
+    assert (ran.status, network["differing"]) == (0, 0)
+    assert network["dtype"] == f"float32 under autocast to {mixed}"
+    shown = json.loads(vggcost("memory", *asked, "--training").out)
+    held = {check["quantity"]: check for check in network["checks"] if check["theirs"] is not None}
+    parts = ("live_gradient_bytes", "live_cast_bytes", *(() if "D" in words else ("live_saved_bytes", "working_bytes")))
+    for part in parts:
+        assert held[part]["theirs"] == shown["peak"][part], part
+    for name in ("peak_bytes", "gradient_bytes", "optimizer_bytes", "training_peak_bytes"):
+        assert held[name]["theirs"] == shown["totals"][name], name
+    tracked = [check for check in network["checks"] if check["held_by"] == "MemTracker"]
+    assert {check["status"] for check in tracked} == {"not run" if "--freeze" in words else "equal"}
+
+
+def test_the_worst_moment_under_autocast_may_be_in_the_backward_pass(vggcost):
+    words = ("A", "--size", "64", "--width", "0.25", "--batch", "32", "--mixed", "bfloat16", "--optimizer", "adamw")
+    ran = vggcost("verify", "--memory", *words, "--optimizer-implementation", "fused", "--format", "json")
+    (network,) = json.loads(ran.out)["networks"]
+    held = {check["quantity"]: check for check in network["checks"]}
+    assert held["live_cast_bytes"]["theirs"] > 0
+    assert held["live_saved_bytes"]["theirs"] > 0
+    assert {check["status"] for check in network["checks"]} == {"equal"}
+
+
+def test_a_walk_without_casts_differs_in_verify_too(monkeypatch):
+    network = build("A", Variant(width=0.25))
+    claimed = Memory(table(network, (2, 3, 224, 224)), "float32", Training(), mixed="bfloat16")
+    monkeypatch.setattr(Conv2d, "lowers", False)
+    assert {"peak_bytes", "saved_bytes", "training_peak_bytes"} <= {
+        check.quantity for check in verify_memory([claimed]) if check.differs
+    }
+
+
+def test_verify_under_autocast_shows_what_it_is_run_on(vggcost):
+    ran = vggcost("verify", "--memory", "A", "--size", "32", "--mixed", "bfloat16", "--optimizer", "sgd", "--real")
+    assert ran.status == 0
+    assert "float32 under autocast to bfloat16" in ran.out.splitlines()[0]
+    lines = ran.out.replace("\n  ", " ").splitlines()
+    assert [line.partition(":")[0] for line in lines if line.endswith("on meta")] == ["torch.optim"]
+    assert "CPU profiler not run: a CPU takes other ways under autocast to bfloat16; without --mixed it is run" in lines

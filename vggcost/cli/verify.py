@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.memory import add_training
-from vggcost.cli.options import Parser, add_input, add_network, add_output, add_program
+from vggcost.cli.memory import add_mixed, add_training
+from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
@@ -45,6 +45,7 @@ _OF_MEMORY = {
     "dtype": "--dtype",
     "real": "--real",
     "no_inplace": "--no-inplace",
+    "mixed": "--mixed",
     "training": "--training",
     "optimizer": "--optimizer",
     "optimizer_implementation": "--optimizer-implementation",
@@ -87,7 +88,8 @@ def parser() -> Parser:
     group = result.add_argument_group("memory")
     group.add_argument("--memory", action="store_true", help="memory and training in place of parameters and MACs")
     group.add_argument("--real", action="store_true", help="run a real training step on the CPU as well")
-    group.add_argument("--no-inplace", action="store_true", help="ReLU writes beside its input")
+    group.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
+    add_mixed(result)
     add_training(result)
     add_output(result, human=False)
     return result
@@ -141,16 +143,17 @@ def _verify_memory(args: Namespace, asked: Request) -> int:
             f"--memory takes names and network files, and {asked.programs[0]!r} is none; without --memory a program's"
             " parameters and output are verified"
         )
-    from vggcost.frameworks.memory_verifier import COMPARED_WITH, verify_memory
+    from vggcost.frameworks.memory_verifier import compared_with, verify_memory
     from vggcost.report import verify_memory as report
 
+    words = asked.dtype if args.mixed is None else f"{asked.dtype} under autocast to {args.mixed}"
     claims = []
     for cell in _cells(args, asked):
         counted = api.count(variants.unfolded(cell.plan, cell.options, cell.size), cell.size, cell.batch).table
         claims += _claims(args, asked, counted)
     with ProgressLine() as progress:
         checks = verify_memory(claims, progress, real=args.real, free=_free_bytes() if args.real else None)
-    emit(rendered(report.document(checks, asked.dtype, COMPARED_WITH), asked.fmt), asked.place)
+    emit(rendered(report.document(checks, words, compared_with(args.mixed)), asked.fmt), asked.place)
     return EXIT_DIFFERS if any(one.differs for one in checks) else EXIT_FINE
 
 
@@ -164,14 +167,14 @@ def _claims(args: Namespace, asked: Request, counted: Table) -> list[Memory]:
 
     in_place = not args.no_inplace
     if not any(row.layer.learns for row in counted.rows):
-        return [Memory(counted, asked.dtype, in_place=in_place)]
+        return [Memory(counted, asked.dtype, in_place=in_place, mixed=args.mixed)]
     ways: Sequence[tuple[str, str]] = WAYS
     if args.optimizer or args.optimizer_implementation:
         optimizers = [args.optimizer] if args.optimizer else list(dict.fromkeys(name for name, _ in WAYS))
         ways = [(name, args.optimizer_implementation or IMPLEMENTATIONS[0]) for name in optimizers]
     names = tuple(name for text in args.freeze or () for name in text.split(","))
     steps = [checked(counted, *way, args.accumulate or 1, names, checkpoint=args.checkpoint) for way in ways]
-    return [Memory(counted, asked.dtype, step, in_place=in_place) for step in steps]
+    return [Memory(counted, asked.dtype, step, in_place=in_place, mixed=args.mixed) for step in steps]
 
 
 def _free_bytes() -> int | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         dtype: str
         training: Training | None
         in_place: bool
+        mixed: str | None
 
         @property
         def totals(self) -> MemoryTotals:

@@ -37,6 +37,22 @@ COMPARED_WITH = {
 }
 """What holds a quantity, by its name, and how it is run."""
 
+FAKE = "fake tensors of a CPU"
+
+
+def compared_with(mixed: str | None) -> dict[str, str]:
+    """Return what holds a quantity and how it is run; autocast has no effect on meta and is run on fake tensors."""
+    if mixed is None:
+        return COMPARED_WITH
+    under = {name: words.replace("on meta", f"on {FAKE}") for name, words in COMPARED_WITH.items()}
+    return {
+        **under,
+        FOLLOWER: f"every storage that torch makes on {FAKE}, operator by operator, torch.autocast around each forward"
+        " call and its loss",
+        OPTIMIZER: COMPARED_WITH[OPTIMIZER],
+    }
+
+
 ONE_VALUE = "more than 1 value per channel"
 """What stands in torch's refusal to normalize a batch of one value a channel."""
 
@@ -89,10 +105,7 @@ def _compared(
     except Exception as error:  # noqa: BLE001  # whatever torch raises is what came of it
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         refused = isinstance(error, ValueError) and ONE_VALUE in str(error)
-        words = (
-            "torch normalizes no batch of one value a channel; give a larger --batch or --size" if refused else first
-        )
-        yield _not_run(claimed, "all of it", tool, words, crashed=not refused)
+        yield _not_run(claimed, "all of it", tool, ONE_VALUE_WORDS if refused else first, crashed=not refused)
 
 
 def _words(claimed: Claimed) -> str:
@@ -186,7 +199,7 @@ def _not_tracked(claimed: Claimed) -> str | None:
         raise AssertionError("there is a step")
     if training.frozen:
         return "it refuses frozen parameters"
-    if training.implementation == "fused":
+    if training.implementation == "fused" and claimed.mixed is None:
         return "it follows meta tensors here, which fused kernels refuse"
     return None
 
@@ -206,6 +219,8 @@ def _step(claimed: Claimed) -> Iterator[MemoryCheck]:
         claimed, "training_peak_bytes", FOLLOWER, totals.training_peak_bytes or 0, seen.training_peak_bytes, **how
     )
     yield _check(claimed, "live_gradient_bytes", FOLLOWER, peak.live_gradient_bytes, seen.live_gradient_bytes, **how)
+    if claimed.mixed:
+        yield _check(claimed, "live_cast_bytes", FOLLOWER, peak.live_cast_bytes, seen.live_cast_bytes, **how)
     if seen.live_saved_bytes is None:
         both = peak.live_saved_bytes + peak.working_bytes
         note = "kept and on its way together: a checkpoint hides from the hooks which is which"
@@ -226,6 +241,8 @@ def _real_step(claimed: Claimed, free: int | None) -> Iterator[MemoryCheck]:
     why = None
     if training.checkpoint or training.accumulate > 1:
         why = "only a step of one pass without checkpoints is run"
+    elif claimed.mixed:
+        why = f"a CPU takes other ways under autocast to {claimed.mixed}; without --mixed it is run"
     elif claimed.dtype not in ("float32", "tf32"):
         why = f"a CPU takes other ways in {claimed.dtype}; float32 is run"
     elif free is not None and free < claimed.peak.bytes:

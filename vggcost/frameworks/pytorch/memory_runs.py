@@ -1,15 +1,19 @@
 """What torch itself holds and multiplies: forward calls and training steps on meta tensors, measured by its own tools.
 
-Nothing is multiplied and no memory is taken: meta tensors have shapes and storages without content.
+Nothing is multiplied and no memory is taken: meta tensors have shapes and storages without content. Under autocast they
+are fake tensors of a CPU, which have none either.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from vggcost.frameworks.pytorch.autocasting import Casts, autocast, cpu_without_memory
 from vggcost.frameworks.pytorch.build import build_module
 from vggcost.frameworks.pytorch.checkpointed import checkpointed
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages
@@ -52,6 +56,7 @@ class StepSeen(Record):
     temporary_bytes: int
     training_peak_bytes: int
     live_gradient_bytes: int
+    live_cast_bytes: int
     live_saved_bytes: int | None
     working_bytes: int
 
@@ -68,21 +73,29 @@ class ForwardSeen(Record):
 
 
 class Prepared:
-    """A module in train mode with its input, the forward call of one pass, and an optimizer, on one device."""
+    """A module in train mode with its input, the forward call of one pass, and an optimizer, on one device.
 
-    def __init__(self, claimed: Claimed, device: str = "meta") -> None:
+    device: that without content, where none is given; a fake one under autocast, see `without_content`. apart: whether
+    the optimizer's step runs by itself, for these tensors are none of its kernel, or lie where its own numbers do.
+    """
+
+    def __init__(self, claimed: Claimed, device: str | None = None) -> None:
         counted, training = claimed.table, claimed.training
         dtype = DTYPES[claimed.dtype]
-        self.device = device
-        self.module = build_module(counted.network, device, dtype, in_place=claimed.in_place).train()
+        self.device = device = device or ("cpu" if claimed.mixed else "meta")
+        self.mixed = claimed.mixed
+        own_dtype = None if claimed.mixed else dtype  # torch makes no fake module another's, not even to float32
+        self.module = build_module(counted.network, device, own_dtype, in_place=claimed.in_place).train()
         self.image = torch.empty(counted.input, device=device, dtype=dtype)
         self.forward: Callable[[torch.Tensor], Any] = self.module
         self.passes = 1
         self.fused = self.hidden = False
+        self.apart = self.mixed is not None
         if training is None:
             return
         self.training = training
         self.fused = training.implementation == "fused" and device == "meta"
+        self.apart |= self.fused
         self.hidden = training.checkpoint
         for row in counted.rows:
             if row.name in training.frozen:
@@ -114,10 +127,15 @@ class Prepared:
             if isinstance(each, torch.Tensor) and each.dim()
         ]
 
+    def loss(self, image: torch.Tensor | None = None) -> Any:
+        """The sum of what one forward call gives, autocast around both."""
+        with autocast(self.mixed):
+            return self.forward(self.image if image is None else image).sum()
+
     def go_back(self, passes: int | None = None) -> None:
         """So many forward calls with their backward passes; all those of one step where no number is given."""
         for _ in range(passes or self.passes):
-            self.forward(self.image).sum().backward()
+            self.loss().backward()
 
     def first_step(self) -> None:
         """One whole step, behind which the optimizer has its state and no parameter a gradient."""
@@ -141,6 +159,23 @@ def _nbytes(tensors: Any) -> int:
     return sum(each.nbytes for each in tensors)
 
 
+Result = TypeVar("Result")
+
+
+def without_content(measure: Callable[[Claimed], Result]) -> Callable[[Claimed], Result]:
+    """Measure under autocast on fake tensors of a CPU."""
+
+    @wraps(measure)
+    def measured(claimed: Claimed) -> Result:
+        if claimed.mixed is None:
+            return measure(claimed)
+        with cpu_without_memory():
+            return measure(claimed)
+
+    return measured
+
+
+@without_content
 def forward_seen(claimed: Claimed) -> ForwardSeen:
     """Return what the module holds, what its layers yield, and the peak of a forward call without gradients."""
     run = Prepared(claimed)
@@ -148,12 +183,12 @@ def forward_seen(claimed: Claimed) -> ForwardSeen:
     outputs = _OutputsOfLayers()
     hook = torch.nn.modules.module.register_module_forward_hook(outputs.yielded)
     try:
-        with torch.no_grad(), outputs:
+        with torch.no_grad(), outputs, autocast(run.mixed):
             run.module(run.image)
     finally:
         hook.remove()
     follower = StorageFollower(run.held)
-    with torch.no_grad(), follower:
+    with torch.no_grad(), follower, autocast(run.mixed):
         run.module(run.image)
     return ForwardSeen(
         weight_bytes=_nbytes(run.module.parameters()),
@@ -187,14 +222,17 @@ class _OutputsOfLayers(torch.overrides.TorchFunctionMode):
         return result
 
 
+@without_content
 def saved_seen(claimed: Claimed) -> int:
     """Return what saved_tensors_hooks packs in one forward call in train mode, each storage once [B]."""
     run = Prepared(claimed)
     outside = [*run.module.parameters(), *run.module.buffers()]
-    _, kept = kept_storages(lambda: run.forward(run.image), outside)
+    with autocast(run.mixed):
+        _, kept = kept_storages(lambda: run.forward(run.image), outside)
     return sum(kept.values())
 
 
+@without_content
 def left_alive(claimed: Claimed) -> int:
     """Return what is still alive behind a forward call whose result is held by no name but for its graph [B]."""
     run = Prepared(claimed)
@@ -202,102 +240,116 @@ def left_alive(claimed: Claimed) -> int:
     follower = StorageFollower(outside)
     with follower:
         # The copy is the forward call's alone, so that it is alive afterwards only where autograd keeps it.
-        loss: torch.Tensor = run.forward(run.image.clone()).sum()
+        loss: torch.Tensor = run.loss(run.image.clone())
         return follower.live_bytes - loss.nbytes
 
 
+@without_content
 def step_seen(claimed: Claimed) -> StepSeen:
     """Return what a second step holds: state, gradients, temporary tensors, and the worst moment part by part.
 
-    A fused optimizer's own step runs by itself, on fake tensors.
+    The step of an optimizer apart, see `Prepared`, is followed by itself.
     """
     run = Prepared(claimed)
     run.go_back()
-    run.optimizer.step()
     gradients = [each.grad for each in run.trained if each.grad is not None]
     gradient_bytes = _nbytes(gradients)
-    if run.fused:
-        optimizer_bytes, temporary_bytes = _fused_seen(run.trained, run.training)
+    if run.apart:
+        optimizer_bytes, temporary_bytes = _update_seen(run.trained, run.training)
     else:
+        run.optimizer.step()
         state = run.state()
         optimizer_bytes = _nbytes(state)
-        updating = StorageFollower([*run.held, *gradients, *state], "meta")
+        updating = StorageFollower([*run.held, *gradients, *state], run.device)
         with updating:
             run.optimizer.step()
         temporary_bytes = updating.peak_bytes
     del gradients
     run.optimizer.zero_grad()
-    whole, of_weights = _followed_step(run)
+    whole, of_weights, casts = _followed_step(run)
     held = _nbytes(run.held) + optimizer_bytes
-    if run.fused and gradient_bytes + temporary_bytes > whole.peak_bytes:
+    if run.apart and gradient_bytes + temporary_bytes > whole.peak_bytes:
         at_peak = held + gradient_bytes + temporary_bytes
-        return StepSeen(gradient_bytes, optimizer_bytes, temporary_bytes, at_peak, gradient_bytes, 0, temporary_bytes)
-    weights = sum(size for number, size in whole.at_peak.items() if number in of_weights)
-    saved = sum(size for number, size in whole.at_peak.items() if number in whole.kept_at_peak - of_weights)
-    working = whole.peak_bytes - weights
+        return StepSeen(
+            gradient_bytes, optimizer_bytes, temporary_bytes, at_peak, gradient_bytes, 0, 0, temporary_bytes
+        )
+    alive = whole.at_peak
+    weights = sum(size for number, size in alive.items() if number in of_weights)
+    cast = sum(size for number, size in alive.items() if number in casts)
+    saved = sum(size for number, size in alive.items() if number in whole.kept_at_peak - of_weights - casts)
+    working = whole.peak_bytes - weights - cast
     return StepSeen(
         gradient_bytes,
         optimizer_bytes,
         temporary_bytes,
         held + whole.peak_bytes,
         weights,
+        cast,
         None if run.hidden else saved,
         working if run.hidden else working - saved,
     )
 
 
-def _followed_step(run: Prepared) -> tuple[StorageFollower, set[int | None]]:
-    """Run a whole step; return what followed it, and the numbers of the storages that are gradients of weights."""
-    whole = StorageFollower([*run.held, *run.state()], "meta")
+def _followed_step(run: Prepared) -> tuple[StorageFollower, set[int | None], set[int | None]]:
+    """Run a whole step, but for an optimizer's that is apart.
+
+    Returns what followed it, and the numbers of the storages that are gradients of weights, and casts of weights.
+    """
+    whole = StorageFollower([*run.held, *run.state()], run.device)
     of_weights: set[int | None] = set()
 
     def note(gradient: torch.Tensor) -> None:
         of_weights.add(whole.number(gradient))
 
     hooks: list[Any] = [each.register_hook(note) for each in run.trained]  # type: ignore[no-untyped-call]  # torch's
-    with whole:
+    casts = Casts(whole, run.module.parameters())
+    with whole, casts:
         for _ in range(run.passes):
             with whole.keeping():
-                loss = run.forward(run.image).sum()
+                loss = run.loss()
             loss.backward()
             of_weights |= {whole.number(each.grad) for each in run.trained if each.grad is not None}
             del loss
-        if not run.fused:
+        if not run.apart:
             run.optimizer.step()
     for hook in hooks:
         hook.remove()
-    return whole, of_weights
+    low = {casts.sources.get(number) for number in of_weights}  # a gradient comes in the low precision and is cast
+    return whole, of_weights | low - {None}, casts.of_weights
 
 
-def _fused_seen(parameters: Sequence[torch.Tensor], training: Training) -> tuple[int, int]:
-    """Return the state of a fused optimizer and what its second step makes on its way [B].
+def _update_seen(parameters: Sequence[torch.Tensor], training: Training) -> tuple[int, int]:
+    """Return the state of an optimizer and what its second step makes on its way [B].
 
-    Fused kernels refuse meta tensors: these are fake ones of a CPU.
+    On meta tensors; fused kernels refuse those, and are followed on fake ones of a CPU.
     """
-    with FakeTensorMode():
-        fakes = [torch.nn.Parameter(torch.empty(each.shape, dtype=each.dtype)) for each in parameters]
-        for each in fakes:
+    fused = training.implementation == "fused"
+    device = "cpu" if fused else "meta"
+    with FakeTensorMode() if fused else nullcontext():
+        blank = [torch.nn.Parameter(torch.empty(each.shape, dtype=each.dtype, device=device)) for each in parameters]
+        for each in blank:
             each.grad = torch.empty_like(each)
-        optimizer = optimizer_of(fakes, training)
+        optimizer = optimizer_of(blank, training)
         optimizer.step()
         state = [each for found in optimizer.state.values() for each in found.values()]
         tensors = [each for each in state if isinstance(each, torch.Tensor)]
-        gradients = [each.grad for each in fakes if each.grad is not None]
-        follower = StorageFollower([*fakes, *gradients, *tensors])
+        gradients = [each.grad for each in blank if each.grad is not None]
+        follower = StorageFollower([*blank, *gradients, *tensors], device)
         with follower:
             optimizer.step()
         return _nbytes(each for each in tensors if each.dim()), follower.peak_bytes
 
 
+@without_content
 def flops_seen(claimed: Claimed) -> tuple[int, int, int]:
     """Return what FlopCounterMode counts: of one forward call, of the backward pass behind it, and of a whole step."""
     from torch.utils.flop_counter import FlopCounterMode
 
     run = Prepared(claimed)
     with FlopCounterMode(display=False) as counter:
-        result = run.forward(run.image)
+        loss = run.loss()
         forward = counter.get_total_flops()
-        result.sum().backward()
+        loss.backward()
         one = counter.get_total_flops()
         for _ in range(1, run.passes):
             run.go_back(passes=1)
@@ -305,8 +357,12 @@ def flops_seen(claimed: Claimed) -> tuple[int, int, int]:
     return forward, one - forward, counter.get_total_flops()
 
 
+@without_content
 def tracked_seen(claimed: Claimed) -> int:
-    """Return the peak of a second step by torch's MemTracker, all of it on the device of the module [B]."""
+    """Return the peak of a second step by torch's MemTracker, all of it on the device of the module [B].
+
+    Each parameter's number of steps, a scalar that lies on a CPU whatever the device, is none of it.
+    """
     from torch.distributed._tools.mem_tracker import MemTracker
 
     run = Prepared(claimed)
@@ -319,4 +375,7 @@ def tracked_seen(claimed: Claimed) -> int:
             run.go_back(passes=1)
         run.optimizer.step()
     peaks = tracker.get_tracker_snapshot("peak")
-    return int(peaks[torch.device(run.device)]["Total"])
+    scalars = [each for state in run.optimizer.state.values() for each in state.values() if not each.dim()]
+    return int(peaks[torch.device(run.device)]["Total"]) - _nbytes(
+        each for each in scalars if each.device.type == run.device
+    )
