@@ -43,12 +43,17 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its room when it is first asked for, so that importing vggcost costs nothing."""
+    """Load a public name from its room when it is first asked for, so that importing vggcost costs nothing.
+
+    A call comes with the reading of what it is given.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'vggcost' has no attribute {name!r}")
     from importlib import import_module
 
     value = getattr(import_module(_HOMES[name]), name)
+    if name.islower():
+        value = import_module("vggcost.results.arguments").public(value)
     globals()[name] = value
     return value
 

@@ -111,6 +111,8 @@ def unknown(what: str, word: str, known: tuple[str, ...], more: str = "") -> Vgg
     >>> str(unknown("format", "jsn", ("csv", "json")))
     "unknown format 'jsn'; the nearest are json"
     """
+    if not isinstance(word, str):
+        return wrong_kind(what, word, f"one of {', '.join(known)}")
     found = nearest(word, known)
     return VggcostError(f"unknown {what} {in_part(word)!r}; {found}{more}", nearest=found.names)
 

@@ -382,7 +382,7 @@ def convention(name: str) -> Convention:
     >>> convention("PTFlops").unit
     'mixed'
     """
-    found = _BY_NAME.get(name.strip().lower())
+    found = _BY_NAME.get(name.strip().lower()) if isinstance(name, str) else None
     if found is None:
         raise unknown("convention", name, NAMES, " (vggcost conventions shows all)")
     return found

@@ -16,7 +16,7 @@ from vggcost.costs.memory import lived
 from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.table import summed, table
 from vggcost.costs.training import lived as step_lived
-from vggcost.errors import VggcostError
+from vggcost.errors import VggcostError, wrong_kind
 from vggcost.network.blocks import Add
 from vggcost.network.layer import walk
 from vggcost.network.unfold import unfold
@@ -181,10 +181,10 @@ def _counts(name: str, given: ArrayLike) -> Int64:
     """
     try:
         counts = np.asarray(given)
-    except ValueError:
+    except Exception:  # noqa: BLE001  # lists of no one shape; what is no array says so in its own way
         counts = np.asarray(None)
     if counts.dtype.kind not in "iu":
-        raise VggcostError(f"{name} is {given!r}; give a whole number of at least 1, or an array of such")
+        raise wrong_kind(name, given, "a whole number of at least 1, or an array of such")
     if not counts.size:
         raise VggcostError(f"{name} is empty; give at least one number")
     least, most = int(counts.min()), int(counts.max())

@@ -94,6 +94,8 @@ class ClosedForm(Record):
         Raises:
             VggcostError: a height or width that is no multiple of the unit.
         """
+        given = {"batch": batch, "classes": classes, "height": height, "width": width}
+        batch, classes, height, width = (checked_count(value, name) for name, value in given.items())
         if height % self.unit or width % self.unit:
             raise VggcostError(f"the closed forms hold for multiples of {self.unit} pixels and got {height}x{width}")
         numbers = (batch, classes, height // self.unit, width // self.unit)

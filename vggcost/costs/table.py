@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from vggcost import units
-from vggcost.errors import VggcostError
+from vggcost.errors import VggcostError, wrong_kind
 from vggcost.formulas import forward, windows
 from vggcost.network.blocks import Add
 from vggcost.network.layer import walk
 from vggcost.network.ledger import Ledger
+from vggcost.printable import shown
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -149,19 +150,20 @@ def checked_count(value: Any, what: str, minimum: int = 1) -> int:
     """Return a count as a plain int.
 
     Raises:
-        VggcostError: it is no whole number, below the minimum, or above 10^18.
+        WrongKindError: it is no whole number.
+        VggcostError: it is below the minimum, or above 10^18.
     """
     try:
-        count = value.__index__()
-    except AttributeError:
-        raise VggcostError(f"{what} is {value!r}; give a whole number of at least {minimum}") from None
-    if isinstance(value, bool):
-        raise VggcostError(f"{what} is {value!r}; give a whole number of at least {minimum}")
+        count = int(value.__index__())
+    except Exception:  # noqa: BLE001  # arrays and tensors refuse in their own ways
+        count = None
+    if count is None or isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
+        raise wrong_kind(what, value, f"a whole number of at least {minimum}")
     if count < minimum:
-        raise VggcostError(f"{what} is {count}; give at least {minimum}")
+        raise VggcostError(f"{what} is {shown(count)}; give at least {minimum}")
     if count > units.COUNT_LIMIT:
-        raise VggcostError(f"{what} is {count}, above the limit of 10^18; give a smaller count")
-    return int(count)
+        raise VggcostError(f"{what} is {shown(count)}, above the limit of 10^18; give a smaller count")
+    return count
 
 
 class _Door:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vggcost.costs.table import checked_count
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue, unfold
+from vggcost.printable import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,5 +57,5 @@ def image_size(size: int | tuple[int, int]) -> tuple[int, int]:
     """
     sides = size if isinstance(size, tuple | list) else (size, size)
     if len(sides) != 2:
-        raise VggcostError(f"size is {size!r}; give one number or (height, width)")
+        raise VggcostError(f"size is {shown(size)}; give one number or (height, width)")
     return checked_count(sides[0], "size (height)"), checked_count(sides[1], "size (width)")

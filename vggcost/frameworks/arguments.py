@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
-from vggcost.errors import VggcostError, unknown
+from vggcost.errors import VggcostError, WrongKindError, unknown
+from vggcost.printable import shown
 from vggcost.record import Record
 from vggcost.units import COUNT_LIMIT
 
@@ -106,6 +108,13 @@ def of_values(given: Any) -> Arguments:
     """
     if isinstance(given, Arguments):
         return given
+    try:
+        return _arguments(given)
+    except RecursionError:
+        raise VggcostError("input is nested too deeply; give lists and dictionaries of a few levels") from None
+
+
+def _arguments(given: Any) -> Arguments:
     if isinstance(given, Mapping) and given and all(isinstance(name, str) for name in given):
         arguments = Arguments((), {name: _argument(each) for name, each in given.items()}, or_one=True)
     elif isinstance(given, list | tuple) and given and not _is_shape(given):
@@ -113,18 +122,19 @@ def of_values(given: Any) -> Arguments:
     else:
         arguments = Arguments((_argument(given),), {})
     if not arguments.tensors():
-        raise VggcostError(
-            f"input is {given!r:.80}; give a shape such as (1, 3, 224, 224), a tensor, a text such as 'int64[1x20]', or"
-            " a list or a dictionary of these"
+        raise WrongKindError(
+            f"input is {shown(given, 80)}; give a shape such as (1, 3, 224, 224), a tensor, a text such as"
+            " 'int64[1x20]', or a list or a dictionary of these"
         )
     return arguments
 
 
 def _is_shape(value: Any) -> bool:
+    # numpy's whole numbers are Integral, too; a tensor is none.
     return (
         isinstance(value, list | tuple)
         and bool(value)
-        and all(isinstance(side, int) and not isinstance(side, bool) for side in value)
+        and all(isinstance(side, Integral) and not isinstance(side, bool) for side in value)
     )
 
 
@@ -133,19 +143,25 @@ def _argument(value: Any) -> Any:
         return value
     if _is_shape(value):
         if not all(1 <= side <= COUNT_LIMIT for side in value):
-            raise VggcostError(f"input has the shape {tuple(value)!r}; give whole numbers of at least 1, batch first")
-        return Shaped(tuple(value))
+            raise VggcostError(
+                f"input has the shape {shown(tuple(value))}; give whole numbers from 1 to 10^18, batch first"
+            )
+        return Shaped(tuple(int(side) for side in value))
     if isinstance(value, Mapping):
         return {key: _argument(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return _alike(value, (_argument(each) for each in value))
     if isinstance(value, str) and "[" in value:
         dtype, _, sides = value.removesuffix("]").partition("[")
-        if value.endswith("]") and all(side.isdecimal() and int(side) >= 1 for side in sides.split("x") if sides):
+        if value.endswith("]") and all(_is_side(side) for side in sides.split("x") if sides):
             shape = tuple(int(side) for side in sides.split("x")) if sides else ()
             return Shaped(shape, checked_dtype(dtype, f"input {value!r}"))
         raise VggcostError(f"input is {value[:80]!r}; give dtype[shape], batch first, as 'int64[1x20]'")
     return value
+
+
+def _is_side(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 19 and 1 <= int(text) <= COUNT_LIMIT
 
 
 def checked_dtype(word: str, where: str) -> str:

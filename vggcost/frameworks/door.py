@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vggcost import units
-from vggcost.errors import VggcostError
+from vggcost.errors import VggcostError, wrong_kind
 from vggcost.frameworks.arguments import images, of_values
 from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.checkpoints import reader as checkpoint_reader
@@ -133,9 +133,7 @@ def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReadi
 def _owner_of(model: Any, program: str) -> Framework:
     owner = _owner(model)
     if owner is None:
-        raise VggcostError(
-            f"{program} is {model!r:.60}, of type {type(model).__name__}; give {_models()}, or what makes one"
-        )
+        raise wrong_kind(program, model, f"{_models()}, or what makes one, in place of a {type(model).__name__}")
     return owner
 
 

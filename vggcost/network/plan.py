@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.errors import VggcostError, nearest
+from vggcost.errors import VggcostError, nearest, wrong_kind
 from vggcost.network.blocks import Residual
 from vggcost.record import Record
 
@@ -145,6 +145,8 @@ class Network(Record):
         Raises:
             VggcostError: there is none.
         """
+        if not isinstance(name, str):
+            raise wrong_kind("layer", name, f"its name, such as {self.layers[0].name!r}")
         for layer in _every(self.layers):
             if layer.name == name:
                 return layer

@@ -18,6 +18,7 @@ from vggcost.report import formats
 from vggcost.report import verdict as audit_verdict
 from vggcost.report.audit import WEIGHTS_ALONE, AuditView
 from vggcost.report.layers import convention_words
+from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Audit(Frozen):
 
     def document(self, view: AuditView | None = None) -> Document:
         """What `vggcost audit` shows, for the formats."""
-        return audit_report.document(self, view or AuditView())
+        return audit_report.document(self, view_of(view, AuditView))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.table/1, and what the program is."""

@@ -12,6 +12,7 @@ from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import layers as layer_report
 from vggcost.report.layers import View
+from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,11 +188,11 @@ class Cost(Frozen):
 
     def document(self, view: View | None = None) -> Document:
         """What `vggcost table` shows, for the formats."""
-        return layer_report.document(self.table, self.tally, self.dtype, view or View())
+        return layer_report.document(self.table, self.tally, self.dtype, view_of(view, View))
 
     def to_dict(self, view: View | None = None) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.table/1."""
-        return layer_report.cost_data(self.table, self.tally, self.dtype, view or View())
+        return layer_report.cost_data(self.table, self.tally, self.dtype, view_of(view, View))
 
     def to_json(self, view: View | None = None) -> str:
         """The document of `to_dict` as JSON; every int exact."""

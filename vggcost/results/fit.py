@@ -11,6 +11,7 @@ from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
 from vggcost.report import fit as fit_report
 from vggcost.report import formats
+from vggcost.results.arguments import flag
 from vggcost.results.settings import MEMORY, axis, levers
 
 TYPE_CHECKING = False
@@ -126,7 +127,7 @@ class Fit(Frozen):
 
     def document(self, *, human: bool = False) -> Document:
         """What `vggcost fit` shows, for the formats."""
-        return fit_report.document(self, human=human)
+        return fit_report.document(self, human=flag(human, "human"))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.fit/1."""

@@ -16,6 +16,7 @@ from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import memory as memory_report
 from vggcost.report.training_cost import grouped
+from vggcost.results.arguments import flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Memory(Frozen):
 
     def document(self, *, human: bool = False) -> Document:
         """What `vggcost memory` shows, for the formats."""
-        return memory_report.document(self, human=human)
+        return memory_report.document(self, human=flag(human, "human"))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.memory/1."""

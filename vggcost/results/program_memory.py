@@ -15,6 +15,7 @@ from vggcost.programs.followed import Asked, FollowedRow
 from vggcost.record import Frozen
 from vggcost.report import formats
 from vggcost.report import program_memory as memory_report
+from vggcost.results.arguments import flag
 from vggcost.results.audit import Audit
 from vggcost.results.memory import LayerMemory, Memory
 
@@ -220,7 +221,7 @@ class ProgramMemory(Frozen):
 
     def document(self, *, human: bool = False) -> Document:
         """What `vggcost memory` shows, for the formats."""
-        return memory_report.document(self, human=human)
+        return memory_report.document(self, human=flag(human, "human"))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document as a dictionary: schema vggcost.memory/1."""

@@ -34,7 +34,7 @@ def checked(word: str, more: Mapping[str, str] = NO_MORE) -> str:
         VggcostError: there is none of this name.
     """
     names = (*FORMATS, *more)
-    if word not in names:
+    if not isinstance(word, str) or word not in names:
         raise unknown("format", word, names)
     return word
 
