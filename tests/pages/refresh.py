@@ -2,15 +2,20 @@
 
 `python tests/pages/refresh.py` writes the real output under every command of a console block; the tests hold it there.
 A block ```sh is run and its output ignored, ```console holds `$ command` lines with their output, ```pycon a session.
+On a page with the mark `IN_ORDER` the blocks belong together: one that begins with the name of a file is written to a
+folder, which is empty at first, and the commands are those of a shell there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +28,10 @@ TABLE = re.compile(r"^<!-- \$ (.*?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = ("sh", "console", "pycon", "text", "toml", "python", "yaml", "json")
 """What a block may be; text is never run, and the last four are read by the tests of what they show."""
+
+IN_ORDER = "<!-- the blocks of this page are run in order, in a folder of their own -->\n"
+NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|yml))\n")
+"""The first line of a block that is a file."""
 
 
 class Block(NamedTuple):
@@ -68,11 +77,40 @@ def filled(block: str) -> str:
 
 def refreshed(text: str) -> str:
     """A page with every console block filled."""
+    if IN_ORDER in text:
+        return played(text)
 
     def fill(found: re.Match[str]) -> str:
         return f"```console\n{filled(found[2])}```" if found[1] == "console" else found[0]
 
     return TABLE.sub(lambda found: table(found[1]), FENCE.sub(fill, text))
+
+
+def played(text: str) -> str:
+    """A page whose blocks are run in order, with every console block filled."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def play(found: re.Match[str]) -> str:
+            named = NAMED.match(found[2])
+            if named:
+                path = Path(folder, named[1])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(found[2], encoding="utf-8")
+            if found[1] != "console":
+                return found[0]
+            return "```console\n" + "".join(f"$ {line}\n{shell(line, folder)}" for line in commands(found[2])) + "```"
+
+        return FENCE.sub(play, text)
+
+
+def shell(command: str, folder: str) -> str:
+    """What a line of a shell prints in a folder, both streams in their order."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
+    own["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{own['PATH']}"
+    own["PYTEST_ADDOPTS"] = "-p no:randomly -p no:cacheprovider"  # the order of what is shown
+    words = ("bash", "-c", command)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(words, cwd=folder, env=own, text=True, check=False, **streams).stdout
 
 
 def table(command: str) -> str:

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from pages import refresh
 
-ALL = [block for path in refresh.pages() for block in refresh.blocks(path)]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in refresh.pages()}
+IN_ORDER = [path for path, text in TEXTS.items() if refresh.IN_ORDER in text]
+ALL = [block for path in TEXTS if path not in IN_ORDER for block in refresh.blocks(path)]
+TOGETHER = [block for path in IN_ORDER for block in refresh.blocks(path)]
 SET_UP = ("pip install",)
 """A line that installs is what .ci/run does on a clean machine; here it is only held against the packaging."""
 
@@ -23,7 +26,7 @@ def of(*languages):
 
 def test_every_block_is_of_a_kind_that_is_checked():
     assert ALL
-    assert {block.language for block in ALL} <= set(refresh.LANGUAGES)
+    assert {block.language for block in (*ALL, *TOGETHER)} <= set(refresh.LANGUAGES)
 
 
 @pytest.mark.parametrize("block", of("console"))
@@ -31,6 +34,32 @@ def test_shown_output_is_real_output(block):
     pytest.importorskip("torch")
     assert refresh.commands(block.text)
     assert refresh.filled(block.text) == block.text
+
+
+@pytest.mark.parametrize("path", IN_ORDER, ids=lambda path: path.name)
+def test_a_page_that_is_run_in_order_shows_real_output(path):
+    pytest.importorskip("torch")
+    assert refresh.refreshed(TEXTS[path]) == TEXTS[path]
+
+
+def test_a_page_that_is_run_in_order_would_be_seen_to_differ():
+    page = f"{refresh.IN_ORDER}```toml\n# a/b.toml\nkey = 1\n```\n```console\n$ cat a/b.toml && exit 1\nkey = 2\n```\n"
+    assert refresh.refreshed(page) == page.replace("key = 2", "# a/b.toml\nkey = 1")
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in TOGETHER if block.language == "yaml"], ids=lambda block: block.line
+)
+def test_files_for_others_are_what_they_take(block, tmp_path):
+    file = tmp_path / "file.yaml"
+    file.write_text(block.text)
+    if "repos:" in block.text:
+        words = ("pre_commit", "validate-config", str(file))
+    else:
+        words = ("check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file))
+    pytest.importorskip(words[0])
+    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", refresh.pages(), ids=lambda path: path.name)
