@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
+
+from vggcost.results.report_files import VARIANTS
 
 THIRD_PARTY = {"vggcost"}
 WITH_A_TABLE = THIRD_PARTY | {"tabulate", "wcwidth"}
@@ -64,6 +67,33 @@ def test_start_up_loads_nothing_else(code, allowed):
     assert not names & HEAVY
     if allowed == THIRD_PARTY:
         assert not names & COSTLY
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lock", *VARIANTS, "-o", "own.json"],
+        ["check", "--lock", "vggcost.lock.json"],
+        ["check", "--lock", "vggcost.lock.json", "--format", "json"],
+    ],
+)
+def test_a_lock_of_networks_is_written_and_checked_with_nothing_else(words, tmp_path, monkeypatch, vggcost):
+    monkeypatch.chdir(tmp_path)
+    assert vggcost("lock", *VARIANTS).status == 0
+    names, third_party = loaded(COMMAND.format(words=words))
+    assert third_party == THIRD_PARTY
+    assert not names & (HEAVY | COSTLY)
+
+
+def test_a_difference_is_told_without_torch(tmp_path, monkeypatch, vggcost):
+    monkeypatch.chdir(tmp_path)
+    assert vggcost("lock", "D=E").status == 0
+    document = json.loads((tmp_path / "vggcost.lock.json").read_text())
+    document["entries"][0]["target"] = "D"
+    (tmp_path / "vggcost.lock.json").write_text(json.dumps(document))
+    names, _ = loaded(COMMAND.format(words=["check"]))
+    assert "vggcost.lock.comparison" in names
+    assert not names & (HEAVY - {"msgspec"})
 
 
 def test_importing_vggcost_loads_one_module():

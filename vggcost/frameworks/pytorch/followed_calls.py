@@ -27,14 +27,14 @@ if TYPE_CHECKING:
         """What takes the rows up; `vggcost.frameworks.pytorch.follower.Follower` is one."""
 
         phase: str
-        rows: list[Row]
-        users: dict[int, Row]
+        rows: list[CallRow]
+        users: dict[int, CallRow]
         unseen: dict[str, None]
 
-        def take_up(self, row: Row | None) -> None:
+        def take_up(self, row: CallRow | None) -> None:
             """Take a row up."""
 
-        def touch(self, row: Row) -> None:
+        def touch(self, row: CallRow) -> None:
             """Note what is alive while a row runs."""
 
 
@@ -42,7 +42,7 @@ LEAVING = frozenset(("numpy", "__array__"))
 """How tensors leave torch, and what is done with them is not seen."""
 
 
-class Row:
+class CallRow:
     """One call of the program: what it is, and what is found of it.
 
     path is that of the module around it, layer whether that is one of torch's own.
@@ -71,17 +71,17 @@ class FollowedCalls(TorchFunctionMode):
         self._follower = follower
         self._places = Places(model, generated=False)
         self._kinds = {path: type(module).__name__ for path, module in model.named_modules()}
-        self._row: Row | None = None
+        self._row: CallRow | None = None
         self._starts: list[int] = []
-        self._starters: list[Row | None] = []
-        self._again: dict[str, Row] = {}
+        self._starters: list[CallRow | None] = []
+        self._again: dict[str, CallRow] = {}
 
     @property
-    def last(self) -> Row | None:
+    def last(self) -> CallRow | None:
         """The row of the last call."""
         return self._row
 
-    def running(self, func: Any) -> Row | None:
+    def running(self, func: Any) -> CallRow | None:
         """The row that an operator belongs to: the call that runs it, or the one whose gradient is computed.
 
         An operator that compiled code runs is a call of its own.
@@ -109,7 +109,7 @@ class FollowedCalls(TorchFunctionMode):
         self._row = None
         self._begin(None)
 
-    def _begin(self, row: Row | None) -> None:
+    def _begin(self, row: CallRow | None) -> None:
         self._starts.append(_sequence_number())
         self._starters.append(row)
 
@@ -139,27 +139,27 @@ class FollowedCalls(TorchFunctionMode):
         self._close(row, name, args, result)
         return result
 
-    def _opened(self, name: str) -> Row:
+    def _opened(self, name: str) -> CallRow:
         """The row of a call: that of the call before, where one of torch's own modules makes both."""
         spot = self._places.here()
         word = name.strip("_")
         label = spot.path if spot.layer and spot.path else f"{spot.path}.{word}" if spot.path else word
         rows = self._follower.rows
         if self._follower.phase != "forward":
-            return self._again.get(label) or Row(label, word, spot.path, spot.source, layer=False)
+            return self._again.get(label) or CallRow(label, word, spot.path, spot.source, layer=False)
         if spot.layer and rows and rows[-1].layer and rows[-1].path == spot.path:
             return rows[-1]
         kind = self._kinds.get(spot.path, word) if spot.layer else word
-        row = Row(label, kind, spot.path, spot.source, layer=spot.layer)
+        row = CallRow(label, kind, spot.path, spot.source, layer=spot.layer)
         self._again.setdefault(label, row)
         return row
 
-    def _used(self, given: Any, row: Row) -> None:
+    def _used(self, given: Any, row: CallRow) -> None:
         users = self._follower.users
         for tensor in found_in(given):
             users.setdefault(id(tensor), row)
 
-    def _close(self, row: Row, name: str, args: Args, result: Any) -> None:
+    def _close(self, row: CallRow, name: str, args: Args, result: Any) -> None:
         """Take a row up where it did something, and what it gives."""
         outputs = found_in(result)
         if self._follower.phase != "forward" or not outputs:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from vggcost.frameworks.pytorch.followed_calls import Row
+    from vggcost.frameworks.pytorch.followed_calls import CallRow
 
     Args = tuple[Any, ...]
     Kwargs = dict[str, Any]
@@ -31,7 +31,7 @@ FUSED = frozenset(("_native_multi_head_attention", "_transformer_encoder_layer_f
 """Operators of torch that run many others inside, whose outputs nobody sees."""
 
 
-class Stored:
+class HeldStorage:
     """One storage: its bytes, the row that wrote it last, and how often a backward pass keeps it.
 
     of_weights: whether it is a gradient of parameters.
@@ -39,7 +39,7 @@ class Stored:
 
     __slots__ = ("bytes", "keepers", "kept", "of_weights", "outside", "writer")
 
-    def __init__(self, size: int, writer: Row | None, *, outside: bool = False) -> None:
+    def __init__(self, size: int, writer: CallRow | None, *, outside: bool = False) -> None:
         self.bytes = size
         self.writer = writer
         self.keepers = 0
@@ -54,8 +54,8 @@ class Worst:
     def __init__(self) -> None:
         self.bytes = 0
         self.phase = "forward"
-        self.row: Row | None = None
-        self.alive: tuple[tuple[Stored, bool, Row | None], ...] = ()
+        self.row: CallRow | None = None
+        self.alive: tuple[tuple[HeldStorage, bool, CallRow | None], ...] = ()
 
 
 class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types there
@@ -69,10 +69,10 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
 
     def __init__(self, model: nn.Module, outside: Iterable[torch.Tensor], inputs: Iterable[torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # the same
-        self.rows: list[Row] = []
+        self.rows: list[CallRow] = []
         self.worst = Worst()
         self.unseen: dict[str, None] = {}
-        self.users: dict[int, Row] = {}
+        self.users: dict[int, CallRow] = {}
         """The row that used a tensor first, by the tensor's id."""
         self.phase = "forward"
         self.forward_flops = 0
@@ -80,16 +80,16 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         self.calls = FollowedCalls(self, model)
         self._live_bytes = 0
         self._outside = (*outside, *inputs)  # held, so that no storage of ours gets the address of one of theirs
-        self._known: dict[int, Stored] = {}
-        self._alive: dict[int, Stored] = {}
+        self._known: dict[int, HeldStorage] = {}
+        self._alive: dict[int, HeldStorage] = {}
         self._watchers: dict[int, Any] = {}
         for place, tensors in enumerate((outside, inputs)):
             for tensor in tensors:
                 if _plain(tensor):
-                    known = Stored(tensor.untyped_storage().nbytes(), None, outside=True)
+                    known = HeldStorage(tensor.untyped_storage().nbytes(), None, outside=True)
                     known.kept = not place  # weights and buffers are never counted among what is kept
                     self._known.setdefault(_address(tensor), known)
-        self._kept: list[Stored] = []
+        self._kept: list[HeldStorage] = []
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -132,18 +132,18 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         if not hasattr(func, "_schema") or (space and space not in SEEN_SPACES) or name in FUSED:
             self.unseen[name] = None
 
-    def _mark(self, row: Row | None) -> None:
+    def _mark(self, row: CallRow | None) -> None:
         worst = self.worst
         worst.bytes, worst.phase, worst.row = self._live_bytes, self.phase, row
         if self.phase == "backward" and self.calls.inside:
             worst.phase = "recompute"
         worst.alive = tuple((each, each.keepers > 0, each.writer) for each in self._alive.values())
 
-    def _follow(self, storage: torch.UntypedStorage, row: Row | None) -> None:
+    def _follow(self, storage: torch.UntypedStorage, row: CallRow | None) -> None:
         address = storage._cdata  # noqa: SLF001  # a storage without memory has no other address
         if address in self._known:
             return
-        stored = self._known[address] = self._alive[address] = Stored(storage.nbytes(), row)
+        stored = self._known[address] = self._alive[address] = HeldStorage(storage.nbytes(), row)
         self.take_up(row)
 
         def gone(_: Any) -> None:
@@ -153,7 +153,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         self._watchers[address] = weakref.ref(storage, gone)
         self._live_bytes += stored.bytes
 
-    def _rewrite(self, tensor: torch.Tensor, row: Row | None) -> None:
+    def _rewrite(self, tensor: torch.Tensor, row: CallRow | None) -> None:
         """Note who wrote a storage, which may have another size then."""
         stored = self._known.get(_address(tensor)) if _plain(tensor) else None
         if stored is None or row is None:
@@ -165,7 +165,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
             self._live_bytes += size - stored.bytes
             stored.bytes = size
 
-    def _count(self, func: Any, args: Args, kwargs: Kwargs, result: Any, row: Row | None) -> None:
+    def _count(self, func: Any, args: Args, kwargs: Kwargs, result: Any, row: CallRow | None) -> None:
         """Add an operator's FLOPs, by torch's own formulas.
 
         Source: torch.utils.flop_counter, but that the gradient of a grouped convolution's weights is grouped, too.
@@ -206,9 +206,9 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
                 stored.writer = self.calls.last  # nobody wrote the input: it stands at the first that keeps it
         return _Kept(tensor, stored)
 
-    def kept(self) -> dict[Row | None, int]:
+    def kept(self) -> dict[CallRow | None, int]:
         """What autograd keeps of what each row wrote last [B]."""
-        found: dict[Row | None, int] = {}
+        found: dict[CallRow | None, int] = {}
         for stored in self._kept:
             found[stored.writer] = found.get(stored.writer, 0) + stored.bytes
         return found
@@ -219,7 +219,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         if stored is not None:
             stored.of_weights = True
 
-    def take_up(self, row: Row | None) -> None:
+    def take_up(self, row: CallRow | None) -> None:
         """Take a row up: it makes or writes something, or is a layer."""
         if row is not None and not row.listed and self.phase == "forward":
             row.listed = True
@@ -242,7 +242,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         self._kept = []
         self.calls.again()
 
-    def touch(self, row: Row) -> None:
+    def touch(self, row: CallRow) -> None:
         """Note what is alive while a row runs."""
         row.live_bytes = max(row.live_bytes, self._live_bytes)
 
@@ -252,7 +252,7 @@ class _Kept:
 
     __slots__ = ("stored", "tensor")
 
-    def __init__(self, tensor: torch.Tensor, stored: Stored | None) -> None:
+    def __init__(self, tensor: torch.Tensor, stored: HeldStorage | None) -> None:
         self.tensor = tensor
         self.stored = stored
         if stored is not None:

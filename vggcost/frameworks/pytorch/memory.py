@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vggcost.frameworks.arguments import Arguments
-    from vggcost.frameworks.pytorch.followed_calls import Row
+    from vggcost.frameworks.pytorch.followed_calls import CallRow
     from vggcost.frameworks.pytorch.twins import Holding
     from vggcost.programs.followed import Asked
 
@@ -252,7 +252,7 @@ class _Rows:
     def __init__(self, forward: Follower, step: Follower | None) -> None:
         self._followers = [each for each in (forward, step) if each is not None]
         self._named: dict[str, dict[str, Any]] = {}
-        self._names: dict[Row, str] = {}
+        self._names: dict[CallRow, str] = {}
         for follower in self._followers:
             seen: dict[str, int] = {}
             for row in follower.rows:
@@ -268,7 +268,7 @@ class _Rows:
             for writer, size in step.kept().items():
                 self._named[self.name(writer) or next(iter(self._named))]["saved_bytes"] += size
 
-    def name(self, row: Row | None) -> str | None:
+    def name(self, row: CallRow | None) -> str | None:
         """The name of a row; of one that did nothing, that of the last before it."""
         if row is None:
             return None
@@ -291,7 +291,7 @@ class _Rows:
         return (FollowedRow(**row) for row in self._named.values())
 
 
-def _blank(name: str, row: Row | None) -> dict[str, Any]:
+def _blank(name: str, row: CallRow | None) -> dict[str, Any]:
     numbers = [field for field in FollowedRow._fields if field.endswith(("_bytes", "_flops"))]
     made: dict[str, Any] = dict.fromkeys(numbers, 0)
     made |= {"name": name, "kind": "never used", "source": None, "output": None}
