@@ -102,6 +102,26 @@ def test_a_network_file_is_held_against_layer_by_layer(tmp_path, options, line):
     assert difference.strip().startswith(line)
 
 
+def test_a_network_file_says_what_image_there_is_where_nothing_else_does(tmp_path):
+    from torch import nn
+
+    file = tmp_path / "net.toml"
+    keys = 'features = [8, "M", 16]\nhead = []\nclasses = 10\nadaptive_pool = false\n'
+    file.write_text(f"{keys}size = [16, 32]\nin_channels = 1\n")
+    layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 8 * 16, 10))
+    assert_cost(model, like=file)
+    assert "  ~ size 32x16 in place of 16x32" in said(model, (1, 1, 32, 16), like=file)
+
+
+def test_a_name_that_a_terminal_would_obey_is_written_out():
+    from torch import nn
+
+    model = nn.Sequential()
+    model.add_module("a\x1b[31m", nn.Conv2d(3, 8, 3))
+    assert "  a\\x1b[31m Conv2d: 224 parameters, 194,400 MACs" in said(model, IMAGE, params=1)
+
+
 def test_a_model_that_cannot_run_fails_with_its_layer():
     from torch import nn
 
@@ -121,7 +141,7 @@ def test_a_model_that_cannot_run_fails_with_its_layer():
         ({"macs": True}, "assert_cost: macs is True; give a whole number"),
         ({"params": 1.5}, "assert_cost: params is 1.5; give a whole number"),
         ({"like": "Q"}, "unknown configuration 'Q'"),
-        ({"like": 3}, "int is 3, of type int; give"),
+        ({"like": 3}, "int is 3; give a torch.nn.Module"),
     ],
 )
 def test_what_cannot_be_held_is_refused_in_a_line(held, words):

@@ -29,7 +29,8 @@ def assert_cost(
     model and input are as `vggcost.audit` takes them: a torch.nn.Module or a Keras model, and a shape, batch first.
     params is the number of its parameters, frozen or not, each counted once [elements], macs that of the
     multiply-accumulates of one forward call [MAC]. like is a configuration's name or a network file, as
-    ``vggcost audit --like`` takes it, or another live model, which it has to be layer by layer.
+    ``vggcost audit --like`` takes it, or another live model, which it has to be layer by layer. Where input is left
+    away, it is an image of the size and channels that the network file writes.
 
     Raises:
         AssertionError: the model cannot run, or it costs or is something else.

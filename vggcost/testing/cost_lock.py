@@ -12,6 +12,7 @@ from vggcost.frameworks import door
 from vggcost.lock.facts import entry_of
 from vggcost.lock.lock_file import DEFAULT_PLACE, entry_data
 from vggcost.lock.outcome import NOT_LOCKED
+from vggcost.printable import printable, shown
 from vggcost.report import check
 from vggcost.results.checking import LockFolder, failure
 from vggcost.results.recording import Recorded
@@ -48,17 +49,17 @@ class CostLock:
         """
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise VggcostError(
-                f"cost_lock: the name is {name!r:.60}; give one of printable characters, such as 'vgg16'"
+                f"cost_lock: the name is {shown(name)}; give one of printable characters, such as 'vgg16'"
             )
         reading = door.read(model, given, type(model).__name__)
         conventions = tuple(convention(each) for each in self._locked(name).get("counts", ()))
         if reading.failures and self._update:
-            return f"{name} {failure(reading)}; nothing is written for it"
+            return printable(f"{name} {failure(reading)}; nothing is written for it")
         now = Recorded(entry_of(name, reading, conventions=conventions), reading)
         outcome = self._lock.outcome_of(now)
         if outcome.held:
             return None
-        lines = check.lines((outcome,))
+        lines = [*map(printable, check.lines((outcome,)))]
         new = outcome.status == NOT_LOCKED
         if self._update:
             self._record(now, [] if new else lines)

@@ -13,9 +13,11 @@ from vggcost.lock.facts import entry_of
 from vggcost.lock.findings import signed
 from vggcost.network import catalogue
 from vggcost.network.plan import Variant
+from vggcost.printable import printable, shown
 from vggcost.programs.identify import compare
 from vggcost.report import verdict
-from vggcost.results.audit import Audit
+from vggcost.results.audit import Audit, standard
+from vggcost.testing import IMAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def complaint(model: Any, given: Any, *, params: Any, macs: Any, like: Any) -> s
     expected = {"parameters": _whole("params", params), "MACs": _whole("macs", macs)}
     named = like if like is None or isinstance(like, str) else os.fspath(like) if hasattr(like, "__fspath__") else None
     program = type(model).__name__
+    if given is IMAGE and named is not None:
+        given = _image_of(named)
     audit = Audit(door.read(model, given, program), named)
     heads = list(_other_sums(audit, expected))
     other = [] if like is None or named is not None else _other_layers(audit, like, given)
@@ -53,7 +57,14 @@ def complaint(model: Any, given: Any, *, params: Any, macs: Any, like: Any) -> s
         said = verdict.sentences(audit)
         lines += said if audit.paper.like else said[1:]  # that it is like no VGG is no news here
         lines += [] if named is not None or not audit.runs else _what_it_has(audit, expected)
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def _image_of(like: str) -> tuple[int, ...]:
+    """What a model is given where only a standard is: an image of the size and the channels that this insists on."""
+    wanted = standard(like)
+    channels = wanted.configuration.variant.in_channels if "in_channels" in wanted.bound else IMAGE[1]
+    return (IMAGE[0], channels, *(wanted.size or IMAGE[2:]))
 
 
 def _whole(name: str, value: Any) -> int | None:
@@ -64,7 +75,7 @@ def _whole(name: str, value: Any) -> int | None:
     except TypeError:
         number = -1
     if isinstance(value, bool) or number < 0:
-        raise VggcostError(f"assert_cost: {name} is {value!r:.60}; give a whole number, such as {name}=138_357_544")
+        raise VggcostError(f"assert_cost: {name} is {shown(value)}; give a whole number, such as {name}=138_357_544")
     return number
 
 
