@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,8 @@ settings.register_profile(
 settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+os.environ.pop("COLUMNS", None)  # which would be the screen's width, of processes too
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -199,6 +199,51 @@ def read_latex(text):
     return [each.strip() for each in found]
 
 
+_S_COLUMN = re.compile(r"S\[table-format=\+?\d+\.\d+,group-separator=\{,\},group-minimum-digits=4\]")
+_HEADS = re.compile(r"(?<=\\toprule\n).*")
+
+
+def read_siunitx(text):
+    """As LaTeX; siunitx has columns of its own, and takes a heading that is no number in braces."""
+    return read_latex(_HEADS.sub(_bare_heads, _S_COLUMN.sub("r", text)))
+
+
+def _bare_heads(found):
+    cells = found[0].removesuffix(r" \\").split(" & ")
+    braced = re.compile(r"\{(?![\[*]\}).*\}")
+    return " & ".join(cell[1:-1] if braced.fullmatch(cell) else cell for cell in cells) + r" \\"
+
+
+_TYPST_TEXT = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_TYPST_WORDS = [
+    "table",
+    "figure",
+    "list",
+    "raw",
+    "columns",
+    "align",
+    "stroke",
+    "none",
+    "hline",
+    "header",
+    "caption",
+    "auto",
+    "1fr",
+    "left",
+    "right",
+    "0",
+    "5pt",
+]
+
+
+def read_typst(text):
+    """The strings, beside which nothing stands but vggcost's own words."""
+    frame = _TYPST_TEXT.sub("", text)
+    assert set(re.findall(r"\w+", frame)) <= set(_TYPST_WORDS), frame
+    assert re.fullmatch(r"[\w\s#(),.:\\]*", frame), frame
+    return [re.sub(r"\\(.)", r"\1", found).strip() for found in _TYPST_TEXT.findall(text)]
+
+
 def read_xml(text):
     """Every text and attribute."""
     return [
@@ -230,6 +275,8 @@ READERS = {
     "csv": read_csv,
     "json": read_json,
     "latex": read_latex,
+    "latex-siunitx": read_siunitx,
+    "typst": read_typst,
     "html": read_html,
     "junit": read_xml,
     "sarif": read_json,

@@ -108,22 +108,22 @@ def exact(count: int) -> str:
     return f"{count:,}"
 
 
-def human(count: int) -> str:
-    """Return a count with an SI prefix and four digits (k, M, G, T = 1000^n).
+def human(count: int, decimals: int | None = None) -> str:
+    """Return a count with an SI prefix (k, M, G, T = 1000^n) and four digits, or so many decimals.
 
-    >>> human(138357544), human(15470264320), human(64)
-    ('138.4 M', '15.47 G', '64')
+    >>> human(138357544), human(15470264320), human(64), human(138357544, 0)
+    ('138.4 M', '15.47 G', '64', '138 M')
     """
-    return _scaled(count, 1000, SI_PREFIXES)
+    return _scaled(count, 1000, SI_PREFIXES, decimals)
 
 
-def human_bytes(count: int) -> str:
-    """Return an amount of memory with an IEC prefix (KiB, MiB, GiB = 1024^n).
+def human_bytes(count: int, decimals: int | None = None) -> str:
+    """Return an amount of memory with an IEC prefix (KiB, MiB, GiB = 1024^n) and four digits, or so many decimals.
 
-    >>> human_bytes(553430176)
-    '527.8 MiB'
+    >>> human_bytes(553430176), human_bytes(553430176, 3)
+    ('527.8 MiB', '527.792 MiB')
     """
-    return _scaled(count, 1024, tuple(f"{prefix}B" for prefix in IEC_PREFIXES))
+    return _scaled(count, 1024, tuple(f"{prefix}B" for prefix in IEC_PREFIXES), decimals)
 
 
 def mebibytes(count: int) -> str:
@@ -137,7 +137,7 @@ def mebibytes(count: int) -> str:
     return f"{thousandths // 1000:,}.{thousandths % 1000:03}"
 
 
-def _scaled(count: int, base: int, prefixes: tuple[str, ...]) -> str:
+def _scaled(count: int, base: int, prefixes: tuple[str, ...], asked: int | None) -> str:
     # Integer arithmetic throughout: a float would lose the digits of a count above 2^53.
     sign = "-" if count < 0 else ""
     magnitude = abs(count)
@@ -148,7 +148,7 @@ def _scaled(count: int, base: int, prefixes: tuple[str, ...]) -> str:
         return f"{sign}{magnitude} {prefixes[0]}".rstrip()
     while True:
         whole = magnitude // base**power
-        decimals = max(0, 4 - len(str(whole)))
+        decimals = max(0, 4 - len(str(whole))) if asked is None else asked
         scaled = (magnitude * 10**decimals * 2 + base**power) // (2 * base**power)
         if scaled < base * 10**decimals or power + 1 == len(prefixes):
             break
@@ -189,16 +189,19 @@ def milliseconds(time_ns: float) -> str:
     return f"{value:.1f} ms" if value >= 100 else f"{value:.2f} ms" if value >= 1 else f"{value:.4f} ms"
 
 
-def percent(part: int, whole: int) -> str:
-    """Return a share in percent with one decimal; an empty text where there is no whole to share.
+def percent(part: int, whole: int, decimals: int = 1) -> str:
+    """Return a share in percent with its decimals; an empty text where there is no whole to share.
 
-    >>> percent(102764544, 138357544)
-    '74.3'
+    >>> percent(102764544, 138357544), percent(102764544, 138357544, 3), percent(102764544, 138357544, 0)
+    ('74.3', '74.275', '74')
     """
     if whole == 0:
         return ""
-    tenths = (part * 2000 + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10}"
+    # Integer arithmetic: a float would lose the digits of a count above 2^53.
+    units_of_last = 10**decimals
+    last = (part * 200 * units_of_last + whole) // (2 * whole)
+    digits = f"{last % units_of_last:0{decimals}d}" if decimals else ""
+    return f"{last // units_of_last}.{digits}" if decimals else str(last)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

@@ -125,7 +125,9 @@ def test_every_command_refuses_a_format_with_the_same_sentence(refused, asked, n
     more = {"formula": ", python", "bench-curve": ", svg, png, pdf", "check": ", github, junit, sarif"}.get(
         name.partition(" ")[0], ""
     )
-    assert f"known are table, markdown, csv, json, latex, html{more}\n" in refused(*asked(name), "--format", "xyz")
+    assert f"known are table, markdown, csv, json, latex, html, latex-siunitx, typst{more}\n" in refused(
+        *asked(name), "--format", "xyz"
+    )
 
 
 def test_every_format_has_its_file_and_every_file_its_row():
@@ -175,14 +177,13 @@ def test_a_command_may_have_a_format_more(vggcost, tmp_path):
             ("--convention", "thop"),
             (
                 "VGG D (VGG-16), 1000 classes; input 1x3x224x224 float32; convention thop, in MACs + operations",
-                "Parameters from",
-                "3*3*64*128 + 128",
                 "74.3",  # fc6's share of the parameters [%]
                 "12.0",  # and conv1_2's of the count
                 "Weights: 138,357,544 parameters in float32 = 553,430,176 B = 527.8 MiB",
                 "thop counts 0 for 15 ReLU",
             ),
         ),
+        ("table", ("--columns", "name,params_numbers,params"), ("with numbers", "3*3*64*128 + 128", "73,856")),
         ("table", ("--formulas",), ("k*k*Cin*Cout + Cout", "3*3*3*64*224*224", "with its numbers")),
         (
             "table",
@@ -255,9 +256,8 @@ def test_csv_and_json_parse_back_to_the_same_numbers(vggcost, convention):
 
 @pytest.mark.parametrize("fmt", MARKUP)
 def test_rows_sum_to_the_total_in_every_markup(vggcost, fmt):
-    exact = re.findall(
-        r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d.,])", plain(vggcost("table", "D", "--format", fmt).out, fmt)
-    )
+    words = ("table", "D", "--columns", "name,params,macs,flops", "--rows", "all", "--format", fmt)
+    exact = re.findall(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d.,])", plain(vggcost(*words).out, fmt))
     assert "138,357,544" in exact
     assert "15,470,264,320" in exact
     document = json.loads(vggcost("table", "D", "--format", "json").out)

@@ -47,7 +47,10 @@ import pytest
         (("table", "--batch", "9" * 5000), "above the limit of 10^18"),
         (("table", "--size", "256", "--no-adaptive-pool"), "fc6 takes 25,088 features and gets 32,768"),
         (("formula", "--layer", "conv9"), "unknown layer 'conv9' in D"),
-        (("formula", "--format", "xyz"), "known are table, markdown, csv, json, latex, html, python"),
+        (
+            ("formula", "--format", "xyz"),
+            "known are table, markdown, csv, json, latex, html, latex-siunitx, typst, python",
+        ),
         (("compare", "D", "Z"), "unknown configuration 'Z'"),
         (("report", "D", "Z"), "unknown configuration 'Z'"),
         (("verify", "D", "--all"), "--all takes every configuration, and 'D' is named beside it"),

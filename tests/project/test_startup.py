@@ -120,5 +120,6 @@ def test_each_command_loads_only_its_own_file():
         "vggcost.cli.options",
         "vggcost.cli.output",
         "vggcost.cli.request",
+        "vggcost.cli.shaping",
         "vggcost.cli.table",
     }

@@ -19,7 +19,7 @@ from vggcost.report import check_files
 from vggcost.report.formats import NAMES as FORMATS
 from vggcost.report.formats import rendered
 
-PLACES = {"markdown": 13, "csv": 2, "json": 2, "latex": 13, "html": 13}
+PLACES = {"markdown": 13, "csv": 2, "json": 2, "latex": 13, "html": 13, "latex-siunitx": 13, "typst": 13}
 """How often `everywhere` shows a name; the CSV and the JSON have their own places."""
 
 

@@ -15,6 +15,7 @@ from vggcost.cli.options import (
 )
 from vggcost.cli.output import emit, note
 from vggcost.cli.request import request
+from vggcost.cli.shaping import add_shape
 from vggcost.errors import VggcostError
 from vggcost.report.audit import AuditView
 from vggcost.report.formats import NAMES
@@ -57,6 +58,7 @@ def parser() -> Parser:
     group.add_argument("--batch", action=Read, read=read_batch, metavar="N", help="images in one forward call (1)")
     _add_rows(result)
     add_convention(result)
+    add_shape(result)
     add_output(result)
     _add_file(result)
     return result
@@ -94,7 +96,7 @@ def run(args: Namespace) -> int:
         emit(audit.to_toml(), asked.place)
         return _status(audit, args)
     view = AuditView(asked.view.every_row, asked.view.human, args.depth)
-    emit(audit.rendered(asked.fmt, view), asked.place)
+    asked.write(audit.document(view))
     return _status(audit, args)
 
 

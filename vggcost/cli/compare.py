@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output, add_program
-from vggcost.cli.output import emit
 from vggcost.cli.request import request
+from vggcost.cli.shaping import add_shape
 from vggcost.network.catalogue import TABLE_1
-from vggcost.report.formats import rendered
 from vggcost.results.comparison import side_by_side
 
 TYPE_CHECKING = False
@@ -27,6 +26,7 @@ def parser() -> Parser:
     add_program(result)
     add_input(result)
     add_convention(result)
+    add_shape(result, layers=False)
     add_output(result)
     return result
 
@@ -35,5 +35,5 @@ def run(args: Namespace) -> int:
     """Print or write the comparison."""
     asked = request(args, default=tuple(TABLE_1))
     counted = list(asked.counted())
-    emit(rendered(side_by_side(counted, human=asked.view.human), asked.fmt), asked.place)
+    asked.write(side_by_side(counted, human=asked.view.human))
     return EXIT_FINE if all(each.runs for each in counted) else EXIT_DIFFERS

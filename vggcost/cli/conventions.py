@@ -5,12 +5,11 @@ from __future__ import annotations
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, add_program, read_convention
-from vggcost.cli.output import emit
 from vggcost.cli.request import names_from, request
+from vggcost.cli.shaping import add_shape
 from vggcost.conventions.rows import CONVENTIONS, NAMES
 from vggcost.errors import VggcostError
 from vggcost.report import conventions, figures
-from vggcost.report.formats import rendered
 from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
@@ -39,6 +38,7 @@ def parser() -> Parser:
     result.add_argument("--of", action=Read, read=read_convention, metavar="CONVENTION", help=", ".join(NAMES))
     result.add_argument("--memory", action="store_true", help="in place of counts, what the tools call memory")
     result.add_argument("--all", action="store_true", help="with --of, also the rows that cost nothing")
+    add_shape(result)
     add_output(result)
     return result
 
@@ -59,7 +59,7 @@ def run(args: Namespace) -> int:
             f"{counted.reading.program} is a file of weights and no configuration, so that nobody knows what a tool"
             " counts of its network; give the program"
         )
-    emit(rendered(_document(counted, asked, one=args.of), asked.fmt), asked.place)
+    asked.write(_document(counted, asked, one=args.of))
     return EXIT_FINE if counted.runs else EXIT_DIFFERS
 
 
@@ -73,7 +73,7 @@ def _memory(args: Namespace, asked: Request) -> int:
         )
     (network,) = asked.networks
     counted = api.count(network, network.image, asked.batch, asked.dtype).table
-    emit(rendered(figures.document(counted, asked.dtype, human=asked.view.human), asked.fmt), asked.place)
+    asked.write(figures.document(counted, asked.dtype, human=asked.view.human))
     return EXIT_FINE
 
 

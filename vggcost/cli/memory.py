@@ -14,11 +14,11 @@ from vggcost.cli.options import (
     read_choice,
     read_count,
 )
-from vggcost.cli.output import emit, prints_to_stderr
+from vggcost.cli.output import prints_to_stderr
 from vggcost.cli.request import request
+from vggcost.cli.shaping import add_shape
 from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, Training, checked, with_run
 from vggcost.errors import VggcostError
-from vggcost.report.formats import rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def parser() -> Parser:
     add_mixed(result)
     add_training(result)
     _add_run(result)
+    add_shape(result)
     add_output(result)
     return result
 
@@ -167,7 +168,7 @@ def run(args: Namespace) -> int:
     """Print or write the memory."""
     asked = request(args)
     if asked.programs:
-        emit(rendered(of_program(args, asked).document(human=asked.view.human), asked.fmt), asked.place)
+        asked.write(of_program(args, asked).document(human=asked.view.human))
         return EXIT_FINE
     from vggcost.costs.table import table
     from vggcost.results.memory import Memory
@@ -176,5 +177,5 @@ def run(args: Namespace) -> int:
     counted = table(network, (asked.batch, network.variant.in_channels, *network.image))
     training = with_run(training_from(args, counted), args.images, args.epochs)
     memory = Memory(counted, asked.dtype, training, in_place=not args.no_inplace, mixed=args.mixed)
-    emit(rendered(memory.document(human=asked.view.human), asked.fmt), asked.place)
+    asked.write(memory.document(human=asked.view.human))
     return EXIT_FINE

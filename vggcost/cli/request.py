@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 from vggcost import api
-from vggcost.cli.output import check_writable, prints_to_stderr
+from vggcost.cli.output import check_writable, emit, prints_to_stderr
+from vggcost.cli.shaping import shape_from
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.costs import variants
 from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report import formats as report_formats
+from vggcost.report.formats import rendered
 from vggcost.report.layers import View
 from vggcost.results.cost import Cost
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from vggcost.frameworks.call_text import CallText
     from vggcost.network.catalogue import Configuration, Network
     from vggcost.network.layer import Pair
-    from vggcost.report.document import Document
+    from vggcost.report.document import Document, Shape
     from vggcost.results.audit import Audit
 
 _VARIANT_OPTIONS = ("batch_norm", "classes", "in_channels", "bias", "adaptive_pool", "head", "width")
@@ -65,6 +67,8 @@ class Request(Record):
     place: str | None
     """The file to write; None is standard output."""
     view: View
+    shape: Shape | None
+    """How the table is to be shaped; None: as it is."""
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -133,6 +137,16 @@ class Request(Record):
         with prints_to_stderr():
             return audit_target(text, given, like, self.convention)
 
+    def write(self, document: Document) -> None:
+        """Print or write a result in the format and the shape asked for.
+
+        Raises:
+            VggcostError: its table cannot have that shape; it cannot be written.
+        """
+        if self.shape is not None and document.listing is None:
+            raise VggcostError("there is no table here that could be shaped; leave --columns, --sort and the like away")
+        emit(rendered(document.replace(shape=self.shape), self.fmt), self.place)
+
     def document(self, counted: Cost | Audit) -> Document:
         """One of those that were counted, in the view asked for."""
         if isinstance(counted, Cost):
@@ -181,6 +195,7 @@ def request(args: Namespace, default: Sequence[str] = ("D",), *, instead: str | 
             every_row=given.get("all", False),
             human=given.get("human", False),
         ),
+        shape=shape_from(args),
     )
 
 

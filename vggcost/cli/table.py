@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output, add_program
-from vggcost.cli.output import emit
 from vggcost.cli.request import request
-from vggcost.report.formats import rendered
+from vggcost.cli.shaping import add_shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ def parser() -> Parser:
     group.add_argument("--activations", action="store_true", help="each layer's output: elements, bytes, MiB, share")
     group.add_argument("--receptive-field", action="store_true", help="receptive field, stride and padding offset")
     group.add_argument("--all", action="store_true", help="also the rows that cost nothing (ReLU, dropout, ...)")
+    add_shape(result)
     add_output(result)
     return result
 
@@ -37,5 +37,5 @@ def run(args: Namespace) -> int:
     """Print or write the table; that of a program is its audit."""
     asked = request(args)
     (counted,) = asked.counted()
-    emit(rendered(asked.document(counted), asked.fmt), asked.place)
+    asked.write(asked.document(counted))
     return EXIT_FINE if counted.runs else EXIT_DIFFERS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.record import Record
-from vggcost.report.costless import folded, folded_words, per_image, share
+from vggcost.report.costless import folded, folded_words, per_image, pools, share
 from vggcost.report.depth import by_module
-from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Text, total_row
+from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Listing, Text, total_row
 from vggcost.report.layers import convention_words, weights_line
 from vggcost.report.state import state_lines
 from vggcost.report.verdict import sentences, spoken, totals_line, uncounted
@@ -63,7 +63,7 @@ def document(audit: Audited, view: AuditView) -> Document:
     """Return an audited program's document: what it is, its totals, and then its rows."""
     data = audit_data(audit, view.depth)
     total = total_row(data["totals"])
-    rows = folded(data["layers"], _costs, every_row=view.every_row)
+    rows = folded(data["layers"], _says_much, every_row=view.every_row)
     shown = [_with_shares(row, total) for row in (*rows, total)]
     notes = []
     number, kinds = folded_words(rows)
@@ -73,9 +73,26 @@ def document(audit: Audited, view: AuditView) -> Document:
     blocks = (
         Text(tuple(lines(audit)), style="list", hang="    "),
         Text((header_line(data),)),
-        Grid(_columns(shown, data["convention"]), shown, notes=tuple(notes)),
+        Grid(_columns(shown, data["convention"]), shown, notes=tuple(notes), shapes=True),
     )
-    return Document(data, blocks, Grid(_record_columns(view.depth), [*data["layers"], total]), view.human)
+    record = Grid(_record_columns(view.depth), [*data["layers"], total])
+    return Document(data, blocks, record, view.human, listing=lambda: _listing(audit, data, shown, view.depth))
+
+
+def _listing(audit: Audited, data: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], depth: int | None) -> Listing:
+    from vggcost.report.shaping import block_names
+
+    textbook = data["convention"] == TEXTBOOK.name
+    headings = {"count": data["convention"]}
+    kinds = {"output": "image", "weight_bytes": "bytes", "buffer_bytes": "bytes"}
+    columns = tuple(
+        column.replace(kind=kinds.get(column.key, column.kind), heading=headings.get(column.key, column.heading))
+        for column in _record_columns(depth)
+    )
+    counted = () if data["totals"]["macs"] is None else ("macs" if textbook else "count", "share")
+    paper = ("name", *(("output",) if data["inputs"] else ()), "params", "share", *counted)
+    names = block_names(data["layers"], channels_last=audit.reading.channels_last)
+    return Listing(columns, shown, paper=paper, blocks=names)
 
 
 def lines(audit: Audited) -> list[str]:
@@ -183,19 +200,19 @@ def _columns(rows: Sequence[Mapping[str, Any]], convention: str) -> tuple[Column
     columns = [
         named["name"],
         named["kind"].replace(where=FILES),
-        Column("path", "Path", leaves=3),
-        Column("line", "Source", leaves=2, where=SCREEN),
+        Column("path", "Path", leaves=5),
+        Column("line", "Source", leaves=4, where=SCREEN),
         named["source"].replace(where=FILES),
         named["input"].replace(where=FILES),
         named["output"].replace(where=FILES),
-        Column("image_output", "Output", "shape", where=SCREEN),
+        Column("image_output", "Output", "shape", leaves=2, where=SCREEN),
         named["params"],
-        Column("params_share", "%", "number"),
+        Column("params_share", "%", "share", leaves=3),
         named["macs"],
-        named["flops"].replace(leaves=4),
-        Column("macs_share", "%", "number"),
+        named["flops"].replace(leaves=6),
+        Column("macs_share", "%", "share", leaves=3),
         named["count"].replace(heading=convention),
-        OPERATIONS.replace(leaves=3),
+        OPERATIONS.replace(leaves=5),
         named["note"].replace(leaves=1),
     ]
     empty = {
@@ -229,9 +246,10 @@ def _said(key: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda row: row.get(key) not in (None, "")
 
 
-def _costs(row: Mapping[str, Any]) -> bool:
-    """Whether a row has something to say: parameters, counts, or why it has none."""
-    return bool(row["params"] or row["macs"] or row["count"] or (row["count"] is None and row["note"] != "not reached"))
+def _says_much(row: Mapping[str, Any]) -> bool:
+    """Whether a row has something to say: parameters, counts, why it has none, or a smaller image behind it."""
+    unknown = row["count"] is None and row["note"] != "not reached"
+    return bool(row["params"] or row["macs"] or row["count"] or unknown) or pools(row)
 
 
 def _line(source: str | None) -> str | None:
@@ -246,6 +264,6 @@ def _with_shares(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, 
         **row,
         "line": _line(row.get("source")),
         "image_output": per_image(row),
-        "params_share": units.percent(row["params"], total["params"]),
+        "params_share": share(row["params"], total["params"]),
         "macs_share": share(row["macs"], total["macs"]),
     }

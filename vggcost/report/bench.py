@@ -14,7 +14,7 @@ from vggcost.bench.result import case_title, pass_samples, rates, ratio_to_whole
 from vggcost.bench.statistics import summary
 from vggcost.report import bench_curve
 from vggcost.report.bench_machine import machine_lines
-from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
+from vggcost.report.document import Column, Document, Grid, Text, line_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -183,7 +183,9 @@ def _layer_grid(result: Mapping[str, Any], case: Case) -> Grid:
 
 
 def _left_out(gone: Sequence[Column]) -> str:
-    return " ".join(f"{column.heading} left out to fit {LINE_COLUMNS} columns; --format csv has it." for column in gone)
+    return " ".join(
+        f"{column.heading} left out to fit {line_columns()} columns; --format csv has it." for column in gone
+    )
 
 
 def _pass_grid(result: Mapping[str, Any], case: Case) -> Grid:

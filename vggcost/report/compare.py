@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.record import Record
-from vggcost.report.document import LINE_COLUMNS, Column, Document, Grid, Text
+from vggcost.report.document import Column, Document, Grid, Listing, Text, line_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,22 +45,44 @@ LINES = (
 """The rows of the comparison, in their order."""
 
 _MEANINGS = "weight layers: convolutions and linear layers; receptive field: the last pool's, in pixels"
-_ROUNDED = f"MACs, FLOPs and bytes are rounded to fit {LINE_COLUMNS} columns; --format csv has every digit"
+_ROUNDED = "MACs, FLOPs and bytes are rounded to fit {} columns; --format csv has every digit"
+LEAVES = {
+    "flops": 11,
+    "classifier_share": 10,
+    "weight_layer_output_bytes": 9,
+    **dict.fromkeys(("paper_params_millions", "conv_layers", "receptive_field", "classifier_params"), 8),
+    **dict.fromkeys(("weight_layers", "weight_bytes", "count"), 7),
+}
+"""What gives way in which order, where a network is a row and the screen is narrow."""
 
 
 def document(summaries: Dicts, header: str, *, human: bool) -> Document:
     """Return the comparison with a column a network; each summary is a `Cost.summary`."""
     notes = (_MEANINGS, *_no_totals(summaries))
     grid = _side_by_side(summaries, notes, human=human, rounding=human)
+    rows = _one_a_row(summaries, notes).replace(
+        columns=tuple(column.replace(leaves=LEAVES.get(column.key, 0)) for column in _columns(summaries))
+    )
+    grid = grid.replace(narrow=rows)
     if not human:
-        grid = grid.replace(narrow=_side_by_side(summaries, (*notes, _ROUNDED), human=False, rounding=True))
-    return _document(summaries, header, grid, human=human)
+        rounded = (*notes, _ROUNDED.format(line_columns()))
+        grid = grid.replace(narrow=_side_by_side(summaries, rounded, human=False, rounding=True).replace(narrow=rows))
+    return _document(summaries, header, grid.replace(shapes=True), human=human)
 
 
 def summary_document(summaries: Dicts, header: str) -> Document:
     """Return the comparison with a row a network, for many networks."""
-    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in _lines(summaries)))
-    return _document(summaries, header, Grid(columns, summaries, notes=(Text((_MEANINGS,)),)), human=False)
+    return _document(summaries, header, _one_a_row(summaries, (_MEANINGS,)), human=False)
+
+
+def _one_a_row(summaries: Dicts, notes: tuple[str, ...]) -> Grid:
+    return Grid(_columns(summaries), summaries, notes=(Text(notes),))
+
+
+def _columns(summaries: Dicts) -> tuple[Column, ...]:
+    """A column a quantity, none of which adds up: networks side by side are no parts of a whole."""
+    quantities = (Column(line.key, line.name, line.kind, sums=False) for line in _lines(summaries))
+    return (Column("name", "Network"), *quantities)
 
 
 def header_line(
@@ -83,8 +105,18 @@ def header_line(
 
 def _document(summaries: Dicts, header: str, grid: Grid, *, human: bool) -> Document:
     data = {"schema": "vggcost.compare/1", "networks": list(summaries)}
-    columns = (Column("name", "Network"), *(Column(line.key, line.name, line.kind) for line in _lines(summaries)))
-    return Document(data, (Text((header,), style="head"), grid), Grid(columns, summaries), human)
+    columns = _columns(summaries)
+    more = tuple(Column(key, key, "text") for key in ("convention", "unit", "count", "note"))
+    known = {column.key for column in columns}
+    listing = Listing(
+        (*columns, *(column for column in more if column.key not in known)),
+        summaries,
+        paper=tuple(column.key for column in columns),
+        under="networks",
+        turned=True,
+    )
+    blocks = (Text((header,), style="head"), grid)
+    return Document(data, blocks, Grid(columns, summaries), human, listing=lambda: listing)
 
 
 def _lines(summaries: Dicts) -> tuple[ComparedQuantity, ...]:

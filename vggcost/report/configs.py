@@ -17,9 +17,9 @@ HINT = "A name takes any case and an ending _bn; vggcost configs NAME writes it 
 
 NAME = Column("name", "Name")
 COST_COLUMNS = (
-    Column("aliases", "Also"),
-    Column("convolutions", "Convolutions", "count"),
-    Column("linear_layers", "Linear layers", "count"),
+    Column("aliases", "Also", leaves=1),
+    Column("convolutions", "Convolutions", "count", leaves=2),
+    Column("linear_layers", "Linear layers", "count", leaves=3),
     Column("params", "Parameters", "count"),
     Column("macs", "MACs", "count"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.conventions.convention import DEFINITION, LIVE, RECORDED, WAYS
 from vggcost.conventions.counting import KINDS, Part, difference, rule_text, tally
-from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
+from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Listing, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ _COLUMNS = (
     Column("name", "Convention"),
     Column("tool", "Tool", where=FILES),
     Column("release", "Release", where=FILES),
-    Column("unit", "Unit"),
+    Column("unit", "Unit", leaves=1),
     Column("per", "Per", where=FILES),
     Column("total", "Total", "count"),
-    Column("signed", "To mac", "number", where=SCREEN),
+    Column("signed", "To mac", "number", leaves=2, where=SCREEN),
     Column("difference", "Difference to mac", "count", where=FILES),
     Column("proof", "Proof", where=FILES),
     Column("words", "The difference in words", where=FILES, fills=True),
@@ -158,9 +158,15 @@ def _document(
     }
     blocks = (
         Text((header,), style="head"),
-        Grid(_COLUMNS, shown, notes=(Text(_notes(rows), style="list"),)),
+        Grid(_COLUMNS, shown, notes=(Text(_notes(rows), style="list"),), shapes=True),
     )
-    return Document(data, blocks, Grid(_RECORD_COLUMNS, rows), human)
+    listing = Listing(
+        tuple(column.replace(sums=False) for column in _RECORD_COLUMNS),
+        shown,
+        paper=("name", "unit", "total", "difference", "words"),
+        under="conventions",
+    )
+    return Document(data, blocks, Grid(_RECORD_COLUMNS, rows), human, listing=lambda: listing)
 
 
 def one_document(one: Convention, row: Mapping[str, Any], table: Document) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vggcost import units
 from vggcost.report.document import FOLDED
 
 TYPE_CHECKING = False
@@ -27,9 +26,14 @@ def folded_words(rows: Sequence[Row]) -> tuple[int, str]:
     return sum(kinds.values()), ", ".join(f"{number} {kind}" for kind, number in kinds.items())
 
 
-def share(part: int | None, whole: int | None) -> str:
-    """A part in percent of a whole; an empty text where there is no part, or nothing to share."""
-    return "" if part is None or not whole else units.percent(part, whole)
+def share(part: int | None, whole: int | None) -> tuple[int, int] | None:
+    """A part and its whole, which a column of shares shows in percent; None where there is nothing to share."""
+    return None if part is None or not whole else (part, whole)
+
+
+def pools(row: Row) -> bool:
+    """Whether a layer is a pool behind which the image is smaller: where the shape changes, and why."""
+    return "Pool" in row["kind"] and bool(row["output"]) and row["output"] != row["input"]
 
 
 def per_image(row: Row) -> list[int] | None:

@@ -5,6 +5,9 @@ A builder of this folder makes a `Document` once; each format renders any docume
 
 from __future__ import annotations
 
+import os
+import sys
+
 from vggcost import units
 from vggcost.printable import printable, printable_lines
 from vggcost.record import Record
@@ -21,20 +24,42 @@ EVERYWHERE, SCREEN, FILES = "everywhere", "screen", "files"
 """Where a block, a column or a note is shown; files are Markdown, LaTeX and HTML, which have room for all of it."""
 
 LINE_COLUMNS = 100
-"""The width that the screen keeps to."""
+"""The width that the screen keeps to where nobody says another."""
+
+NARROWEST, WIDEST = 60, 200
+"""A terminal that is narrower or wider gets tables of these widths."""
+
+
+def line_columns() -> int:
+    """The width that the screen keeps to: that of COLUMNS, or of the terminal, or LINE_COLUMNS."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given[:9]) > 0:
+        width = int(given[:9])
+    else:
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns or LINE_COLUMNS
+        except (OSError, ValueError, AttributeError):  # a pipe, a file, a notebook's stream
+            width = LINE_COLUMNS
+    return min(max(width, NARROWEST), WIDEST)
+
 
 FOLDED = "folded"
 """The key of a row that is True where the row has nothing to say: the screen leaves it out, files show all rows."""
+
+TOTAL = "is_total"
+"""The key of a row that is True in the last row of a table, which has the sums."""
 
 
 class Column(Record):
     """A column: the key of its values in a row, its heading, and what its values are.
 
-    kind is "count" (exact or with an SI prefix), "bytes", "shape", "pair" (height and width), "text", "number" (text
-    set to the right), "code" (a formula as it is written down, which Markdown and HTML set as code) or "formula" (an
-    expression of sympy, which LaTeX sets as mathematics). A column may leave where a table is wider than the screen;
-    the highest `leaves` goes first, 0 always stays. One that `fills` has long texts, which the screen breaks into what
-    the others leave of its width, where it is the last, and LaTeX into a paragraph.
+    kind is "count" (exact or with an SI prefix), "bytes", "share" (a part and its whole, in percent), "shape", "image"
+    (a shape whose batch people are not shown), "pair" (height and width), "text", "number" (text set to the right),
+    "code" (a formula as it is written down, which Markdown and HTML set as code) or "formula" (an expression of sympy,
+    which LaTeX sets as mathematics). A column may leave where a table is wider than the screen; the highest `leaves`
+    goes first, 0 always stays. One that `fills` has long texts, which the screen breaks into what the others leave of
+    its width, where it is the last, and LaTeX into a paragraph. decimals are those of shares and of counts with a
+    prefix, where a reader asks for a number of them; sums says whether its values add up to the table's last row.
     """
 
     key: str
@@ -43,6 +68,8 @@ class Column(Record):
     leaves: int = 0
     where: str = EVERYWHERE
     fills: bool = False
+    decimals: int | None = None
+    sums: bool = True
 
     def text(self, value: Any, human: bool) -> str:
         """The value as a person reads it, printable; an empty text for None.
@@ -51,7 +78,7 @@ class Column(Record):
         """
         if value is None:
             return ""
-        text = _TEXTS[self.kind](value, human)
+        text = _TEXTS[self.kind](value, human, self.decimals)
         return printable_lines(text) if self.fills or self.kind == "number" else printable(text)
 
     @property
@@ -59,10 +86,26 @@ class Column(Record):
         """The heading, printable: it may be a network's name."""
         return printable(self.heading)
 
+    def plain(self, value: Any) -> Any:
+        """The value as a program reads it: exact, in one cell; None for None."""
+        if value is None:
+            return None
+        if self.kind in ("shape", "image", "pair"):
+            return units.shape_text(value)
+        if self.kind == "share":
+            text = self.text(value, human=False)
+            return float(text) if text else None
+        return value
+
     @property
     def to_the_left(self) -> bool:
         """Whether its values are set to the left."""
-        return self.kind not in ("count", "bytes", "pair", "number")
+        return self.kind not in ("count", "bytes", "share", "pair", "number")
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the values of several rows may be added."""
+        return self.sums and self.kind in ("count", "bytes")
 
     @property
     def is_code(self) -> bool:
@@ -70,23 +113,29 @@ class Column(Record):
         return self.kind in ("code", "formula")
 
 
-def _count_text(value: int, human: bool) -> str:
-    return units.human(value) if human else units.exact(value)
+def _count_text(value: int, human: bool, decimals: int | None) -> str:
+    return units.human(value, decimals) if human else units.exact(value)
 
 
-def _bytes_text(value: int, human: bool) -> str:
-    return units.human_bytes(value) if human else units.exact(value)
+def _bytes_text(value: int, human: bool, decimals: int | None) -> str:
+    return units.human_bytes(value, decimals) if human else units.exact(value)
 
 
-_TEXTS: Mapping[str, Callable[[Any, bool], str]] = {
+def _plain_text(value: Any, _human: bool, _decimals: int | None) -> str:
+    return str(value)
+
+
+_TEXTS: Mapping[str, Callable[[Any, bool, int | None], str]] = {
     "count": _count_text,
     "bytes": _bytes_text,
-    "shape": lambda value, _: units.shape_text(value),
-    "pair": lambda value, _: units.pair_text(value),
-    "text": lambda value, _: str(value),
-    "number": lambda value, _: str(value),
-    "code": lambda value, _: str(value),
-    "formula": lambda value, _: str(value),
+    "share": lambda value, _, decimals: units.percent(value[0], value[1], 1 if decimals is None else decimals),
+    "shape": lambda value, *_: units.shape_text(value),
+    "image": lambda value, *_: units.shape_text(value[1:]),
+    "pair": lambda value, *_: units.pair_text(value),
+    "text": _plain_text,
+    "number": _plain_text,
+    "code": _plain_text,
+    "formula": _plain_text,
 }
 
 
@@ -115,8 +164,10 @@ class Text(Record):
 
 def left_out(gone: Sequence[Column]) -> str:
     """Say which columns the screen had no room for."""
-    names = ", ".join(column.title for column in gone)
-    return f"Left out to fit {LINE_COLUMNS} columns: {names}; another --format shows them"
+    names = ", ".join(
+        f"% of {column.key.removesuffix('_share')}" if column.kind == "share" else column.title for column in gone
+    )
+    return f"Left out to fit {line_columns()} columns: {names}; another --format shows them"
 
 
 class Grid(Record):
@@ -124,7 +175,8 @@ class Grid(Record):
 
     left_out says which columns have left the screen, at the end of the legend, or of the notes where there is none.
     narrow is what the screen shows in its place where it is too wide and no column may leave. The rows of `equations`
-    are a name and an expression, which LaTeX sets in an align*.
+    are a name and an expression, which LaTeX sets in an align*. A grid that `shapes` is the one that a reader shapes,
+    see `vggcost.report.shaping`; caption and label are a paper's.
     """
 
     columns: tuple[Column, ...]
@@ -136,10 +188,47 @@ class Grid(Record):
     narrow: Grid | None = None
     equations: bool = False
     where: str = EVERYWHERE
+    shapes: bool = False
+    caption: str = ""
+    label: str = ""
 
     def cells(self, human: bool) -> Cells:
         """The values as a person reads them."""
         return [[column.text(row.get(column.key), human) for column in self.columns] for row in self.rows]
+
+
+class Shape(Record):
+    """How a reader wants a table, in every format alike; None where nothing is asked for.
+
+    columns are the JSON's names; `share` behind one is its share, as ``NAME_share`` is. rows is weights, all or blocks.
+    sort is a column's name, counts with the largest first and texts from A to Z, or ``NAME:asc``, ``NAME:desc``.
+    transpose sets a row a column. precision is the number of decimals of shares, and of counts with a prefix.
+    """
+
+    columns: tuple[str, ...] | None = None
+    rows: str | None = None
+    sort: str | None = None
+    transpose: bool = False
+    caption: str | None = None
+    label: str | None = None
+    precision: int | None = None
+
+
+class Listing(Record):
+    """What a reader may shape: every column that the rows have, by its name in JSON, and every row.
+
+    The last row may be the total. under is where JSON has the rows, paper the columns that a paper has room for, where
+    nobody asks for others. turned is whether the table is shown with a row a column. blocks name the block of each row,
+    and are None where the rows are no layers. json_row makes JSON's row of one here, where the two differ.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Rows
+    paper: tuple[str, ...]
+    under: str = "layers"
+    turned: bool = False
+    blocks: Sequence[str] | None = None
+    json_row: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
 
 class Document(Record):
@@ -147,7 +236,8 @@ class Document(Record):
 
     data is the JSON document, blocks are what people read (or a call that makes them, where CSV and JSON need not wait
     for what they do not need), record is the one table that is the CSV. human asks for prefixes in place of exact
-    counts, for people alone. write_data makes the text of `data` where JSON's usual layout would not do.
+    counts, for people alone. write_data makes the text of `data` where JSON's usual layout would not do. listing makes
+    what a reader may shape, and shape is how; None: nothing.
     """
 
     data: Mapping[str, Any]
@@ -155,6 +245,8 @@ class Document(Record):
     record: Grid
     human: bool = False
     write_data: Callable[[Mapping[str, Any]], str] | None = None
+    listing: Callable[[], Listing] | None = None
+    shape: Shape | None = None
 
     def every_block(self) -> tuple[Text | Grid, ...]:
         """The blocks, made here where the document holds what makes them."""
@@ -180,6 +272,7 @@ def _grid_of(grid: Grid, place: str) -> Grid:
         columns=tuple(column for column in grid.columns if column.where in here),
         rows=rows,
         title=printable(grid.title),
+        caption=printable(grid.caption),
         legend=printable(grid.legend),
         narrow=None if grid.narrow is None else _grid_of(grid.narrow, place),
         notes=tuple(_text_of(note) for note in grid.notes if note.where in here),
@@ -188,4 +281,4 @@ def _grid_of(grid: Grid, place: str) -> Grid:
 
 def total_row(totals: Mapping[str, Any]) -> dict[str, Any]:
     """The last row of a table."""
-    return {"name": "total", **totals}
+    return {"name": "total", **totals, TOTAL: True}

@@ -139,8 +139,8 @@ def _record(fit: Needed, data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _blocks(fit: Needed, data: dict[str, Any], *, human: bool) -> tuple[Text | Grid, ...]:
     now = f"{fit.solve} {fit.value}"
-    columns = [Column("budget", "Budget"), Column("limit", "Limit", "number"), Column("used", now, "number")]
-    columns.append(Column("headroom", "left", "number"))
+    columns = [Column("budget", "Budget"), Column("limit", "Limit", "number", leaves=1), Column("used", now, "number")]
+    columns.append(Column("headroom", "left", "number", leaves=2))
     if fit.next is not None:
         columns.append(Column("next", f"{fit.solve} {fit.next.value}", "number"))
     rows = [_budget_row(fit, budget, human=human) for budget in fit.budgets]
@@ -199,7 +199,7 @@ def _levers(fit: Needed, *, human: bool) -> Grid:
     columns = (
         Column("option", "With this too"),
         Column("value", f"the {fit.solve} is", "number"),
-        Column("times", "times", "number"),
+        Column("times", "times", "number", leaves=1),
         *(Column(budget.key, f"and takes {budget.word}", "number") for budget in fit.budgets),
     )
     rows = []

@@ -6,8 +6,8 @@ from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Record
-from vggcost.report.costless import folded, folded_words, per_image, share
-from vggcost.report.document import FILES, FOLDED, SCREEN, Column, Document, Grid, Text, left_out, total_row
+from vggcost.report.costless import folded, folded_words, per_image, pools, share
+from vggcost.report.document import FILES, FOLDED, SCREEN, Column, Document, Grid, Listing, Text, left_out, total_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ FORMULA_COLUMNS = (
     Column("macs_numbers", "with numbers", "code"),
 )
 OUTPUT_COLUMNS = (
-    Column("output_elements", "Elements", "count", leaves=2),
+    Column("output_elements", "Elements", "count", leaves=3),
     Column("output_bytes", "Bytes", "bytes"),
 )
 SHARED_COLUMNS = (
-    Column("output_mib", "MiB", "number", leaves=1),
-    Column("output_share", "%", "number"),
+    Column("output_mib", "MiB", "number", leaves=2),
+    Column("output_share", "%", "share"),
 )
 """What people see beside the bytes."""
 
 FIELD_COLUMNS = (
     Column("receptive_field", "Receptive field", "pair"),
-    Column("stride", "Stride", "pair"),
-    Column("padding", "Padding offset", "pair"),
+    Column("stride", "Stride", "pair", leaves=4),
+    Column("padding", "Padding offset", "pair", leaves=5),
 )
 
 
@@ -78,12 +78,41 @@ def document(counted: Table, tallied: Tally, dtype: str, view: View) -> Document
     """Return a counted network's document; dtype is that of parameters and activations."""
     data = cost_data(counted, tallied, dtype, view)
     record = Grid((*RECORD_COLUMNS, *view.extra_columns()), [*data["layers"], total_row(data["totals"])])
-    return Document(data, lambda: _blocks(data, counted, view), record, view.human)
+    return Document(
+        data,
+        lambda: _blocks(data, counted, view),
+        record,
+        view.human,
+        listing=lambda: _listing(counted, tallied, dtype, view),
+    )
+
+
+def listed(counted: Table, tallied: Tally, dtype: str, view: View) -> dict[str, Any]:
+    """The JSON document with all that a layer can be asked for."""
+    return cost_data(counted, tallied, dtype, view.replace(formulas=True, activations=True, receptive_field=True))
+
+
+def _listing(counted: Table, tallied: Tally, dtype: str, view: View) -> Listing:
+    from vggcost.report.shaping import block_names
+
+    data = listed(counted, tallied, dtype, view)
+    total = total_row(data["totals"])
+    rows = [_shown(row, total) for row in (*folded(data["layers"], _says_much, every_row=view.every_row), total)]
+    what = "macs" if data["convention"] == TEXTBOOK.name else "count"
+    textbook = {column.key: column for column in RECORD_COLUMNS}
+    columns = [textbook["output"].replace(kind="image") if key == "output" else textbook[key] for key in textbook]
+    columns = [column.replace(heading=data["convention"]) if column.key == "count" else column for column in columns]
+    return Listing(
+        (*columns, Column("note", "Note"), *FORMULA_COLUMNS, *OUTPUT_COLUMNS, *FIELD_COLUMNS),
+        rows,
+        paper=("name", "output", "params", "share", what, "share"),
+        blocks=block_names(data["layers"]),
+    )
 
 
 def _blocks(data: Mapping[str, Any], counted: Table, view: View) -> tuple[Text | Grid, ...]:
     rows = [{**layer, **row.layer.written(row.output)} for layer, row in zip(data["layers"], counted.rows, strict=True)]
-    rows = folded(rows, _costs, every_row=view.every_row)
+    rows = folded(rows, _says_much, every_row=view.every_row)
     blocks: list[Text | Grid] = [Text((header_line(data),), style="head"), _costs_grid(data, rows, view)]
     if view.formulas:
         blocks.append(_formula_grid(rows))
@@ -214,29 +243,31 @@ def not_counted_lines(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _costs(row: Mapping[str, Any]) -> bool:
-    return bool(row["params"] or row["macs"] or row["count"] != 0)
+def _says_much(row: Mapping[str, Any]) -> bool:
+    return bool(row["params"] or row["macs"] or row["count"] != 0) or pools(row)
+
+
+def _shown(row: Mapping[str, Any], total: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with what people see of it beside its numbers."""
+    return {
+        **row,
+        "image_output": per_image(row),
+        "params_share": share(row["params"], total["params"]),
+        "count_share": share(row["count"], total["count"]),
+    }
 
 
 def _costs_grid(data: Mapping[str, Any], rows: Dicts, view: View) -> Grid:
     """Every layer's costs and the totals, with their shares, and what they are made from."""
     total = total_row(data["totals"])
-    shown = [
-        {
-            **row,
-            "image_output": per_image(row),
-            "params_share": units.percent(row["params"], total["params"]),
-            "count_share": share(row["count"], total["count"]),
-        }
-        for row in (*rows, total)
-    ]
+    shown = [_shown(row, total) for row in (*rows, total)]
     number, kinds = folded_words(rows)
     notes = [Text((weights_line(data),))]
     if number:
         notes.append(Text(("Folded, as they cost nothing (--all shows them):", f"  {kinds}"), where=SCREEN))
     if lines := not_counted_lines(data):
         notes.append(Text(lines))
-    return Grid(_columns(data["convention"], view), shown, notes=tuple(notes), left_out=_left_out)
+    return Grid(_columns(data["convention"], view), shown, notes=tuple(notes), left_out=_left_out, shapes=True)
 
 
 def _columns(convention: str, view: View) -> tuple[Column, ...]:
@@ -245,20 +276,20 @@ def _columns(convention: str, view: View) -> tuple[Column, ...]:
     return (
         named["name"],
         *(named[key].replace(where=FILES) for key in ("kind", "path", "input", "output")),
-        Column("image_output", "Output", "shape", where=SCREEN),
-        Column("params_numbers", "Parameters from", "code", leaves=2),
+        Column("image_output", "Output", "shape", leaves=1, where=SCREEN),
+        Column("params_numbers", "Parameters from", "code", leaves=4),
         named["params"],
-        Column("params_share", "%", "number"),
+        Column("params_share", "%", "share", leaves=2),
         named["macs"],
-        named["flops"].replace(leaves=0 if textbook else 3),
+        named["flops"].replace(leaves=3),
         *(() if textbook else (named["count"].replace(heading=convention),)),
-        Column("count_share", "%", "number"),
-        *(() if textbook or not view.every_row else (Column("note", "Note", leaves=4),)),
+        Column("count_share", "%", "share", leaves=2),
+        *(() if textbook or not view.every_row else (Column("note", "Note", leaves=5),)),
     )
 
 
 def _left_out(gone: Sequence[Column]) -> str:
-    how = "--formulas" if all(column.key == "params_numbers" for column in gone) else "--format csv"
+    how = "--formulas" if all(column.key == "params_numbers" for column in gone) else "a wider screen or --columns"
     return left_out(gone).replace("another --format shows them", f"{how} shows what is missing")
 
 
@@ -286,7 +317,7 @@ def _output_grid(data: Mapping[str, Any], rows: Dicts, view: View) -> Grid:
     """Every layer's output: its elements and bytes, and what it sees of the image."""
     columns = (
         Column("name", "Layer"),
-        Column("image_output", "Output", "shape"),
+        Column("image_output", "Output", "shape", leaves=1),
         *((*OUTPUT_COLUMNS, *SHARED_COLUMNS) if view.activations else ()),
         *(FIELD_COLUMNS if view.receptive_field else ()),
     )

@@ -7,11 +7,11 @@ from vggcost.costs.training import LOW_PRECISIONS, STATES, master_weight_bytes, 
 from vggcost.record import Record
 from vggcost.report import training_cost
 from vggcost.report.costless import folded, folded_words, per_image
-from vggcost.report.document import SCREEN, Column, Document, Grid, Text, total_row
+from vggcost.report.document import SCREEN, Column, Document, Grid, Listing, Text, total_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Protocol
 
     from vggcost.costs.table import Table
@@ -87,21 +87,21 @@ PART_COLUMNS = (
 
 COLUMNS = (
     Column("name", "Layer"),
-    Column("kind", "Kind", leaves=3),
-    Column("output", "Output", "shape"),
+    Column("kind", "Kind", leaves=4),
+    Column("output", "Output", "shape", leaves=1),
     Column("output_bytes", "Output [B]", "bytes"),
     Column("weight_bytes", "Weights [B]", "bytes"),
-    Column("buffer_bytes", "Buffers [B]", "bytes", leaves=4),
-    Column("live_bytes", "Alive [B]", "bytes", leaves=1),
+    Column("buffer_bytes", "Buffers [B]", "bytes", leaves=5),
+    Column("live_bytes", "Alive [B]", "bytes", leaves=2, sums=False),
 )
 TRAINING_COLUMNS = (
     Column("saved_bytes", "Kept [B]", "bytes"),
-    Column("gradient_bytes", "Gradients [B]", "bytes", leaves=2),
-    Column("optimizer_bytes", "Optimizer [B]", "bytes", leaves=5),
+    Column("gradient_bytes", "Gradients [B]", "bytes", leaves=3),
+    Column("optimizer_bytes", "Optimizer [B]", "bytes", leaves=6),
     *training_cost.COLUMNS,
 )
 
-MASTER_COLUMN = Column("master_weight_bytes", "Copies [B]", "bytes", leaves=5)
+MASTER_COLUMN = Column("master_weight_bytes", "Copies [B]", "bytes", leaves=6)
 
 NOT_IN_IT = (
     "Not in it: the libraries' workspaces and blocked copies, the device's context, what the allocator rounds up and"
@@ -116,7 +116,13 @@ def document(needed: Needed, *, human: bool) -> Document:
     columns = (*COLUMNS, *(TRAINING_COLUMNS if training else ()))
     columns += (MASTER_COLUMN,) if training and training.master_weights else ()
     record = Grid(columns, [*data["layers"], total_row(sums(data))])
-    return Document(training_cost.grouped(data), lambda: _blocks(needed, data, columns), record, human)
+    return Document(
+        training_cost.grouped(data),
+        lambda: _blocks(needed, data, columns),
+        record,
+        human,
+        listing=lambda: layer_listing(data, columns),
+    )
 
 
 def memory_data(needed: Needed) -> dict[str, Any]:
@@ -161,14 +167,41 @@ def _blocks(needed: Needed, data: dict[str, Any], columns: tuple[Column, ...]) -
     )
 
 
+def layer_listing(data: dict[str, Any], columns: tuple[Column, ...]) -> Listing:
+    """What a reader may shape: the layers with all that is known of them."""
+    from vggcost.report.shaping import block_names
+
+    columns = tuple(column.replace(kind="image") if column.key == "output" else column for column in columns)
+    rows = folded(data["layers"], _says_much, every_row=False)
+    # Their inputs are the outputs before them, of which a pool's is what says that it shrinks the image.
+    inputs = [data["input"], *(row["output"] for row in rows)]
+    names = block_names([{**row, "input": before} for row, before in zip(rows, inputs, strict=False)])
+    kept = ("saved_bytes", "share") if data["training"] else ()
+    paper = ("name", "output", "output_bytes", "share", "weight_bytes", "share", *kept)
+    keys = tuple(data["layers"][0])
+    return Listing(
+        columns,
+        [*rows, total_row(sums(data))],
+        paper=paper,
+        blocks=names,
+        json_row=lambda row: training_cost.grouped_row({key: row.get(key) for key in keys}),
+    )
+
+
+def _says_much(row: Mapping[str, Any]) -> bool:
+    return bool(row["weight_bytes"] or row["saved_bytes"]) or "Pool" in row["kind"]
+
+
 def layer_grid(data: dict[str, Any], columns: tuple[Column, ...]) -> Grid:
     """The layers, of which the screen leaves out those that hold nothing, and their sums."""
-    rows = folded(data["layers"], lambda row: bool(row["weight_bytes"] or row["saved_bytes"]), every_row=False)
+    rows = folded(data["layers"], _says_much, every_row=False)
     for row in rows:
         row["output"] = per_image(row)
     number, kinds = folded_words(rows)
     legend = f"Not shown: {kinds}; another --format has them." if number else ""
-    return Grid(columns, [*rows, total_row(sums(data))], notes=(Text((legend,), where=SCREEN),) if legend else ())
+    return Grid(
+        columns, [*rows, total_row(sums(data))], notes=(Text((legend,), where=SCREEN),) if legend else (), shapes=True
+    )
 
 
 def _header(needed: Needed, data: dict[str, Any]) -> str:

@@ -57,7 +57,9 @@ def document(needed: NeededByProgram, *, human: bool) -> Document:
     data = memory_data(needed)
     columns = (*parts.COLUMNS, *(parts.TRAINING_COLUMNS if needed.training else ()))
     record = Grid(columns, [*data["layers"], total_row(parts.sums(data))])
-    return Document(data, lambda: _blocks(needed, data, columns), record, human)
+    return Document(
+        data, lambda: _blocks(needed, data, columns), record, human, listing=lambda: parts.layer_listing(data, columns)
+    )
 
 
 def memory_data(needed: NeededByProgram) -> dict[str, Any]:

@@ -20,6 +20,8 @@ FORMATS = {
     "json": ("json", "json"),
     "latex": ("latex", "tex"),
     "html": ("html", "html"),
+    "latex-siunitx": ("latex_siunitx", "tex"),
+    "typst": ("typst", "typ"),
 }
 """What --format takes: the file that renders it, and the ending of a file's name that implies it."""
 
@@ -46,18 +48,22 @@ def implied(path: str | None, more: Mapping[str, str] = NO_MORE) -> str | None:
     'latex'
     """
     ending = (path or "").lower().rpartition(".")[2]
-    endings = {**{its_ending: name for name, (_, its_ending) in FORMATS.items()}, **{more[name]: name for name in more}}
-    return endings.get(ending)
+    endings = {its_ending: name for name, (_, its_ending) in reversed(FORMATS.items())}  # the first of those of one
+    return {**endings, **{more[name]: name for name in more}}.get(ending)
 
 
 def rendered(document: Document, fmt: str) -> str:
     """Return a document in a format, ending in a newline.
 
     Raises:
-        VggcostError: there is no such format.
+        VggcostError: there is no such format, or its table cannot have the shape that is asked for.
     """
     from importlib import import_module
 
     module, _ = FORMATS[checked(fmt)]
+    if document.listing is not None:
+        from vggcost.report.shaping import shaped
+
+        document = shaped(document, fmt)
     text: str = import_module(f"{__name__}.{module}").render(document)
     return text

@@ -10,14 +10,13 @@ from __future__ import annotations
 import csv
 import io
 
-from vggcost import units
 from vggcost.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.report.document import Column, Document
+    from vggcost.report.document import Document
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
 """What a spreadsheet may read as the head of a formula, in full width too, and the sign that keeps it from that."""
@@ -30,13 +29,11 @@ def render(document: Document) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([_text(column.key) for column in columns])
     for row in document.record.rows:
-        writer.writerow([_plain(column, row.get(column.key)) for column in columns])
+        writer.writerow([_cell(column.plain(row.get(column.key))) for column in columns])
     return buffer.getvalue()
 
 
-def _plain(column: Column, value: Any) -> Any:
-    if column.kind in ("shape", "pair") and value is not None:
-        return units.shape_text(value)
+def _cell(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else _text(str(value))
 
 

@@ -46,7 +46,9 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
     sides = [
         ' style="text-align: left"' if column.to_the_left else ' style="text-align: right"' for column in grid.columns
     ]
-    yield "<table>\n<thead>\n"
+    named = f' id="{escape(grid.label)}"' if grid.label else ""
+    caption = f"<caption>{escape(grid.caption)}</caption>\n" if grid.caption else ""
+    yield f"<table{named}>\n{caption}<thead>\n"
     yield _row("th", sides, [escape(column.title) for column in grid.columns])
     yield "</thead>\n<tbody>\n"
     for cells in grid.cells(human):

@@ -1,4 +1,7 @@
-"""A document for a paper: booktabs tables and sentences, a part of a text that loads booktabs and amsmath."""
+"""A document for a paper: booktabs tables and sentences, a part of a text that loads booktabs and amsmath.
+
+A table with a caption or a label is a float of its own, with its notes below it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from vggcost.report.document import FILES, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from vggcost.report.document import Column, Document, Grid
@@ -32,14 +35,21 @@ _ESCAPES = {
 _SPECIAL = re.compile(r"([-',])(?=\1)|(?<!\S)\*|[\\~^<>|\[`\n&%$#_{}]")
 
 
-def render(document: Document) -> str:
-    """Return a tabular for each grid, an align* for equations, and the sentences as text."""
+_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?")
+"""A number that siunitx reads."""
+
+
+def render(document: Document, *, siunitx: bool = False) -> str:
+    """Return a tabular for each grid, an align* for equations, and the sentences as text.
+
+    siunitx: whether columns of numbers are its S columns.
+    """
     blocks: list[str] = []
     for block in document.shown(FILES):
         if isinstance(block, Text):
             blocks.append(_sentences(block))
         else:
-            blocks += _table(block, human=document.human)
+            blocks += _table(block, human=document.human, siunitx=siunitx)
     return "\n".join(blocks)
 
 
@@ -63,25 +73,65 @@ def _paragraph(lines: tuple[str, ...]) -> str:
     return "\\noindent " + " \\\\\n".join(escaped(line.strip()) for line in lines) + "\n"
 
 
-def _table(grid: Grid, *, human: bool) -> Iterator[str]:
+def _table(grid: Grid, *, human: bool, siunitx: bool) -> Iterator[str]:
     if grid.title:
         yield _paragraph((grid.title,))
-    yield _equations(grid) if grid.equations else _tabular(grid, human=human)
+    if grid.caption or grid.label:
+        yield _float(grid, human=human, siunitx=siunitx)
+        return
+    yield _equations(grid) if grid.equations else f"\\noindent\n{_tabular(grid, human=human, siunitx=siunitx)}"
+    yield from _below(grid)
+
+
+def _below(grid: Grid) -> Iterator[str]:
     if grid.legend:
         yield _paragraph((grid.legend,))
     for note in grid.notes:
         yield _sentences(note)
 
 
-def _tabular(grid: Grid, *, human: bool) -> str:
-    heads = [column.title for column in grid.columns]
-    cells = ([_cell(column, row, human) for column in grid.columns] for row in grid.rows)
-    head, *rows = [" & ".join(line) + " \\\\\n" for line in (map(escaped, heads), *cells)]
-    sides = "".join(map(_side, grid.columns))
+def _float(grid: Grid, *, human: bool, siunitx: bool) -> str:
+    r"""A float: captions stand above tables, notes below; \small, for a layer has five columns."""
+    caption = f"\\caption{{{escaped(grid.caption)}}}\n" if grid.caption else ""
+    label = f"\\label{{{grid.label}}}\n" if grid.label else ""
+    notes = "\n".join(_below(grid))
+    below = (
+        f"\n\\smallskip\n\\begin{{minipage}}{{\\linewidth}}\n\\footnotesize\n{notes}\\end{{minipage}}\n"
+        if notes
+        else ""
+    )
     return (
-        f"\\noindent\n\\begin{{tabular}}{{{sides}}}\n\\toprule\n{head}\\midrule\n"
+        f"\\begin{{table}}\n\\centering\n\\small\n{caption}{label}"
+        f"{_tabular(grid, human=human, siunitx=siunitx)}{below}\\end{{table}}\n"
+    )
+
+
+def _tabular(grid: Grid, *, human: bool, siunitx: bool) -> str:
+    cells = [[_cell(column, row, human) for column in grid.columns] for row in grid.rows]
+    sides = [_side(column) for column in grid.columns]
+    heads = [escaped(column.title) for column in grid.columns]
+    if siunitx:
+        for place, column in enumerate(grid.columns):
+            values = [line[place] for line in cells if line[place]]
+            if column.to_the_left or not values or not all(map(_NUMBER.fullmatch, values)):
+                continue
+            sides[place] = _numbers_side(values)
+            heads[place] = f"{{{heads[place]}}}"  # no number
+            for line in cells:
+                line[place] = line[place].replace(",", "")
+    head, *rows = [" & ".join(line) + " \\\\\n" for line in (heads, *cells)]
+    return (
+        f"\\begin{{tabular}}{{{''.join(sides)}}}\n\\toprule\n{head}\\midrule\n"
         f"{''.join(rows)}\\bottomrule\n\\end{{tabular}}\n"
     )
+
+
+def _numbers_side(values: Sequence[str]) -> str:
+    """An S column as wide as its longest number, with the separators that all other formats have."""
+    wholes, tails = zip(*(value.replace(",", "").lstrip("+-").partition(".")[::2] for value in values), strict=True)
+    sign = "+" if any(value[0] in "+-" for value in values) else ""
+    digits = f"{sign}{max(map(len, wholes))}.{max(map(len, tails))}"
+    return f"S[table-format={digits},group-separator={{,}},group-minimum-digits=4]"
 
 
 def _side(column: Column) -> str:

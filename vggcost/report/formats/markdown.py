@@ -78,6 +78,9 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
 
     if grid.title:
         yield f"{_line(grid.title)}\n"
+    if grid.caption or grid.label:
+        anchor = f'<a id="{grid.label}"></a>' if grid.label else ""
+        yield f"{anchor}{_line(grid.caption)}\n"
     cells = [
         [_code(cell) if column.is_code else escaped(cell) for column, cell in zip(grid.columns, row, strict=True)]
         for row in grid.cells(human)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.report.document import LINE_COLUMNS, SCREEN, Grid, Text
+from vggcost.report.document import SCREEN, Grid, Text, line_columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
     from vggcost.report.document import Cells, Column, Document
 
-LEAST_FILLING_COLUMNS = 36
-"""A column that fills the width is no narrower than this, however wide the others are."""
+LEAST_FILLING_COLUMNS = 24
+"""A column that fills the width is no narrower than this where others may leave for it."""
+
+LEAST_COLUMNS = 6
+"""A column whose texts are broken, where nothing may leave, is no narrower than this."""
 
 
 def render(document: Document) -> str:
-    """Return what a terminal shows, in at most LINE_COLUMNS columns where possible."""
+    """Return what a terminal shows, in at most its columns."""
     blocks: list[str] = []
     for block in document.shown(SCREEN):
         if isinstance(block, Text):
@@ -25,8 +28,9 @@ def render(document: Document) -> str:
     return "\n".join(blocks)
 
 
-def wrapped(line: str, width: int = LINE_COLUMNS, hang: str = "  ") -> str:
-    """Return a line in as many as the width takes, the further ones behind `hang`."""
+def wrapped(line: str, width: int | None = None, hang: str = "  ") -> str:
+    """Return a line in as many as the width takes (None: the screen's), the further ones behind `hang`."""
+    width = line_columns() if width is None else width
     if len(line) <= width:
         return line
     from textwrap import fill
@@ -42,19 +46,21 @@ def _lines(text: Text) -> str:
 
 def _headed(line: str) -> str:
     """A line whose last clause keeps its words together, on a line of its own where it does not fit."""
-    if len(line) <= LINE_COLUMNS:
+    if len(line) <= line_columns():
         return line
-    return ";\n  ".join(wrapped(part) for part in line.rsplit("; ", 1))
+    first, *last = line.rsplit("; ", 1)
+    width = line_columns()
+    return "".join((wrapped(f"{first};" if last else first), *(f"\n{wrapped(f'  {part}', width)}" for part in last)))
 
 
 def _table(grid: Grid, *, human: bool) -> Iterator[str]:
     """Yield a table with its title and legend, and its notes."""
     text, gone = _fitted(grid, human=human)
-    if grid.narrow is not None and _width(text) > LINE_COLUMNS:
+    while grid.narrow is not None and _width(text) > line_columns():
         grid = grid.narrow
         text, gone = _fitted(grid, human=human)
     said = [grid.left_out(gone)] if gone else []
-    title = f"{grid.title}\n" if grid.title else ""
+    title = "".join(f"{wrapped(line)}\n" for line in (grid.title, grid.caption) if line)
     legend = f"{wrapped(' '.join((grid.legend, *said)))}\n" if grid.legend else ""
     yield title + text + legend
     notes = "".join(map(_lines, grid.notes))
@@ -68,12 +74,39 @@ def _fitted(grid: Grid, *, human: bool) -> tuple[str, list[Column]]:
     """Return the table within the width where columns may leave for it, and those that have left."""
     gone: list[Column] = []
     while True:
-        text = _tabulated(grid.columns, _filled(grid, human=human))
         first = max(grid.columns, key=lambda column: column.leaves)
-        if first.leaves == 0 or _width(text) <= LINE_COLUMNS:
+        text = _tabulated(grid.columns, _filled(grid, human=human))
+        if _width(text) <= line_columns():
             return text, gone
+        if first.leaves == 0:
+            return text if grid.narrow is not None else _broken_to_fit(grid, human=human), gone
         grid = grid.replace(columns=tuple(column for column in grid.columns if column is not first))
         gone.append(first)
+
+
+def _broken_to_fit(grid: Grid, *, human: bool) -> str:
+    """A table that nothing may leave, its widest texts broken in pieces until it fits; numbers stay whole."""
+    cells = _filled(grid, human=human)
+    heads = [column.title for column in grid.columns]
+    texts = [place for place, column in enumerate(grid.columns) if column.to_the_left]
+    while True:
+        text = _tabulated(grid.columns, cells, heads)
+        over = _width(text) - line_columns()
+        widths = {place: max(_width(row[place] or " ") for row in (heads, *cells)) for place in texts}
+        widest = max(widths, key=widths.__getitem__, default=0)
+        if over <= 0 or not widths or widths[widest] <= LEAST_COLUMNS:
+            return text
+        others = [width for place, width in widths.items() if place != widest and width < widths[widest]]
+        width = max(LEAST_COLUMNS, widths[widest] - over, min(max(others, default=0), widths[widest] - 1))
+        heads[widest] = _pieces(heads[widest], width)
+        for row in cells:
+            row[widest] = _pieces(row[widest], width)
+
+
+def _pieces(text: str, width: int) -> str:
+    from textwrap import wrap
+
+    return "\n".join(piece for line in text.split("\n") for piece in wrap(line, width) or [""])
 
 
 def _filled(grid: Grid, *, human: bool) -> Cells:
@@ -82,7 +115,7 @@ def _filled(grid: Grid, *, human: bool) -> Cells:
     if not cells or not grid.columns[-1].fills:
         return cells
     others = _tabulated(grid.columns[:-1], [row[:-1] for row in cells])
-    width = max(LEAST_FILLING_COLUMNS, LINE_COLUMNS - 2 - _width(others))
+    width = max(LEAST_FILLING_COLUMNS, line_columns() - 2 - _width(others))
     said: dict[str, str] = {}
     for row in cells:
         words = row[-1]
@@ -94,12 +127,12 @@ def _filled(grid: Grid, *, human: bool) -> Cells:
     return cells
 
 
-def _tabulated(columns: tuple[Column, ...], cells: Cells) -> str:
+def _tabulated(columns: tuple[Column, ...], cells: Cells, heads: list[str] | None = None) -> str:
     from tabulate import tabulate
 
     text = tabulate(
         cells,
-        headers=[column.title for column in columns],
+        headers=heads or [column.title for column in columns],
         tablefmt="simple",
         colalign=["left" if column.to_the_left else "right" for column in columns] if cells else None,
         disable_numparse=True,
@@ -108,4 +141,4 @@ def _tabulated(columns: tuple[Column, ...], cells: Cells) -> str:
 
 
 def _width(text: str) -> int:
-    return max(map(len, text.splitlines()))
+    return max(map(len, text.splitlines()), default=0)
