@@ -8,7 +8,7 @@ from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_program
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
-from vggcost.results import report_files
+from vggcost.results import report_files, whole_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Write the files, or compare them with what stands there."""
     folder: str = args.folder
-    report_files.check_folder(folder)
+    whole_set.check_folder(folder)
     asked = request(args, default=report_files.VARIANTS)
     names = report_files.checked_names([_names(subject, asked) for subject in asked.subjects])
+    if not args.check:
+        whole_set.check_places(folder, report_files.file_places(names))
     files = list(report_files.report_files(asked.counted(), names))
     if not args.check:
-        report_files.write(folder, files)
+        whole_set.write(folder, files)
         emit(f"{len(files)} files written to {folder}\n", None)
         return EXIT_FINE
     stale = report_files.drift(folder, files)
@@ -54,7 +56,8 @@ def run(args: Namespace) -> int:
         emit(f"{len(files)} files in {folder} are up to date\n", None)
         return EXIT_FINE
     lines = "".join(f"{path}: {why}\n" for path, why in stale.items())
-    verdict = f"{len(stale)} of {len(files)} files differ; the same command without --check writes them anew\n"
+    number = len({os.path.join(folder, name) for name, _ in files} | stale.keys())
+    verdict = f"{len(stale)} of {number} files differ; the same command without --check writes them anew\n"
     emit(lines + verdict, None)
     return EXIT_DIFFERS
 

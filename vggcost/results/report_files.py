@@ -1,4 +1,4 @@
-"""The files of a report: a CSV and a Markdown table a network, one summary; written, or held against a folder."""
+"""The files of a report: a CSV and a Markdown table a network, one summary; and what differs from them in a folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
 from vggcost.report.formats import FORMATS, rendered
 from vggcost.report.formats.markdown import escaped
-from vggcost.results import whole_file
+from vggcost.results import whole_set
 from vggcost.results.comparison import distinct, summary
 
 TYPE_CHECKING = False
@@ -48,21 +48,16 @@ def file_name(name: str) -> str:
     return kept.lstrip(".-") or "program"
 
 
+def file_places(names: Sequence[str]) -> list[str]:
+    """Return the names of all files that `report_files` yields for these networks and programs."""
+    return [f"{name}.{FORMATS[fmt][1]}" for name in (*names, SUMMARY) for fmt in FILE_FORMATS]
+
+
 def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
     for fmt in FILE_FORMATS:
         _, ending = FORMATS[fmt]
         heading = f"# {escaped(title)}\n\n" if fmt == "markdown" else ""
         yield f"{name}.{ending}", heading + rendered(document, fmt)
-
-
-def check_folder(folder: str) -> None:
-    """Refuse a place that no folder of reports can stand at.
-
-    Raises:
-        VggcostError: a file stands there.
-    """
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise VggcostError(f"--output is {folder!r}, which is a file; give a directory")
 
 
 def checked_names(names: Sequence[tuple[str, str]]) -> list[str]:
@@ -80,24 +75,16 @@ def checked_names(names: Sequence[tuple[str, str]]) -> list[str]:
     return files
 
 
-def write(folder: str, files: Iterable[tuple[str, str]]) -> None:
-    """Write the files (name, text) into the folder, which is made where it is missing; each file whole or not at all.
-
-    Raises:
-        VggcostError: the folder cannot be made, or a file not be written.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise VggcostError(f"cannot make {folder!r}: {error.strerror}; choose another directory") from None
-    for name, text in files:
-        whole_file.write(os.path.join(folder, name), text)
-
-
 def drift(folder: str, files: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the path of each file (name, text) that does not stand in the folder as it should, with the reason."""
+    """Return the path of each file (name, text) that does not stand in the folder as it should, with the reason.
+
+    A file of a report that was cut short between its files is named whatever it holds.
+    """
     found = ((os.path.join(folder, name), text) for name, text in files)
-    return {path: why for path, text in found if (why := _difference(path, text))}
+    why_left = "left as it was by a report that was cut short, which the next one completes"
+    with whole_set.turn(folder, shared=True):
+        cut_short = dict.fromkeys(whole_set.unfinished(folder), why_left)
+        return {path: why for path, text in found if (why := _difference(path, text))} | cut_short
 
 
 def _difference(path: str, text: str) -> str | None:
