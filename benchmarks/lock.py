@@ -19,14 +19,16 @@ from vggcost.results.report_files import VARIANTS
 SCRIPT = str(Path(sys.executable).with_name("vggcost"))
 PASS, TORCH, DYNAMO = "python -c pass", "python -c 'import torch'", "... and torch._dynamo"
 CHECK, PROGRAM = "vggcost check, the twelve variants", "vggcost check, a VGG-16 of torch"
+OTHER = "vggcost check, a program like no VGG"
 COMMANDS = {
     PASS: [sys.executable, "-c", "pass"],
     CHECK: [SCRIPT, "check", "--lock", "names.json"],
     TORCH: [sys.executable, "-c", "import torch"],
-    DYNAMO: [sys.executable, "-W", "ignore", "-c", "import torch._dynamo"],  # torch loads it in a followed call
+    DYNAMO: [sys.executable, "-W", "ignore", "-c", "import torch._dynamo"],  # as torch.FakeTensorMode does
     PROGRAM: [SCRIPT, "check", "--lock", "program.json"],
+    OTHER: [SCRIPT, "check", "--lock", "other.json"],  # followed under FakeTensorMode
 }
-SLOW = (TORCH, DYNAMO, PROGRAM)
+SLOW = (TORCH, DYNAMO, PROGRAM, OTHER)
 SLOW_ROUNDS = 5
 
 VGG = """
@@ -43,6 +45,15 @@ def vgg16():
             layers.append(nn.MaxPool2d(2))
     head = [nn.Linear(512 * 49, 4096), nn.ReLU(True), nn.Linear(4096, 4096), nn.ReLU(True), nn.Linear(4096, 1000)]
     return nn.Sequential(*layers, nn.Flatten(), *head)
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        return (x + self.conv(x)).mean()
 """
 
 
@@ -62,7 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         Path("vgg.py").write_text(VGG)
-        for words in ([*VARIANTS, "-o", "names.json"], ["vgg.py:vgg16", "-o", "program.json"]):
+        other = ["vgg.py:Other", "--input", "3x224x224", "-o", "other.json"]
+        for words in ([*VARIANTS, "-o", "names.json"], ["vgg.py:vgg16", "-o", "program.json"], other):
             subprocess.run([SCRIPT, "lock", *words], check=True, capture_output=True)
         samples: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
         for turn in range(rounds + 1):
@@ -74,7 +86,7 @@ def main() -> None:
     wall, cpu = (
         {name: statistics.median(pair[side] for pair in pairs) for name, pairs in samples.items()} for side in (0, 1)
     )
-    for name, base in ((PASS, PASS), (CHECK, PASS), (TORCH, TORCH), (DYNAMO, TORCH), (PROGRAM, TORCH)):
+    for name, base in ((PASS, PASS), (CHECK, PASS), (TORCH, TORCH), (DYNAMO, TORCH), (PROGRAM, TORCH), (OTHER, TORCH)):
         print(
             f"{name:36} {wall[name] * 1e3:8.1f} ms {wall[name] / wall[base]:6.2f} x   CPU {cpu[name] * 1e3:8.1f} ms"
             f" {cpu[name] / cpu[base]:6.2f} x"

@@ -23,6 +23,7 @@ from vggcost.frameworks.pytorch.compiled import scripts
 from vggcost.frameworks.pytorch.follower import Follower
 from vggcost.frameworks.pytorch.program import eager, untouched, unwrapped, with_values
 from vggcost.frameworks.pytorch.twins import BUFFER, PARAMETER, freeze, twins
+from vggcost.frameworks.pytorch.untraced import untraced
 from vggcost.programs.followed import Followed, FollowedMoment, FollowedRow
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _followed(
         fake = FakeTensorMode(allow_non_fake_inputs=True) if faked else nullcontext()
         stack.enter_context(untouched(model, values=values))
         stack.enter_context(eager())
+        stack.enter_context(untraced())
         stack.enter_context(_unlogged())
         stack.enter_context(fake)
         held = stack.enter_context(twins(model, dtype, None if values else asked.device))
