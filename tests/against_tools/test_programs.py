@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vggcost import audit
-from vggcost.cli.options import read_arguments
+from vggcost.cli.program_options import read_arguments
 from vggcost.frameworks.arguments import images
 from vggcost.frameworks.peers.programs import run_on_program
 from vggcost.frameworks.peers.reading import Program

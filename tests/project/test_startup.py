@@ -119,6 +119,7 @@ def test_each_command_loads_only_its_own_file():
     assert {name for name in names if name.startswith("vggcost.cli.")} == {
         "vggcost.cli.options",
         "vggcost.cli.output",
+        "vggcost.cli.program_options",
         "vggcost.cli.request",
         "vggcost.cli.shaping",
         "vggcost.cli.table",

@@ -31,6 +31,7 @@ from vggcost.bench.protocol import StopRule
 from vggcost.bench.result import SCHEMA
 from vggcost.bench.settings import rule_of, warm_up_s
 from vggcost.errors import VggcostError
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.own_lines import said
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.record import Record
@@ -118,7 +119,9 @@ def _measure_all(bench: Bench, subjects: Sequence[Subject], document: dict[str, 
         try:
             case = measured_case(bench, subject, prefix)
             trace = case.pop("trace")
-        except Exception as error:  # noqa: BLE001  # the user's module, torch and its libraries raise what they like
+        except BaseException as error:  # noqa: BLE001  # the user's module, torch and its libraries raise what they like
+            if not isinstance(error, VggcostError):
+                pass_on(error)
             lost = is_device_lost(error)
             document["refused"].append({"case": subject.short_title, "reason": _reason(error)})
         _release(bench)  # behind the exception, whose traceback has held the module

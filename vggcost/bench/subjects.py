@@ -16,6 +16,7 @@ from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.door import found
 from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import maker, place_of
+from vggcost.frameworks.guard import Guard, attempted, pass_on
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch.build import build_module, require_torch
@@ -196,7 +197,7 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     from torch import nn
 
     place = place_of(target)
-    with place, no_downloads() as downloads:
+    with Guard(target), place, no_downloads() as downloads:
         what = downloads.attempt(lambda: found(target, place), target)
     value = what.value
     if isinstance(value, nn.Module):
@@ -204,13 +205,8 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     making = maker(what, call or NO_ARGUMENTS)
 
     def make() -> nn.Module:
-        try:
-            with place, no_downloads() as downloads:
-                made = downloads.attempt(making, what.target)
-        except VggcostError:
-            raise  # an argument of --call
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-            raise VggcostError(f"{what.target} cannot be made: {told(error)}") from None
+        with Guard(what.target), place, no_downloads() as downloads:
+            made = attempted(lambda: downloads.attempt(making, what.target), f"{what.target} cannot be made")
         if not isinstance(made, nn.Module):
             raise VggcostError(f"{what.target} yields a {type(made).__name__}; give one that yields a torch.nn.Module")
         return made
@@ -237,8 +233,9 @@ def check_runs(module: nn.Module, x: Any, subject: Subject) -> None:
     try:
         with torch.no_grad():
             module(x)
-    except Exception as error:
-        if is_out_of_memory(torch, error):
+    except BaseException as error:
+        pass_on(error)
+        if isinstance(error, Exception) and is_out_of_memory(torch, error):
             raise
         shape = units.shape_text(subject.input)
         advice = "choose --size and --in-channels, or see vggcost audit"

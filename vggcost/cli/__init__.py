@@ -8,6 +8,10 @@ import sys
 from vggcost.cli.output import emit, note, settle_streams
 from vggcost.errors import VggcostError, in_part, unknown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 COMMANDS = {
     "table": "what a network costs, layer by layer",
     "compare": "configurations side by side, one a column",
@@ -69,8 +73,29 @@ def _run(argv: list[str]) -> int:
 
     command = import_module(f"vggcost.cli.{word.replace('-', '_')}")
     parser = command.parser()
-    status: int = command.run(parser.parse(argv[1:]))
+    args = parser.parse(argv[1:])
+    if _apart(args):
+        from vggcost.cli.isolation import run_apart
+
+        return run_apart(argv, args.time_limit)
+    status: int = command.run(args)
     return status
+
+
+JOURNAL = "VGGCOST_JOURNAL"
+"""The environment variable by which a process knows that it reads programs for another one, and where to say which."""
+
+
+def _apart(args: Namespace) -> bool:
+    """Whether a command is to run in a process of its own; where this is that process, it says what it comes to."""
+    given = vars(args)
+    place = os.environ.pop(JOURNAL, None)  # a process that a program starts is no such process
+    if place is None:
+        return bool(given.get("isolate") or given.get("time_limit") is not None)
+    from vggcost.cli.isolation import keep_journal
+
+    keep_journal(place)
+    return False
 
 
 def _help() -> str:

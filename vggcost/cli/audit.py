@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import (
-    TARGETS,
-    Parser,
-    Read,
-    add_convention,
-    add_output,
-    add_program,
-    read_batch,
-    read_size,
-)
+from vggcost.cli.options import TARGETS, Parser, Read, add_convention, add_output, read_batch, read_size
 from vggcost.cli.output import emit, note
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.cli.shaping import add_shape
 from vggcost.errors import VggcostError

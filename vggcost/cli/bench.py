@@ -6,8 +6,9 @@ import argparse
 import os
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
-from vggcost.cli.options import NO_INPLACE, Parser, Read, add_call, add_input, add_network, add_output, read_count
+from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_count
 from vggcost.cli.output import check_writable, emit, note, prints_to_stderr
+from vggcost.cli.program_options import add_call, add_isolation
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from, request
 from vggcost.errors import VggcostError
@@ -41,6 +42,7 @@ def parser() -> Parser:
         help="the same as TARGET: package.module:callable or path/to/file.py:callable of a torch module of your own",
     )
     add_call(result)
+    add_isolation(result)
     result.set_defaults(program_options=("in_channels", "dtype"))
     add_input(result, dtype=False, batches=True)
     _add_measuring(result)

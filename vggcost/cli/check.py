@@ -7,6 +7,7 @@ import os
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.options import Parser, add_output
 from vggcost.cli.output import emit, note, prints_to_stderr
+from vggcost.cli.program_options import add_isolation
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import output_from
 from vggcost.errors import VggcostError
@@ -38,6 +39,7 @@ def parser() -> Parser:
     result.add_argument("entries", nargs="*", metavar="ENTRY", help="the entries to check (all)")
     result.add_argument("--lock", metavar="FILE", default=DEFAULT_PLACE, help=f"the lock ({DEFAULT_PLACE})")
     result.add_argument("--update", action="store_true", help="write the lock anew, once the differences are shown")
+    add_isolation(result)
     add_output(result, FORMATS, human=False)
     return result
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, add_program, read_convention
+from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_convention
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import names_from, request
 from vggcost.cli.shaping import add_shape
 from vggcost.conventions.rows import CONVENTIONS, NAMES

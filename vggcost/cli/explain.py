@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import TARGETS, Parser, add_input, add_output, add_program
+from vggcost.cli.options import TARGETS, Parser, add_input, add_output
 from vggcost.cli.output import emit
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.conventions.amounts import read_amount
 from vggcost.conventions.explain import explain

@@ -6,8 +6,9 @@ import os
 
 from vggcost import units
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_program, read_convention
+from vggcost.cli.options import Parser, Read, add_input, add_network, read_convention
 from vggcost.cli.output import emit, note, prints_to_stderr
+from vggcost.cli.program_options import add_program
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import (
-    NO_INPLACE,
-    Parser,
-    Read,
-    add_input,
-    add_network,
-    add_output,
-    add_program,
-    read_choice,
-    read_count,
-)
+from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice, read_count
 from vggcost.cli.output import prints_to_stderr
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.cli.shaping import add_shape
 from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, Training, checked, with_run

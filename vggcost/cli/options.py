@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     from vggcost.conventions.convention import Convention
-    from vggcost.frameworks.call_text import CallText
     from vggcost.network.layer import Pair
 
 
@@ -178,32 +177,6 @@ def add_network(parser: Parser, *, several: bool = False, programs: bool = True)
         read=read_width,
         metavar="F",
         help="every convolution's width times F, floored, at least 1 channel; the head stays (1)",
-    )
-
-
-def add_program(parser: Parser) -> None:
-    """Add what a program's callable and its model's forward call get."""
-    group = parser.add_argument_group("a program")
-    add_call(group)
-    group.add_argument(
-        "--input",
-        metavar="[NAME=]INPUT",
-        action="append",
-        help="one argument of the forward call; once for each. 3x224x224: a shape without the batch;"
-        " 'int64[1x20]': a dtype and a shape with its batch; left=3x224x224: by name; '[A, B]', '{name: A}', '(A, B)':"
-        " a list, a dictionary, a tuple; True, None, 'text', 0.5, +3: themselves",
-    )
-
-
-def add_call(group: argparse._ArgumentGroup | Parser) -> None:
-    """Add the arguments of a program's callable."""
-    group.add_argument(
-        "--call",
-        action=Read,
-        read=read_arguments,
-        metavar="ARGS",
-        help="arguments for the callable, as Python writes them, in the names of the program's own file:"
-        " \"num_classes=4, block=nn.ReLU, backbone=VGG(cfgs['D'])\"; this evaluates them",
     )
 
 
@@ -376,14 +349,3 @@ def read_convention(text: str, _: str) -> Convention:
         VggcostError: it is not known.
     """
     return convention(text)
-
-
-def read_arguments(text: str, option: str) -> CallText:
-    """Return the arguments of --call; they are evaluated where the program is.
-
-    Raises:
-        VggcostError: they are written otherwise.
-    """
-    from vggcost.frameworks.call_text import read_call
-
-    return read_call(text, option)

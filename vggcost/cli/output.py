@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import contextmanager, redirect_stdout, suppress
-from io import TextIOWrapper
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import TextIOWrapper, UnsupportedOperation
 
 from vggcost.errors import VggcostError
 from vggcost.printable import one_line, printable_lines
@@ -14,7 +14,7 @@ from vggcost.printable import one_line, printable_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TextIO
+    from typing import Any, TextIO
 
 
 def emit(text: str, place: str | None) -> None:
@@ -128,19 +128,82 @@ def check_writable(place: str | None, option: str = "--output") -> None:
 
 @contextmanager
 def prints_to_stderr() -> Iterator[None]:
-    """Send what a program of the user's own prints to standard error, subprocesses and C code included."""
+    """Send what a program of the user's own prints to standard error, subprocesses and C code included.
+
+    It gets streams that it cannot close for us, and both are what they were behind it.
+    """
+    lend()
     sys.stdout.flush()
     try:
         real = sys.stdout.fileno() == 1
     except (OSError, ValueError, AttributeError):
         real = False
-    saved = os.dup(1) if real else None
+    saved = {number: _kept(number) for number in (1, 2) if _is_open(number)} if real else {}
+    lent: Any = _Lent(sys.stderr)
     try:
-        if saved is not None:
+        if len(saved) == 2:
             os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(lent), redirect_stderr(lent):
             yield
     finally:
-        if saved is not None:
-            os.dup2(saved, 1)
-            os.close(saved)
+        for number, other in saved.items():
+            os.dup2(other, number)
+            os.close(other)
+
+
+_lent: list[bool] = []
+
+
+def lend() -> None:
+    """Say that what others do in this process may outlast its command."""
+    _lent.append(True)
+
+
+def were_lent() -> bool:
+    """Whether a program has had the streams of this process in its hands."""
+    return bool(_lent)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _kept(number: int) -> int:
+    """A second descriptor of an open one, out of the way of programs that close the first few hundred."""
+    with suppress(ImportError, OSError):
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        return fcntl(number, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
+    return os.dup(number)
+
+
+OUT_OF_THE_WAY = 900
+"""Few systems give a process fewer descriptors than 1,024."""
+
+
+class _Lent:
+    """A stream of ours in a program's hands: it writes, and stays open whatever the program does."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._stream, name)
+        return _Lent(found) if name == "buffer" else found
+
+    def __iter__(self) -> Iterator[str]:
+        raise UnsupportedOperation("not readable")
+
+    def close(self) -> None:
+        """Do nothing: who opened it closes it."""
+
+    def detach(self) -> None:
+        """Refuse, as a stream without a buffer does."""
+        raise UnsupportedOperation("detach")
+
+    def reconfigure(self, **_: Any) -> None:
+        """Do nothing: its encoding is ours."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_program
+from vggcost.cli.options import Parser, add_convention, add_input, add_network
 from vggcost.cli.output import emit
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.results import report_files, whole_set
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
-from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output, add_program
+from vggcost.cli.options import Parser, add_convention, add_input, add_network, add_output
+from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.cli.shaping import add_shape
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.memory import add_mixed, add_training
-from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output, add_program
+from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output
 from vggcost.cli.output import emit
+from vggcost.cli.program_options import add_program
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
 from vggcost.costs import variants

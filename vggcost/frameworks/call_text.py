@@ -7,6 +7,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.own_lines import told
 from vggcost.record import Record
 
@@ -61,7 +62,8 @@ def _evaluated(node: ast.expr, written: str, names: Mapping[str, Any], turned: A
         code = compile(ast.fix_missing_locations(ast.Expression(node)), "<--call>", "eval")
         value = eval(code, {**names})  # noqa: S307  # what its owner typed, in a file of theirs that is run anyway
         return value if turned is None else turned(value)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the expression raises is its own
+    except BaseException as error:  # noqa: BLE001  # whatever the expression raises is its own
+        pass_on(error)
         hint = ""
         if isinstance(error, NameError) and error.name:
             known = tuple(name for name in {**names, **vars(builtins)} if not name.startswith("_"))

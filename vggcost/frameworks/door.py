@@ -18,10 +18,10 @@ from vggcost.frameworks.checkpoints import reader as checkpoint_reader
 from vggcost.frameworks.constructors import Constructors
 from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import find, maker, place_of
+from vggcost.frameworks.guard import Guard, attempted, class_of
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.onnx import framework as onnx_framework
 from vggcost.frameworks.onnx import reader as onnx_reader
-from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch import framework as torch_framework
 from vggcost.frameworks.target import PROGRAM, STORED, kind_of
@@ -110,9 +110,8 @@ def read(model: Any, given: Any, program: str) -> ProgramReading:
         VggcostError: it is no framework's, or one that its framework cannot follow; what is given is no input.
     """
     arguments = of_values(given)
-    owner = _owner_of(model, program)
-    with own_warnings(in_words=False):
-        return owner.read(model, arguments, program, None)
+    with Guard(program), own_warnings(in_words=False):
+        return _owner_of(model, program).read(model, arguments, program, None)
 
 
 def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReading, Followed | None]:
@@ -124,8 +123,8 @@ def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReadi
         VggcostError: as `read`; a training step of it raises, or has nothing to train.
     """
     arguments = of_values(given)
-    owner = _owner_of(model, program)
-    with own_warnings(in_words=False):
+    with Guard(program), own_warnings(in_words=False):
+        owner = _owner_of(model, program)
         reading = owner.read(model, arguments, program, None)
         return reading, None if reading.failures else owner.follow(model, arguments, program, None, ask(reading))
 
@@ -133,7 +132,7 @@ def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReadi
 def _owner_of(model: Any, program: str) -> Framework:
     owner = _owner(model)
     if owner is None:
-        raise wrong_kind(program, model, f"{_models()}, or what makes one, in place of a {type(model).__name__}")
+        raise wrong_kind(program, model, f"{_models()}, or what makes one, in place of a {class_of(model)}")
     return owner
 
 
@@ -178,9 +177,12 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
 
 def _read_program(target: str, given: Given, ask: Ask | None = None) -> tuple[ProgramReading, Followed | None]:
     lines = Constructors(each.BASE for each in FRAMEWORKS if each.BASE is not None and given.constructors)
-    with own_warnings(in_words=True), place_of(target) as place, Downloads() as downloads, lines:
+    place = place_of(target)
+    with Guard(target) as guard, own_warnings(in_words=True), place, Downloads() as downloads, lines:
         what = downloads.attempt(lambda: found(target, place), target)
+        guard.settle()
         model, owner, notes, rebuild = downloads.attempt(lambda: _made(what, given.call), what.target)
+        guard.settle()
         made = {path: line for path, part in owner.parts(model) if (line := lines.line(part)) is not None}
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
         reading = downloads.attempt(lambda: owner.read(model, arguments, what.target, rebuild), what.target)
@@ -204,14 +206,12 @@ def live_target(target: str, given: Given) -> Iterator[tuple[Any, Arguments]]:
     """
     if kind_of(target) != PROGRAM:
         raise VggcostError(f"{target!r} is a {kind_of(target)} and no program")
-    with place_of(target) as place:
+    place = place_of(target)
+    with Guard(target), place:
         model, owner, _, rebuild = _made(found(target, place), given.call)
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
         if rebuild is not None:
-            try:
-                model = rebuild()
-            except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-                raise VggcostError(f"{target} cannot be built: {told(error)}") from None
+            model = attempted(rebuild, f"{target} cannot be built")
         yield model, arguments
 
 
@@ -266,15 +266,12 @@ def _made(what: Found, call: CallText | None) -> tuple[Any, Framework, tuple[str
         return value, owner, (), None
     make = maker(what, call or NO_ARGUMENTS)
     builder = next((framework for framework in reversed(FRAMEWORKS) if framework.makes(value)), None)
-    try:
-        model, notes = (make(), ()) if builder is None else builder.construct(make)
-    except VggcostError:
-        raise  # an argument of --call
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
-        raise VggcostError(f"{target} cannot be built: {told(error)}") from None
+    model, notes = attempted(
+        lambda: (make(), ()) if builder is None else builder.construct(make), f"{target} cannot be built"
+    )
     owner = _owner(model)
     if owner is None:
-        raise VggcostError(f"{target} gives {type(model).__name__}, which is no model; name what makes {_models()}")
+        raise VggcostError(f"{target} gives {class_of(model)}, which is no model; name what makes {_models()}")
     return model, owner, notes, make
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.guard import OwnSignal
 from vggcost.frameworks.own_lines import own_line
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class ReachesOutError(BaseException):
+class ReachesOutError(OwnSignal):
     """The program wants a connection. No program's `except Exception` catches it."""
 
     def __init__(self, where: str) -> None:
@@ -99,6 +101,7 @@ class Downloads:
         self._methods: list[tuple[type, str, Function]] = []
         self._own: set[Function] = set()
         self._sockets: dict[str, Any] = {}
+        self._socket: Any = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -111,6 +114,8 @@ class Downloads:
     def __enter__(self) -> Self:
         """Refuse connections, and replace the loaders that are loaded."""
         import socket
+
+        self._socket = socket
 
         def refused(first: Any, *rest: Any, **words: Any) -> Any:
             address = rest[0] if isinstance(first, socket.socket) and rest else first
@@ -130,13 +135,14 @@ class Downloads:
 
     def __exit__(self, *_: object) -> None:
         """Put everything back, also in the modules that were loaded meanwhile."""
-        import socket
-
         if self._replaced:
             _exchange({id(new): old for old, new in self._replaced.values()})
         for holder, name, old in self._methods:
             setattr(holder, name, old)
-        del socket.socket.connect, socket.socket.connect_ex  # the C type has them
+        socket = self._socket  # a program may have had it loaded anew
+        for name in ("connect", "connect_ex"):
+            with suppress(AttributeError):
+                delattr(socket.socket, name)  # the C type has them
         for name in ("getaddrinfo", "gethostbyname", "create_connection"):
             setattr(socket, name, self._sockets[name])
 

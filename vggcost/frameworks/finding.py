@@ -6,11 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
+from vggcost.frameworks.guard import class_of, pass_on
 from vggcost.frameworks.place import Place
 from vggcost.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from inspect import Signature
     from types import ModuleType
 
     from vggcost.frameworks.call_text import CallText
@@ -131,7 +133,7 @@ def maker(found: Found, call: CallText) -> Callable[[], Any]:
 
     if not callable(found.value):
         raise VggcostError(
-            f"{found.target} is {_a(type(found.value).__name__)}, no model and nothing that makes one; give a class"
+            f"{found.target} is {_a(class_of(found.value))}, no model and nothing that makes one; give a class"
             " or a function"
         )
 
@@ -149,10 +151,19 @@ def maker(found: Found, call: CallText) -> Callable[[], Any]:
             signature.bind(*placeholders[0], **placeholders[1])
     except TypeError as error:
         raise VggcostError(
-            f"{found.target} takes {signature}, and was given {call.words} ({error}); give its arguments as --call"
-            ' "name=value, ..."'
+            f"{found.target} takes {_shown(signature)}, and was given {call.words} ({error}); give its arguments as"
+            ' --call "name=value, ..."'
         ) from None
     return make
+
+
+def _shown(signature: Signature) -> str:
+    """A signature as Python writes it; by its names alone where a default cannot be written."""
+    try:
+        return str(signature)
+    except BaseException as error:  # noqa: BLE001  # a default's own __repr__
+        pass_on(error)
+        return f"({', '.join(signature.parameters)})"
 
 
 def _a(word: str) -> str:

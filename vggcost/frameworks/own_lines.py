@@ -13,24 +13,39 @@ LONGEST = 1000
 """A reason that is longer than this is cut [characters]."""
 
 
+LONGEST_LINE = 200
+"""A program's line that is longer than this is cut [characters]."""
+
+
 def told(error: BaseException) -> str:
     """Return an exception as one line: its whole reason, and the program's own line that raised it."""
     words = " ".join(_reason(error).split())
-    whole = f"{type(error).__name__}: {words}" if words else type(error).__name__
-    if len(whole) > LONGEST:
-        whole = f"{whole[:LONGEST]} ..."
+    whole = _cut(f"{name_of(type(error))}: {words}" if words else name_of(type(error)))
     line = own_line(error)
     return f"{whole} ({line})" if line else whole
 
 
 def said(error: BaseException) -> str:
     """Return an exception's class and the first line of what it says."""
-    text = _reason(error)
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+    lines = _reason(error).splitlines()
+    return _cut(f"{name_of(type(error))}: {lines[0]}" if lines else name_of(type(error)))
+
+
+def name_of(kind: type) -> str:
+    """Return a class's own name, whatever its metaclass says it is."""
+    return str.__str__(type.__dict__["__name__"].__get__(kind))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _reason(error: BaseException) -> str:
-    return str(error.msg if isinstance(error, SyntaxError) else error).strip()
+    """What an exception says; what it says of itself may raise, or end the process, as well."""
+    try:
+        return str.__str__(str(error.msg if isinstance(error, SyntaxError) else error)).strip()
+    except BaseException as second:  # noqa: BLE001  # whatever it is, there is no text
+        return f"its text cannot be had, for its __str__ raises {name_of(type(second))}"
 
 
 def is_library(filename: str) -> bool:
@@ -68,4 +83,5 @@ def short(filename: str) -> str:
 def _line_text(filename: str, number: int) -> str:
     shown = short(filename)
     code = linecache.getline(filename, number).strip()
+    code = code if len(code) <= LONGEST_LINE else f"{code[:LONGEST_LINE]} ..."
     return f"{shown}:{number}: {code}" if code else f"{shown}:{number}"

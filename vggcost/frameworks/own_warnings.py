@@ -7,7 +7,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vggcost.frameworks.own_lines import is_library, short
+from vggcost.frameworks.own_lines import is_library, name_of, short
 from vggcost.printable import one_line
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def own_warnings(*, in_words: bool) -> Iterator[None]:
             before(message, category, *(place or (filename, lineno)), file, line)
             return
         where = f" ({short(place[0])}:{place[1]})" if place else ""
-        text = one_line(f"{category.__name__}: {message}{where}")
+        text = one_line(f"{name_of(category)}: {_said(message)}{where}")
         if text not in seen:
             seen.add(text)
             sys.stderr.write(f"{text}\n")
@@ -48,6 +48,13 @@ def own_warnings(*, in_words: bool) -> Iterator[None]:
         yield
     finally:
         warnings.showwarning = before
+
+
+def _said(message: Warning | str) -> str:
+    try:
+        return " ".join(str(message).split())
+    except Exception as error:  # noqa: BLE001  # a program's own warning, which is no reason to end
+        return f"its text cannot be had, for its __str__ raises {name_of(type(error))}"
 
 
 def _own_place() -> tuple[str, int] | None:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from vggcost.errors import MissingExtraError, VggcostError
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.own_lines import is_library, told
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Place:
         arguments, sys.argv = sys.argv, [self.text]
         try:
             return self._as_a_part(extras) if "." in self._name else self._alone(self._name)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
+        except BaseException as error:  # noqa: BLE001  # whatever the program raises is its own
             raise _unimportable(self.text, error, extras) from None
         finally:
             sys.argv = arguments
@@ -99,12 +100,14 @@ class Place:
             return self._alone(stem)  # somebody else's package of this name is loaded
         try:
             module = import_module(self._name)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            pass_on(error)
             if isinstance(error, ModuleNotFoundError) and error.name in extras:
                 raise
             try:
                 return self._alone(stem)
-            except (Exception, SystemExit):  # noqa: BLE001  # the package's own reason says more
+            except BaseException as second:  # noqa: BLE001  # the package's own reason says more
+                pass_on(second)
                 raise error from None
         same = os.path.samefile(_source(module) or os.devnull, self.text)
         return module if same else self._alone(stem)
@@ -174,13 +177,12 @@ def _by_name(name: str, extras: Mapping[str, str]) -> ModuleType:
                 " or a file as path/to/file.py:callable"
             ) from None
         raise _unimportable(name, error, extras) from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the program raises is its own
+    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its own
         raise _unimportable(name, error, extras) from None
 
 
 def _unimportable(place: str, error: BaseException, extras: Mapping[str, str]) -> VggcostError:
-    if isinstance(error, VggcostError):
-        return error
+    pass_on(error)
     missing = (error.name if isinstance(error, ModuleNotFoundError) else None) or ""
     if missing in extras:
         return MissingExtraError(f"auditing {place}", missing, extras[missing])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import Arguments
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.keras.inputs import own_shapes, symbolic
 from vggcost.frameworks.keras.variables import every_part
 from vggcost.frameworks.own_lines import told
@@ -45,7 +46,8 @@ def model_to_read(model: Any, arguments: Arguments, program: str, *, fresh: bool
             if not model.built:
                 model(*symbols.positional, **symbols.named)
             return model, _graph(keras, model, symbols.tensors(), symbols.positional, symbols.named), True
-    except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
+    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its own
+        pass_on(error)
         raise VggcostError(f"{program} is a Keras model whose layers cannot be followed: {told(error)}") from None
 
 
@@ -189,7 +191,8 @@ def _like(model: Any, program: str) -> Any:
     """
     try:
         return type(model).from_config(model.get_config())
-    except Exception as error:  # noqa: BLE001  # whatever its constructor raises
+    except BaseException as error:  # noqa: BLE001  # whatever its constructor raises
+        pass_on(error)
         raise VggcostError(
             f"{program}, the Keras model {model.name!r}, is not built yet, and its like cannot be made of its"
             f" configuration ({told(error)}); call it once on an input, then audit it"

@@ -11,6 +11,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from vggcost.errors import VggcostError
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch import call
 from vggcost.frameworks.pytorch.recording import NeedsValuesError
@@ -48,7 +49,8 @@ def ready(model: nn.Module, arguments: Arguments, program: str, *, ours: bool) -
             model(*blank.positional, **blank.named)
     except NeedsValuesError as error:
         why = f" (it asks for values: {error.operation} at {error.source or 'an unknown line'})"
-    except Exception as error:  # noqa: BLE001  # the program's own; which layers it kept from being ready is said below
+    except BaseException as error:  # noqa: BLE001  # the program's own; which layers it kept from being ready is said below
+        pass_on(error)
         why = f" ({told(error)})"
     left = unready(model)
     if left:
@@ -83,7 +85,8 @@ def _weightless_copy(model: nn.Module, program: str) -> nn.Module:
     memo.update({id(each): _unsized(each) for each in (*model.parameters(), *model.buffers()) if is_lazy(each)})
     try:
         return copy.deepcopy(model, memo)
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         raise VggcostError(
             f"{program} has lazy layers and cannot be copied ({told(error)}); run it once on a real input"
         ) from error

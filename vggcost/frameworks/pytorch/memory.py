@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from vggcost.errors import VggcostError
 from vggcost.formulas.memory import tensor_bytes
+from vggcost.frameworks.guard import pass_on
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch import call, lazy
 from vggcost.frameworks.pytorch.compiled import scripts
@@ -59,18 +60,16 @@ def follow(
     dtype = None if asked.dtype is None else getattr(torch, asked.dtype)
     try:
         return _followed(model, arguments, program, asked, dtype, values=False)
-    except VggcostError:
-        raise
-    except Exception as error:  # noqa: BLE001  # whether it is the program's own, or for want of values, values show
+    except BaseException as error:  # noqa: BLE001  # whether it is the program's own, or for want of values, values show
+        pass_on(error)
         why = told(error)
     valued = with_values(model, rebuild, arguments)
     if valued is None:
         raise VggcostError(f"{program} cannot be followed without values ({why}); give a model with real weights")
     try:
         found = _followed(valued, arguments, program, asked, dtype, values=True)
-    except VggcostError:
-        raise
-    except Exception as error:  # noqa: BLE001  # whatever the program raises is its own
+    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its own
+        pass_on(error)
         what = "a training step" if asked.training else "a forward call"
         raise VggcostError(f"{program} raises in {what}: {told(error)}") from None
     return found.replace(notes=("followed on real values, on the CPU: other values may take other paths", *found.notes))

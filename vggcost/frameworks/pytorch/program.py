@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +12,7 @@ from torch import nn
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.arguments import of_values
+from vggcost.frameworks.guard import class_of, pass_on
 from vggcost.frameworks.pytorch import call, compiled, lazy
 from vggcost.frameworks.pytorch.plans import Plan
 from vggcost.frameworks.pytorch.recording import NeedsValuesError, StoppedError
@@ -20,7 +23,7 @@ from vggcost.programs.reading import Failure, ProgramReading
 from vggcost.units import DTYPE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from vggcost.frameworks.arguments import Arguments
     from vggcost.frameworks.pytorch.ownership import Ownership
@@ -34,16 +37,21 @@ def construct(make: Callable[[], Any]) -> tuple[Any, tuple[str, ...]]:
     Returns what it made, and a note where the plain way was needed. What the constructor raises comes through.
     """
     why = ""
+    trace = Trace()
     try:
-        with Trace():
-            return make(), ()
+        with trace:
+            made = make()
+        if trace.recording.needs_values is None:
+            return made, ()
+        raise trace.recording.needs_values  # noqa: TRY301  # the program has caught it, and gone on without
     except NeedsValuesError as error:
         where = f"at {error.source or 'an unknown line'}"
         why = f"its constructor asks for values ({error.operation} {where})"
         if error.operation == TRACING:
             why = f"its constructor has torch trace or export a model ({where})"
-    except Exception as error:  # noqa: BLE001  # whatever it is, the plain way shows whether it is the program's own
-        why = f"its constructor does not take tensors without memory ({type(error).__name__})"
+    except BaseException as error:  # noqa: BLE001  # whatever it is, the plain way shows whether it is the program's own
+        pass_on(error)
+        why = f"its constructor does not take tensors without memory ({class_of(error)})"
     return make(), (f"built with real weights, because {why}",)
 
 
@@ -152,11 +160,12 @@ def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> 
             trace.tensors.follow(tensor)
         try:
             _run_forward(model, arguments, trace)
+            if trace.recording.needs_values is not None and not values:
+                raise trace.recording.needs_values  # noqa: TRY301  # the program has caught it, and gone on without
         except StoppedError:
             pass
-        except VggcostError:
-            raise  # ours, and no answer: a tensor that torch cannot address
-        except Exception as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
+        except BaseException as error:  # noqa: BLE001  # the program's own: that it cannot run is the answer
+            pass_on(error)  # ours is no answer: a tensor that torch cannot address
             if trace.recording.needs_values is not None:
                 raise trace.recording.needs_values from None  # TorchScript makes an error of its own of it
             if not trace.recording.failures:
@@ -169,10 +178,26 @@ def _traced(model: nn.Module, arguments: Arguments, *, values: bool = False) -> 
 
 def _run_forward(model: nn.Module, arguments: Arguments, trace: Trace) -> None:
     with trace.calls.watched(), trace, trace.beneath:
-        model(*arguments.positional, **arguments.named)
+        result = model(*arguments.positional, **arguments.named)
+        waiting = _not_run(result)
+    if waiting is not None:
+        trace.recording.failures.append(
+            Failure(len(trace.recording.operations), None, "forward", waiting, arguments.shapes(), None, None)
+        )
 
 
-def _raised(error: Exception, position: int, shapes: tuple[Ints, ...]) -> Failure:
+def _not_run(result: Any) -> str | None:
+    """Why what a forward call has given is still to be run: a coroutine, a generator; None where it is not."""
+    for each in result if type(result) in (tuple, list) else (result,):
+        if not isinstance(each, torch.Tensor) and isinstance(each, Awaitable | AsyncIterator | Iterator):
+            kind = class_of(each).replace("_", " ")
+            if isinstance(each, CoroutineType):
+                each.close()  # else Python complains that nobody has awaited it
+            return f"gives {'an' if kind[0] in 'aeiou' else 'a'} {kind}, of which nothing has run; give tensors"
+    return None
+
+
+def _raised(error: BaseException, position: int, shapes: tuple[Ints, ...]) -> Failure:
     """The failure of a forward call that raised in its own Python."""
     from vggcost.frameworks.own_lines import own_line, said
 

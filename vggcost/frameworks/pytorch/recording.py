@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from vggcost.frameworks.guard import OwnSignal
 from vggcost.frameworks.pytorch.names import spoken
 from vggcost.frameworks.pytorch.places import Places
 from vggcost.network import blocks, foreign_layers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from vggcost.frameworks.pytorch.tensors import Tensors
 
 
-class NeedsValuesError(BaseException):
+class NeedsValuesError(OwnSignal):
     """The program asks a tensor for its values, and there are none. No program's `except Exception` catches it."""
 
     def __init__(self, operation: str, source: str | None) -> None:

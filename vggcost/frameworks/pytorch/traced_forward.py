@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vggcost.formulas import forward, memory
+from vggcost.frameworks.guard import pass_on
+from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.pytorch.build import require_torch
 from vggcost.frameworks.pytorch.device_work import device_work
 from vggcost.frameworks.pytorch.rules import rule_of
@@ -77,8 +79,9 @@ def _nodes(module: nn.Module) -> tuple[list[Node], dict[Node, Any]]:
     tracer = fx.Tracer()
     try:
         graph = tracer.trace(module)
-    except Exception as error:  # the user's forward runs here, and may raise anything
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+    except BaseException as error:  # the user's forward runs here, and may raise anything
+        pass_on(error)
+        reason = told(error)[:160]
         raise NotTraceableError(reason) from error
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     extra = [str(node.target) for node in inputs[1:] if not node.args]
