@@ -6,6 +6,7 @@ import argparse
 import collections
 import io
 import json
+import os
 import pickle
 import tarfile
 import warnings
@@ -19,7 +20,7 @@ from torch import nn
 
 from vggcost.frameworks import door
 from vggcost.frameworks.pytorch.build import build_module
-from vggcost.frameworks.target import Given
+from vggcost.frameworks.target import STORED_ENDINGS, Given
 from vggcost.network import catalogue
 from vggcost.network.plan import Variant
 from vggcost.results.audit import Audit
@@ -232,6 +233,34 @@ class Payload:
 
     def __reduce__(self):
         return (setattr, (Payload, "ran", True))
+
+
+class Touches:
+    """Leaves a file where it is unpickled, in this process or another."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (os.mkdir, (self.path,))
+
+
+@pytest.mark.parametrize("ending", [each for each in STORED_ENDINGS if each != ".onnx"])
+@pytest.mark.parametrize("wrapped", ["archive", "legacy", "pickle"])
+def test_no_command_runs_the_code_of_a_stored_model(tmp_path, vggcost, ending, wrapped):
+    trap = tmp_path / "ran"
+    path = tmp_path / f"net{ending}"
+    value = {"state_dict": {"features.0.weight": torch.ones(4, 3, 3, 3)}, "hook": Touches(trap)}
+    if wrapped == "pickle":
+        path.write_bytes(pickle.dumps(value))
+    else:
+        torch.save(value, path, _use_new_zipfile_serialization=wrapped == "archive")
+    for words in (("audit",), ("table",), ("memory",), ("conventions",), ("lock", "-o", str(tmp_path / "lock.json"))):
+        ran = vggcost(words[0], str(path), *words[1:])
+        assert ran.status == 2, ran
+        assert not trap.exists()
+    pickle.loads(pickle.dumps(Touches(trap)))  # noqa: S301  # what would have happened
+    assert trap.exists()
 
 
 def test_code_is_refused_and_not_run(tmp_path, refused, model):

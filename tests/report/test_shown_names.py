@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from xml.etree import ElementTree as ET
 
 import pytest
+from campaigns import names
 from hypothesis import example, given
 from lock_entries import network_entry
 from named_documents import DOCUMENTS, everywhere, outcome_of
@@ -116,3 +118,21 @@ def test_what_is_written_out():
 
     assert shown(Silent()) == "a Silent"
     assert len(shown("x" * 1000)) == 60
+
+
+@pytest.mark.parametrize(
+    ("module", "rule"),
+    [("markdown", "_MARKS"), ("markdown", "_FIRST"), ("latex", "_SPECIAL")],
+)
+def test_the_campaign_sees_a_rule_that_is_gone(monkeypatch, module, rule):
+    assert not list(names.broken(20, 3, None))
+    monkeypatch.setattr(f"vggcost.report.formats.{module}.{rule}", re.compile(r"(?!)"))
+    assert any(f"in {module}: " in line for line in names.broken(20, 3, None))
+
+
+def test_the_campaign_sees_text_that_is_not_made_printable(monkeypatch):
+    for module in ("document", "formats.csv", "formats.markdown", "check_files"):
+        monkeypatch.setattr(f"vggcost.report.{module}.printable", str)
+    found = " ".join(names.broken(20, 3, None))
+    for fmt in ("table", "csv", "latex", "html", "markdown", "github", "junit"):
+        assert f"in {fmt}: " in found, fmt
