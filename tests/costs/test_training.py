@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vggcost import api
+from vggcost.costs.course import peak
 from vggcost.costs.table import table
-from vggcost.costs.training import Training, frozen_layers, lived, peak, state_bytes, step_macs, temporary_bytes
+from vggcost.costs.training import Training, frozen_layers, lived, state_bytes, step_macs, temporary_bytes
 from vggcost.errors import VggcostError
 from vggcost.network.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d
 from vggcost.network.plan import Network, Variant

@@ -26,6 +26,7 @@ COMMANDS = {
     "configs": "every network that has a name; network files to start from",
     "lock": "write down what networks and programs are and cost",
     "check": "hold them to what was written down; exit status 1 names the layer",
+    "plot": "a figure: layers, configs, conventions, scaling, memory, network",
     "report": "write or check the tables of all twelve variants",
     "bench": "time the real forward pass, layer by layer",
     "bench-compare": "two bench results: faster, slower, or undecided",

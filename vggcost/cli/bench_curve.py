@@ -44,7 +44,8 @@ def run(args: Namespace) -> int:
         emit(rendered(document(curve_document(result)), fmt), place)
         return EXIT_FINE
     from vggcost.report.plots.curve import curve
+    from vggcost.report.plots.picture import drawn
     from vggcost.results import whole_file
 
-    whole_file.write_bytes(place, curve(result, fmt))
+    whole_file.write_bytes(place, drawn(curve(result), fmt, command="bench-curve"))
     return EXIT_FINE

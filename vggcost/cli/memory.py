@@ -13,7 +13,7 @@ from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import Namespace, _ArgumentGroup
 
     from vggcost.cli.request import Request
     from vggcost.costs.table import Table
@@ -44,7 +44,7 @@ def parser() -> Parser:
     return result
 
 
-def add_mixed(parser: Parser) -> None:
+def add_mixed(parser: Parser | _ArgumentGroup) -> None:
     """Add the low precision of the forward call."""
     parser.add_argument(
         "--mixed",
@@ -59,6 +59,11 @@ def add_training(parser: Parser) -> None:
     """Add how a training step is done."""
     group = parser.add_argument_group("training")
     group.add_argument("--training", action="store_true", help="one training step in place of one forward call")
+    add_step(group)
+
+
+def add_step(group: _ArgumentGroup) -> None:
+    """Add how a training step is done, for a command that asks for one in another way than by --training."""
     group.add_argument(
         "--optimizer",
         action=Read,

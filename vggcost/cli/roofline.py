@@ -5,7 +5,6 @@ from __future__ import annotations
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, Read, read_count
 from vggcost.cli.output import check_writable
-from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,14 +33,12 @@ def run(args: Namespace) -> int:
     check_writable(args.output)
     from vggcost.bench.result import load
     from vggcost.bench.roofline import case_of
-    from vggcost.report.plots.picture import FILE_FORMATS
+    from vggcost.report.plots.picture import file_format
     from vggcost.report.plots.roofline import roofline
     from vggcost.results import whole_file
 
-    _, dot, ending = args.output.rpartition(".")
-    if not dot or ending.lower() not in FILE_FORMATS:
-        raise VggcostError(f"--output is {args.output!r}; a picture's name ends in .{', .'.join(FILE_FORMATS)}")
+    fmt = file_format(args.output)
     document = load(args.result)
-    picture = roofline(document, case_of(document, args.config, args.batch), ending.lower())
+    picture = roofline(document, case_of(document, args.config, args.batch), fmt)
     whole_file.write_bytes(args.output, picture)
     return EXIT_FINE

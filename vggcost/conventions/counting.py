@@ -103,6 +103,27 @@ def count(convention: Convention, row: Row, before: Row | None = None) -> Count:
     return Count(value, None if value else _why_nothing(convention, row))
 
 
+def by_primitive(convention: Convention, counted: Table) -> dict[str, int] | None:
+    """Return what a convention counts of each primitive, which sums to its total; None where it has none.
+
+    What a rule counts stands under the family of its layer kind: ``adaptive_``.
+    """
+    found: dict[str, int] = {}
+    before = None
+    for row in counted.rows:
+        if row.kind in convention.rules:
+            value = count(convention, row, before).value
+            if value is None:
+                return None
+            found[row.layer.family] = found.get(row.layer.family, 0) + value
+        else:
+            for name, amount in row.ledger.items():
+                shared = convention.image_weights.get(name, 0) * amount // _images(row)
+                found[name] = found.get(name, 0) + convention.weights.get(name, 0) * amount + shared
+        before = row
+    return found
+
+
 def _images(row: Row) -> int:
     """How many images a row's counts are divided by: a scalar's by none, and an empty batch has nothing to divide."""
     return row.input[0] or 1 if row.input else 1

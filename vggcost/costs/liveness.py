@@ -17,7 +17,7 @@ from vggcost.network.layer import writes_in_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from vggcost.costs.storages import Widths
     from vggcost.network.layer import Layer, Shape, Size
@@ -49,7 +49,7 @@ class Lifetimes:
         in_place: bool = True,
         accumulating: bool = False,
         checkpoint: Callable[[Sequence[Layer]], Sequence[Sequence[Layer]]] = lambda _: (),
-        watched: int | None = None,
+        watched: Container[int] = (),
     ) -> None:
         self.alive = Alive(widths, watched)
         self.gradients: dict[str, tuple[bool, bool]] = {}

@@ -7,7 +7,11 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from vggcost.network.layer import Size
+
+    Seen = tuple[tuple["Storage", bool], ...]
 
 
 class Widths(Record):
@@ -56,14 +60,14 @@ class Storage:
 class Alive:
     """The storages alive, as a running sum, and a moment for each operator that made some.
 
-    watched: the place of a moment whose storages are listed, in `seen`: each storage, and whether a backward pass
-    keeps it at that moment.
+    watched: the places of the moments whose storages are listed, in `seen` by place: each storage, and whether a
+    backward pass keeps it at that moment.
     """
 
-    def __init__(self, widths: Widths, watched: int | None = None) -> None:
+    def __init__(self, widths: Widths, watched: Container[int] = ()) -> None:
         self.bytes: Size = 0
         self.moments: list[Moment] = []
-        self.seen: tuple[tuple[Storage, bool], ...] = ()
+        self.seen: dict[int, Seen] = {}
         self._watched = watched
         self._there: dict[int, Storage] = {}
         self.phase = "forward"
@@ -79,8 +83,8 @@ class Alive:
 
     def mark(self) -> None:
         """Note what is alive: an operator has its outputs, and everything that it took is still there."""
-        if len(self.moments) == self._watched:
-            self.seen = tuple((each, each.keepers > 0) for each in self._there.values())
+        if len(self.moments) in self._watched:
+            self.seen[len(self.moments)] = tuple((each, each.keepers > 0) for each in self._there.values())
         self.moments.append(Moment(self.phase, self.layer, self.bytes))
 
     def hold(self, storage: Storage) -> Storage:

@@ -16,7 +16,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.table import Table
@@ -151,33 +151,6 @@ def check_mixed(mixed: str | None, dtype: str) -> None:
         )
 
 
-class Peak(Record):
-    """The worst moment, part by part [B]; the parts sum to the whole.
-
-    phase is "forward", "backward", "recompute" or "step", layer what runs. live_gradient_bytes, live_cast_bytes
-    and live_saved_bytes are what is there at that moment of the weights' gradients, of their casts to the low precision
-    of torch.autocast, and of what autograd keeps beside these and the input; working_bytes all else: outputs and
-    gradients on their way, temporary tensors.
-    """
-
-    phase: str
-    layer: str | None
-    weight_bytes: int
-    buffer_bytes: int
-    input_bytes: int
-    optimizer_bytes: int
-    live_gradient_bytes: int
-    live_saved_bytes: int
-    working_bytes: int
-    live_cast_bytes: int = 0
-    master_weight_bytes: int = 0
-
-    @property
-    def bytes(self) -> int:
-        """All of it [B]."""
-        return sum(getattr(self, name) for name in self._fields if name.endswith("_bytes"))
-
-
 def frozen_layers(counted: Table, names: Sequence[str]) -> frozenset[str]:
     """Return the layers that learn and that these name: a layer's name, or a child of the module such as ``features``.
 
@@ -208,7 +181,7 @@ def lived(
     training: Training,
     *,
     in_place: bool,
-    watched: int | None = None,
+    watched: Container[int] = (),
     low_bytes: int = 0,
 ) -> Lifetimes:
     """Return one forward call and its backward pass; with accumulation the last, which finds gradients."""
@@ -225,46 +198,20 @@ def lived(
     )
 
 
+def saved_by_layer(lives: Lifetimes) -> dict[str, int]:
+    """Return what autograd keeps of what each layer wrote last [B]; the network's input stands at the first layer."""
+    saved: dict[str, int] = {}
+    first = next(iter(lives.gradients))  # nobody wrote the input: it stands at the first that keeps it
+    for storage in lives.kept():
+        writer = storage.writer or first
+        saved[writer] = saved.get(writer, 0) + storage.bytes
+    return saved
+
+
 def trainable_bytes(counted: Table, element_bytes: int, training: Training) -> int:
     """Return the bytes of the parameters that get gradients, which are those of the gradients [B]."""
     elements: int = sum(row.params for row in counted.rows if training.trains(row.layer))
     return memory.tensor_bytes(elements, element_bytes)
-
-
-def peak(counted: Table, element_bytes: int, training: Training, *, in_place: bool, low_bytes: int = 0) -> Peak:
-    """Return a step's worst moment; low_bytes as in `vggcost.costs.memory.lived`.
-
-    Raises:
-        VggcostError: nothing learns.
-    """
-    lives = lived(counted, element_bytes, training, in_place=in_place, low_bytes=low_bytes)
-    everything = tuple(moments(counted, element_bytes, training, lives))
-    place = max(range(len(everything)), key=lambda index: everything[index].bytes)
-    gradients = trainable_bytes(counted, element_bytes, training)
-    held = {
-        "weight_bytes": memory.tensor_bytes(counted.params, element_bytes),
-        "buffer_bytes": buffer_bytes(counted, element_bytes),
-        "input_bytes": lives.image.storage.bytes,
-        "optimizer_bytes": state_bytes(gradients, training),
-        "master_weight_bytes": master_weight_bytes(gradients, training),
-    }
-    if everything[place].phase == "step":
-        updating = temporary_bytes(counted, element_bytes, training)
-        return Peak("step", None, **held, live_gradient_bytes=gradients, live_saved_bytes=0, working_bytes=updating)
-    seen = lived(counted, element_bytes, training, in_place=in_place, watched=place, low_bytes=low_bytes).alive.seen
-    weights = sum(each.bytes for each, _ in seen if each.of_weights)
-    casts = sum(each.bytes for each, _ in seen if each.cast)
-    saved = sum(each.bytes for each, kept in seen if kept and not each.cast)
-    working = sum(each.bytes for each, kept in seen if not (kept or each.of_weights or each.cast))
-    return Peak(
-        everything[place].phase,
-        everything[place].layer,
-        **held,
-        live_gradient_bytes=_gradients_before(gradients, training) + weights,
-        live_saved_bytes=saved,
-        working_bytes=working,
-        live_cast_bytes=casts,
-    )
 
 
 def moments(counted: Table, element_bytes: int, training: Training, lives: Lifetimes) -> Iterator[Moment]:
@@ -284,14 +231,15 @@ def moments(counted: Table, element_bytes: int, training: Training, lives: Lifet
         lives.image.storage.bytes,
         sum((state_bytes(gradients, training), master_weight_bytes(gradients, training))),
     )
-    before = _gradients_before(gradients, training)
+    before = gradients_before(gradients, training)
     for moment in lives.alive.moments:
         yield Moment(moment.phase, moment.layer, memory.at_moment(held, before, moment.bytes))
     for updating in updates(counted, element_bytes, training):
         yield Moment("step", None, memory.at_moment(held, gradients, updating))
 
 
-def _gradients_before(gradients: Size, training: Training) -> Size:
+def gradients_before(gradients: Size, training: Training) -> Size:
+    """Return what is there of the weights' gradients before a pass [B]: all of them where several passes add up."""
     return gradients if training.accumulate > 1 else 0
 
 

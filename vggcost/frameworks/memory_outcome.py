@@ -8,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from vggcost.costs.course import Peak
     from vggcost.costs.memory_totals import MemoryTotals
     from vggcost.costs.table import Table
-    from vggcost.costs.training import Peak, Training
+    from vggcost.costs.training import Training
 
     class Claimed(Protocol):
         """Our numbers of one network and one way of a step; `vggcost.results.memory.Memory` is one."""

@@ -56,6 +56,16 @@ LEAVES = {
 """What gives way in which order, where a network is a row and the screen is narrow."""
 
 
+def distinct(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the short name of each (short, full), and the full one where several have that short name.
+
+    >>> distinct([("net.py:Net", "a/net.py:Net"), ("D", "D"), ("net.py:Net", "b/net.py:Net")])
+    ['a/net.py:Net', 'D', 'b/net.py:Net']
+    """
+    shorts = [short for short, _ in names]
+    return [full if shorts.count(short) > 1 else short for short, full in names]
+
+
 def document(summaries: Dicts, header: str, *, human: bool) -> Document:
     """Return the comparison with a column a network; each summary is a `Cost.summary`."""
     notes = (_MEANINGS, *_no_totals(summaries))

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Protocol
 
+    from vggcost.costs.course import Peak
     from vggcost.costs.table import Table
-    from vggcost.costs.training import Peak, Training
+    from vggcost.costs.training import Training
     from vggcost.costs.training_cost import TrainingCost
 
     class Found(Protocol):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vggcost.programs.reading import Operation, ProgramReading
     from vggcost.programs.state import State
     from vggcost.report.document import Document
+    from vggcost.report.plots.of_program import ProgramPlots
 
 
 class OperationCost(Record):
@@ -199,6 +200,13 @@ class Audit(Frozen):
         if shape is not None and self.reading.channels_last and len(shape) == 4:
             return shape[0], shape[2], shape[3], shape[1]
         return shape
+
+    @property
+    def plot(self) -> ProgramPlots:
+        """Its pictures, in matplotlib's axes; a program has layers, conventions and configs."""
+        from vggcost.report.plots.of_program import ProgramPlots
+
+        return ProgramPlots(self.reading, self.short_name, tuple(layer.name for layer in self.layers))
 
     def document(self, view: AuditView | None = None) -> Document:
         """What `vggcost audit` shows, for the formats."""

@@ -7,6 +7,7 @@ from vggcost.formulas.forward import elements
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.report import compare
+from vggcost.report.compare import distinct
 from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
@@ -26,16 +27,6 @@ def side_by_side(counted: Sequence[Cost | Audit], *, human: bool) -> Document:
 def summary(counted: Sequence[Cost | Audit]) -> Document:
     """A row a network."""
     return compare.summary_document(_summaries(counted), _header(counted))
-
-
-def distinct(names: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the short name of each (short, full), and the full one where several have that short name.
-
-    >>> distinct([("net.py:Net", "a/net.py:Net"), ("D", "D"), ("net.py:Net", "b/net.py:Net")])
-    ['a/net.py:Net', 'D', 'b/net.py:Net']
-    """
-    shorts = [short for short, _ in names]
-    return [full if shorts.count(short) > 1 else short for short, full in names]
 
 
 def _header(counted: Sequence[Cost | Audit]) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vggcost.conventions.counting import Tally
     from vggcost.costs.table import Table
     from vggcost.report.document import Document
+    from vggcost.report.plots.of_network import NetworkPlots
 
 
 class LayerCost(Record):
@@ -141,6 +142,13 @@ class Cost(Frozen):
             f"<vggcost {self.network.title} at {units.shape_text(self.input)}:"
             f" {self.totals.params:,} parameters, {self.totals.macs:,} MACs>"
         )
+
+    @property
+    def plot(self) -> NetworkPlots:
+        """Its pictures, in matplotlib's axes: ``cost("D").plot.layers()``."""
+        from vggcost.report.plots.of_network import NetworkPlots
+
+        return NetworkPlots(self.table, self.dtype)
 
     def summary(self) -> dict[str, Any]:
         """The network in one row, as `vggcost compare` and the reports' summary show it.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from vggcost import units
+from vggcost.costs import course as moment_by_moment
 from vggcost.costs import memory as costs
 from vggcost.costs import training as step
+from vggcost.costs.course import Peak
 from vggcost.costs.memory_totals import totals_of, worst
-from vggcost.costs.training import Peak, Training
 from vggcost.costs.training_cost import PARTS, TrainingCost, in_macs_and_flops, training_cost
+from vggcost.errors import VggcostError
 from vggcost.formulas.forward import flops_of_passes
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
@@ -20,13 +22,16 @@ from vggcost.results.arguments import flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Any
 
     from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.memory_totals import MemoryTotals
     from vggcost.costs.storages import Storage
     from vggcost.costs.table import Table
+    from vggcost.costs.training import Training
     from vggcost.report.document import Document
+    from vggcost.report.plots.picture import Drawing
 
 
 class LayerMemory(Record):
@@ -98,7 +103,7 @@ class Memory(Frozen):
             VggcostError: a training step of a network without parameters.
         """
         if self.training is not None:
-            return step.peak(
+            return moment_by_moment.peak(
                 self.table, self._element_bytes, self.training, in_place=self.in_place, low_bytes=self._low_bytes
             )
         moment = max(self._forward.alive.moments, key=lambda moment: moment.bytes)
@@ -115,6 +120,18 @@ class Memory(Frozen):
             working_bytes=moment.bytes - casts,
             live_cast_bytes=casts,
         )
+
+    @cached_property
+    def course(self) -> tuple[Peak, ...]:
+        """Every moment of the training step in its order, part by part; the worst of them is `peak`.
+
+        Raises:
+            VggcostError: no training step was asked for, or the network has no parameters.
+        """
+        if self.training is None:
+            raise VggcostError("a forward call has no course of a step; ask for training")
+        where = (self.table, self._element_bytes, self.training)
+        return tuple(moment_by_moment.course(*where, in_place=self.in_place, low_bytes=self._low_bytes))
 
     @cached_property
     def worst_bytes(self) -> int:
@@ -165,6 +182,34 @@ class Memory(Frozen):
         """
         return [(storage.writer, storage.bytes) for storage in self._alive_at_peak if not storage.cast]
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what is alive at each moment of the step into ax or a new figure of matplotlib's; return the axes.
+
+        Raises:
+            VggcostError: no training step was asked for.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from vggcost.report.plots.picture import on_axes
+
+        return on_axes(self.drawing(), ax)
+
+    def drawing(self) -> Drawing:
+        """Return the picture of `plot`, for a file.
+
+        Raises:
+            VggcostError: no training step was asked for.
+        """
+        from vggcost.report.plots.memory import memory
+
+        course, training = self.course, self.training
+        words = [self.table.network.heading, units.shape_text(self.table.input), self.dtype]
+        if training is not None:
+            words.append(training.optimizer)
+            words += [f"{training.accumulate} passes"] if training.accumulate > 1 else []
+            words += ["checkpointed"] if training.checkpoint else []
+        words += [f"autocast to {self.mixed}"] if self.mixed else []
+        return memory(", ".join(words), course)
+
     def document(self, *, human: bool = False) -> Document:
         """What `vggcost memory` shows, for the formats."""
         return memory_report.document(self, human=flag(human, "human"))
@@ -197,7 +242,7 @@ class Memory(Frozen):
     def _forward(self) -> Lifetimes:
         return self._forward_call()
 
-    def _forward_call(self, watched: int | None = None) -> Lifetimes:
+    def _forward_call(self, watched: Container[int] = ()) -> Lifetimes:
         # autocast holds the casts of what is not frozen, also where nobody wants a gradient.
         trains: dict[str, Any] = {} if self.training is None else {"trains": self.training.trains}
         return costs.lived(
@@ -214,7 +259,7 @@ class Memory(Frozen):
     def _alive_at_peak(self) -> list[Storage]:
         moments = self._forward.alive.moments
         place = max(range(len(moments)), key=lambda index: moments[index].bytes)
-        return [storage for storage, _ in self._forward_call(place).alive.seen]
+        return [storage for storage, _ in self._forward_call((place,)).alive.seen[place]]
 
     @cached_property
     def _step(self) -> Lifetimes:
@@ -229,11 +274,7 @@ class Memory(Frozen):
         training = self.training
         if training is None:
             return [() for _ in self.table.rows]
-        saved: dict[str, int] = {}
-        first = next(iter(self._step.gradients))  # nobody wrote the input: it stands at the first that keeps it
-        for storage in self._step.kept():
-            writer = storage.writer or first
-            saved[writer] = saved.get(writer, 0) + storage.bytes
+        saved = step.saved_by_layer(self._step)
         columns: list[tuple[int | None, ...]] = []
         for row, macs in zip(self.table.rows, step.step_macs(self.table, self._step), strict=True):
             gradient = tensor_bytes(row.params, self._element_bytes) if training.trains(row.layer) else 0

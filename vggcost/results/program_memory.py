@@ -6,9 +6,9 @@ from functools import cached_property
 
 from vggcost import units
 from vggcost.costs import training as step
+from vggcost.costs.course import Peak
 from vggcost.costs.memory_totals import MemoryTotals
 from vggcost.costs.table import table
-from vggcost.costs.training import Peak
 from vggcost.errors import VggcostError
 from vggcost.formulas.forward import flops_of_passes
 from vggcost.programs.followed import Asked, FollowedRow

@@ -6,10 +6,11 @@ import os
 
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
+from vggcost.report.compare import distinct
 from vggcost.report.formats import FORMATS, rendered
 from vggcost.report.formats.markdown import escaped
 from vggcost.results import whole_set
-from vggcost.results.comparison import distinct, summary
+from vggcost.results.comparison import summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,99 +2,95 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vggcost import units
 from vggcost.bench.curve import curve_document
-from vggcost.printable import printable
-from vggcost.report.plots.picture import picture
+from vggcost.report.plots import style
+from vggcost.report.plots.picture import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-WIDTH_INCHES, HEIGHT_INCHES = 5.5, 4.8
-
-LOOKS = (("o", "-", "#1f4e79"), ("s", "--", "#e08214"), ("^", "-.", "#8073ac"), ("D", ":", "#4d4d4d"))
-"""Marker, line and colour: each differs in shape too, so that it prints in grey."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+"""Beside the marks of `style.MARKS`, which differ in shape too, so that it prints in grey."""
 
 
-def curve(document: Mapping[str, Any], fmt: str) -> bytes:
-    """Return the picture of a bench result as the bytes of a file; fmt is one of FILE_FORMATS.
+def curve(document: Mapping[str, Any]) -> Drawing:
+    """Return the drawing of a bench result over the batch.
 
     Raises:
-        MissingExtraError: matplotlib is not installed.
         VggcostError: no network has two batches in the result.
     """
     made = curve_document(document)
-    return picture("bench-curve", (WIDTH_INCHES, HEIGHT_INCHES), fmt, lambda figure: draw(figure, made))
+    return Drawing(_title(made), style.ONE_COLUMN, lambda width: min(4.8, 1.15 * width), partial(_draw, made=made))
 
 
-def draw(figure: Any, made: Mapping[str, Any]) -> None:
-    """Draw the curves of a `curve_document` into a figure."""
-    above, below = figure.subplots(2, 1, sharex=True)
-    measured = {point["batch"] for one in made["curves"] for point in one["points"]}
-    batches = sorted(measured | {one["refused"]["batch"] for one in made["curves"] if one["refused"]})
-    for axes in (above, below):
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log")
-        axes.grid(visible=True, which="major", color="0.92", linewidth=0.6, zorder=0)
-    for number, one in enumerate(made["curves"]):
-        _draw_one(above, below, one, LOOKS[number % len(LOOKS)])
+def _draw(axes: Any, theme: style.Theme, width: float, made: Mapping[str, Any]) -> list[Any]:
+    """Draw the curves of a `curve_document`."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-    for axes in (above, below):
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=10))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_axis_off()
+    above, below = (style.tidy(axes.inset_axes((0, low, 1, 0.47)), theme, grid="both") for low in (0.53, 0))
+    measured = {point["batch"] for one in made["curves"] for point in one["points"]}
+    batches = sorted(measured | {one["refused"]["batch"] for one in made["curves"] if one["refused"]})
+    for panel in (above, below):
+        panel.set_xscale("log", base=2)
+        panel.set_yscale("log")
+    drawn = [
+        _draw_one(above, below, one, (*style.MARKS[number % 4], COLOURS[number % 4]))
+        for number, one in enumerate(made["curves"])
+    ]
+    for panel in (above, below):
+        panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=10))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.yaxis.set_minor_formatter(NullFormatter())
+        panel.margins(y=0.15)
     below.set_xticks(batches, [str(batch) for batch in batches])
-    below.xaxis.set_minor_locator(NullLocator())
-    above.set_ylabel("latency of a forward [ms]")
-    below.set_ylabel("images/s")
-    below.set_xlabel("batch [images]")
-    _name_lines(above, [_label(one) for one in made["curves"]])
-    figure.suptitle(_title(made), x=0.01, ha="left", fontsize=8)
+    above.set_xticks(batches, [])
+    for panel in (above, below):
+        panel.xaxis.set_minor_locator(NullLocator())
+    above.set_ylabel("latency [ms]", fontsize=style.TEXT_POINTS)
+    below.set_ylabel("images/s", fontsize=style.TEXT_POINTS)
+    below.set_xlabel("batch [images]", fontsize=style.TEXT_POINTS)
+    names = [f"{one['network']['title']}, {units.shape_text(tuple(one['image']))}" for one in made["curves"]]
+    most = int(0.7 * width / style.SIGN_INCHES)
+    style.legend(above, drawn, [style.shown(name, most) for name in names], loc="upper left")
+    return [above, below]
 
 
-def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, str, str]) -> None:
+def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, str, str]) -> Any:
     marker, line, colour = look
     points = one["points"]
     batches = [point["batch"] for point in points]
     times = [point["median_ns"] / 1e6 for point in points]
     quartiles = [[point[name] / 1e6 for point in points] for name in ("q1_ns", "q3_ns")]
     speeds = [point["images_per_s"] for point in points]
-    words = {"marker": marker, "linestyle": line, "color": colour, "markersize": 4, "linewidth": 1.1, "zorder": 3}
-    above.plot(batches, times, label="a curve", **words)
+    words = {"marker": marker, "linestyle": line, "color": colour, "markersize": 3, "linewidth": 1.0, "zorder": 3}
+    (drawn,) = above.plot(batches, times, **words)
     above.vlines(batches, *quartiles, color=colour, linewidth=2.4, alpha=0.5, zorder=2)
     below.plot(batches, speeds, **words)
     knee = batches.index(one["knee"])
     for axes, heights in ((above, times), (below, speeds)):
         # A ring, which stands around the marker whatever its shape.
-        axes.plot([batches[knee]], [heights[knee]], "o", markersize=10, markerfacecolor="none", color=colour, zorder=4)
+        axes.plot([batches[knee]], [heights[knee]], "o", markersize=8, markerfacecolor="none", color=colour, zorder=4)
     below.annotate(
-        f"knee {one['knee']}", (batches[knee], speeds[knee]), xytext=(-8, 6), textcoords="offset points", ha="right"
-    )
+        f"knee {one['knee']}", (batches[knee], speeds[knee]), xytext=(-8, 6), textcoords="offset points", ha="right",
+        fontsize=style.SMALL_POINTS,
+    )  # fmt: skip
     if one["refused"] is not None:
         for axes in (above, below):
             axes.axvline(one["refused"]["batch"], color=colour, linestyle=line, linewidth=0.9, zorder=1)
         above.annotate(
-            f"{one['network']['title']} does not run at {one['refused']['batch']}",
+            f"{style.shown(one['network']['name'], 24)} does not run at {one['refused']['batch']}",
             (one["refused"]["batch"], above.get_ylim()[0]),
             xytext=(-3, 3),
             textcoords="offset points",
             ha="right",
-            fontsize=7,
+            fontsize=style.SMALL_POINTS,
         )
-
-
-def _label(one: Mapping[str, Any]) -> str:
-    return f"{one['network']['title']}, {units.shape_text(tuple(one['image']))}"
-
-
-def _name_lines(axes: Any, labels: Sequence[str]) -> None:
-    """Write the legend; a label that begins with _ would be left out of it if a line bore it."""
-    legend = axes.legend(loc="upper left", frameon=False, fontsize=7)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_text(printable(label))
+    return drawn
 
 
 def _title(made: Mapping[str, Any]) -> str:
@@ -104,6 +100,6 @@ def _title(made: Mapping[str, Any]) -> str:
         for one in made["curves"]
     )
     return (
-        f"{made['device_name']}{threads}, {made['dtype']}; largest batch measured: {largest}\n"
-        f"bars: the middle half of the forwards; ring: the knee, {made['knee_fraction']:.0%} of the most images/s"
+        f"{made['device_name']}{threads}, {made['dtype']}; largest batch measured: {largest};"
+        f" bars: the middle half of the forwards; ring: the knee, {made['knee_fraction']:.0%} of the most images/s"
     )

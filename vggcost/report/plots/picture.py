@@ -1,4 +1,4 @@
-"""A picture as the bytes of a file: what all of them share, whatever is drawn."""
+"""A picture as the bytes of a file, or in axes of one's own: what all of them share, whatever is drawn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError
+from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.printable import printable_lines
+from vggcost.record import Record
+from vggcost.report.plots import style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,39 +17,114 @@ if TYPE_CHECKING:
 FILE_FORMATS = ("svg", "png", "pdf")
 
 
-def picture(command: str, size_inches: tuple[float, float], fmt: str, draw: Callable[[Any], None]) -> bytes:
-    """Return the bytes of a figure of this width and height that `draw` fills; fmt is one of FILE_FORMATS.
+class Drawing(Record):
+    """What is to be drawn, at any width.
 
-    The same drawing gives the same file: it bears no date. command is who asks.
+    height: of the whole picture [inches], for its width. draw: fills axes, of that width [inches], in a theme, and
+    returns those that have data. title: what stands above it where the picture is a file, and in the file's own data.
+    """
+
+    title: str
+    width_inches: float
+    height: Callable[[float], float]
+    draw: Callable[[Any, style.Theme, float], list[Any]]
+
+
+def file_format(place: str) -> str:
+    """Return the format of a picture that is to be written there, by its ending.
+
+    Raises:
+        VggcostError: it has none of FILE_FORMATS.
+    """
+    _, dot, ending = place.rpartition(".")
+    if not dot or ending.lower() not in FILE_FORMATS:
+        raise VggcostError(f"--output is {place!r}; a picture's name ends in .{', .'.join(FILE_FORMATS)}")
+    return ending.lower()
+
+
+def drawn(
+    drawing: Drawing, fmt: str, width_inches: float | None = None, *, dark: bool = False, command: str = "plot"
+) -> bytes:
+    """Return a drawing as the bytes of a file; fmt is one of FILE_FORMATS.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
+    width = width_inches or drawing.width_inches
+    theme = style.DARK if dark else style.LIGHT
+
+    def fill(figure: Any) -> None:
+        title = style.lines(drawing.title, width - 0.1)
+        figure.suptitle(title, x=0.05 / width, ha="left", fontsize=style.TEXT_POINTS)
+        drawing.draw(figure.add_subplot(), theme, width)
+
+    height = drawing.height(width)
+    return picture(command, (width, height), fmt, fill, dark=dark, title=drawing.title)
+
+
+def on_axes(drawing: Drawing, axes: Any = None) -> Any:
+    """Draw into somebody's axes, or into a new figure of pyplot's, and return the axes with data: one, or a list.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    check_matplotlib("plot")
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        size = (drawing.width_inches, drawing.height(drawing.width_inches))
+        _, axes = plt.subplots(figsize=size, layout="constrained")
+    theme = style.theme_of(axes)
+    width = axes.get_window_extent().width / axes.figure.dpi
+    with style.styled(theme):
+        filled = drawing.draw(axes, theme, width)
+    return filled[0] if len(filled) == 1 else filled
+
+
+def check_matplotlib(command: str) -> None:
+    """Refuse to draw where matplotlib is not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
     try:
-        import matplotlib as mpl
+        import matplotlib as mpl  # noqa: F401  # whether it is there
     except ModuleNotFoundError:
         raise MissingExtraError(command, "matplotlib", "plot") from None
+
+
+def picture(
+    command: str,
+    size_inches: tuple[float, float],
+    fmt: str,
+    draw: Callable[[Any], None],
+    *,
+    dark: bool = False,
+    title: str | None = None,
+) -> bytes:
+    """Return the bytes of a figure of this width and height that `draw` fills; fmt is one of FILE_FORMATS.
+
+    The same drawing gives the same file, with the same release of matplotlib: it bears no date, and none of the
+    settings that a user has. command is who asks.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    check_matplotlib(command)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    settings: dict[Any, Any] = {
-        "svg.hashsalt": "vggcost",  # the same result gives the same file
-        "svg.fonttype": "none",  # text stays text: it can be searched, and a paper's font put in its place
-        "text.parse_math": False,  # a name with two $ is no formula
-        "font.size": 8,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        # A name in signs that the font has not is drawn as boxes, and an SVG keeps its text.
-        warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
-        figure = Figure(figsize=size_inches, dpi=200, layout="constrained")
+    with style.styled(style.DARK if dark else style.LIGHT), warnings.catch_warnings():
+        # A name may have signs that this font lacks; a viewer of the SVG has others.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
+        figure = Figure(figsize=size_inches, dpi=300 if fmt == "png" else 72, layout="constrained")
         FigureCanvasAgg(figure)  # measures texts; the file's own format draws them
         draw(figure)
         for text in figure.findobj(Text):
             text.set_text(printable_lines(text.get_text()))
         buffer = BytesIO()
-        undated = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[fmt]
-        figure.savefig(buffer, format=fmt, metadata=undated)
+        undated: dict[str, Any] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[fmt]
+        named = {"Title": style.shown(title)} if title else {}
+        figure.savefig(buffer, format=fmt, metadata={**undated, **named})
     return buffer.getvalue()
