@@ -6,7 +6,7 @@ from vggcost.cli import EXIT_FINE
 from vggcost.cli.memory import add_mixed, add_step, training_from
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network
 from vggcost.cli.program_options import add_program
-from vggcost.cli.request import names_from, request
+from vggcost.cli.request import names_from, output_from, request
 from vggcost.errors import VggcostError, unknown
 from vggcost.results.cost import Cost
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 KINDS = {
     "layers": "where the weights are and where the work is: aligned bars, a row a layer",
-    "configs": "networks side by side: parameters against MACs, area: outputs (all of the paper's without a name)",
+    "configs": "networks, the paper's without a name: parameters against MACs, area: outputs",
     "conventions": "one network under each counter, stacked by what is counted",
     "scaling": "MACs and memory against the image's size and the batch",
     "memory": "what is alive over a training step, the peak marked",
     "network": "the outputs drawn to scale, residual blocks included",
-    "curve": "a bench result over batches: latency and images/s; TARGET is what vggcost bench --format json wrote",
+    "curve": "latency and images/s over batches; TARGET is what vggcost bench --format json wrote",
 }
 """Every kind of picture and what it shows."""
 
@@ -40,7 +40,7 @@ def parser() -> Parser:
     result = Parser(
         "plot",
         f"A picture for a paper or a slide, as SVG, PNG or PDF:\n\n{kinds}\n\n"
-        "  Text is 6 or 7 points high at the printed size; colours are told apart with any colour vision, and in grey.",
+        "  Text is 6 or 7 points high at the printed size; colours differ for every eye, and in grey.",
         "vggcost plot layers D -o layers.pdf",
     )
     result.add_argument("kind", metavar="KIND", help=", ".join(KINDS))
@@ -86,12 +86,13 @@ def run(args: Namespace) -> int:
 
     if args.kind not in KINDS:
         raise unknown("kind of picture", args.kind, tuple(KINDS))
-    fmt = file_format(args.output)
+    _, place = output_from(args)
+    fmt = file_format(place or "")
     check_matplotlib("plot")
     picture = drawn(drawing(args), fmt, args.width_in, dark=args.dark)
     from vggcost.results import whole_file
 
-    whole_file.write_bytes(args.output, picture)
+    whole_file.write_bytes(place or "", picture)
     return EXIT_FINE
 
 

@@ -38,15 +38,12 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Mapping[str, Any]) 
     for panel in (above, below):
         panel.set_xscale("log", base=2)
         panel.set_yscale("log")
-    drawn = [
-        _draw_one(above, below, one, (*style.MARKS[number % 4], COLOURS[number % 4]))
-        for number, one in enumerate(made["curves"])
-    ]
+    drawn = [_draw_one(above, below, one, number) for number, one in enumerate(made["curves"])]
     for panel in (above, below):
         panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=10))
         panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.yaxis.set_minor_formatter(NullFormatter())
-        panel.margins(y=0.15)
+        panel.margins(y=0.2)
     below.set_xticks(batches, [str(batch) for batch in batches])
     above.set_xticks(batches, [])
     for panel in (above, below):
@@ -54,14 +51,17 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Mapping[str, Any]) 
     above.set_ylabel("latency [ms]", fontsize=style.TEXT_POINTS)
     below.set_ylabel("images/s", fontsize=style.TEXT_POINTS)
     below.set_xlabel("batch [images]", fontsize=style.TEXT_POINTS)
-    names = [f"{one['network']['title']}, {units.shape_text(tuple(one['image']))}" for one in made["curves"]]
+    names = [
+        f"knee {one['knee']}: {one['network']['title']}, {units.shape_text(tuple(one['image']))}"
+        for one in made["curves"]
+    ]
     most = int(0.7 * width / style.SIGN_INCHES)
     style.legend(above, drawn, [style.shown(name, most) for name in names], loc="upper left")
     return [above, below]
 
 
-def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, str, str]) -> Any:
-    marker, line, colour = look
+def _draw_one(above: Any, below: Any, one: Mapping[str, Any], number: int) -> Any:
+    (marker, line), colour = style.MARKS[number % 4], COLOURS[number % 4]
     points = one["points"]
     batches = [point["batch"] for point in points]
     times = [point["median_ns"] / 1e6 for point in points]
@@ -75,17 +75,14 @@ def _draw_one(above: Any, below: Any, one: Mapping[str, Any], look: tuple[str, s
     for axes, heights in ((above, times), (below, speeds)):
         # A ring, which stands around the marker whatever its shape.
         axes.plot([batches[knee]], [heights[knee]], "o", markersize=8, markerfacecolor="none", color=colour, zorder=4)
-    below.annotate(
-        f"knee {one['knee']}", (batches[knee], speeds[knee]), xytext=(-8, 6), textcoords="offset points", ha="right",
-        fontsize=style.SMALL_POINTS,
-    )  # fmt: skip
     if one["refused"] is not None:
         for axes in (above, below):
             axes.axvline(one["refused"]["batch"], color=colour, linestyle=line, linewidth=0.9, zorder=1)
         above.annotate(
             f"{style.shown(one['network']['name'], 24)} does not run at {one['refused']['batch']}",
-            (one["refused"]["batch"], above.get_ylim()[0]),
-            xytext=(-3, 3),
+            (one["refused"]["batch"], 0.03 + 0.1 * number),
+            xycoords=above.get_xaxis_transform(),
+            xytext=(-3, 0),
             textcoords="offset points",
             ha="right",
             fontsize=style.SMALL_POINTS,

@@ -38,8 +38,8 @@ LABELS_INCHES = 0.62
 """What a shape that is written upright takes."""
 
 
-NARROW_INCHES = 5.0
-"""Below this the legend has several rows."""
+NARROW_INCHES, NARROW_COLUMNS = 5.0, 3
+"""Below this width the legend has so many columns, and several rows."""
 
 
 class Block(Record):
@@ -173,8 +173,9 @@ def _top(width: float, past: Sequence[Shortcut]) -> float:
 
 
 def _height(width: float, made: Sequence[Block], past: Sequence[Shortcut]) -> float:
-    lines = _scale(made, width).count("\n") + (3 if width < NARROW_INCHES else 1)
-    return 2 * _top(width, past) + LABELS_INCHES + 0.45 + 0.13 * lines
+    entries = len({block.kind for block in made}) + len({bool(each.words) for each in past})
+    lines = _scale(made, width).count("\n") + (-(-entries // NARROW_COLUMNS) if width < NARROW_INCHES else 1)
+    return 2 * _top(width, past) + LABELS_INCHES + 0.45 + 0.16 * lines
 
 
 def _draw(axes: Any, theme: style.Theme, width: float, made: Sequence[Block], past: Sequence[Shortcut]) -> list[Any]:
@@ -186,7 +187,7 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Sequence[Block], pa
     top = _top(width, past)
     axes.set_xlim(0, width)
     axes.set_ylim(-top - LABELS_INCHES, top)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="N")
     for box in boxes:
         _box(axes, box)
     for shortcut in past:
@@ -199,7 +200,7 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Sequence[Block], pa
     }
     for words in sorted({"shortcut with a convolution" if each.words else "identity shortcut" for each in past}):
         handles[words] = Line2D([], [], color=theme.ink, linewidth=0.7, linestyle="--" if " a " in words else "-")
-    columns = 3 if width < NARROW_INCHES else len(handles)
+    columns = NARROW_COLUMNS if width < NARROW_INCHES else len(handles)
     where = {"loc": "upper left", "bbox_to_anchor": (0, 0), "ncols": columns, "alignment": "left"}
     below = style.legend(axes, [*handles.values()], [*handles], **where)
     below.set_title(_scale(made, width), prop={"size": style.SMALL_POINTS})

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 FILE_FORMATS = ("svg", "png", "pdf")
 
 
+TITLE_LINE_INCHES = 0.12
+"""What each line of a title but the first takes."""
+
+
 class Drawing(Record):
     """What is to be drawn, at any width.
 
@@ -53,12 +57,13 @@ def drawn(
     width = width_inches or drawing.width_inches
     theme = style.DARK if dark else style.LIGHT
 
+    title = style.lines(drawing.title, width - 0.1)
+
     def fill(figure: Any) -> None:
-        title = style.lines(drawing.title, width - 0.1)
         figure.suptitle(title, x=0.05 / width, ha="left", fontsize=style.TEXT_POINTS)
         drawing.draw(figure.add_subplot(), theme, width)
 
-    height = drawing.height(width)
+    height = drawing.height(width) + TITLE_LINE_INCHES * title.count("\n")
     return picture(command, (width, height), fmt, fill, dark=dark, title=drawing.title)
 
 
