@@ -74,27 +74,27 @@ def test_compare_in_every_format(vggcost):
 
 
 def test_the_committed_reports_are_up_to_date(vggcost, checkout):
-    ran = vggcost("report", "-o", str(checkout / "reports"), "--check")
+    ran = vggcost("report", "--no-figures", "-o", str(checkout / "reports"), "--check")
     assert (ran.status, ran.err) == (0, ""), ran.out
 
 
 def test_a_report_holds_twelve_networks_and_a_summary(vggcost, tmp_path):
     folder = tmp_path / "new" / "reports"
-    assert vggcost("report", "-o", str(folder)).status == 0
+    assert vggcost("report", "--no-figures", "-o", str(folder)).status == 0
     names = {path.name for path in folder.iterdir()}
     assert len(names) == 26
     assert {"D.csv", "D-bn.md", "A-LRN-bn.csv", "summary.csv", "summary.md"} <= names
-    assert vggcost("report", "-o", str(folder), "--check").status == 0
+    assert vggcost("report", "--no-figures", "-o", str(folder), "--check").status == 0
 
 
 def test_check_names_every_stale_file_and_writes_nothing(vggcost, tmp_path):
     folder = tmp_path / "reports"
-    vggcost("report", "-o", str(folder))
+    vggcost("report", "--no-figures", "-o", str(folder))
     (folder / "D.csv").write_text((folder / "D.csv").read_text().replace("2359808", "2359809", 1))
     (folder / "E-bn.md").unlink()
     (folder / "summary.csv").write_bytes(b"\xff\xfe")
     before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
-    ran = vggcost("report", "-o", str(folder), "--check")
+    ran = vggcost("report", "--no-figures", "-o", str(folder), "--check")
     assert ran.status == 1
     assert "D.csv: out of date from line" in ran.out
     assert "E-bn.md: missing" in ran.out
@@ -143,15 +143,15 @@ def small_file(tmp_path):
 
 
 def test_a_summary_of_networks_of_several_sizes_says_so(vggcost, tmp_path, small_file):
-    vggcost("report", "D", "--file", small_file(), "-o", str(tmp_path / "mixed"))
+    vggcost("report", "D", "--no-figures", "--file", small_file(), "-o", str(tmp_path / "mixed"))
     assert "input of their own sizes float32" in (tmp_path / "mixed" / "summary.md").read_text()
     assert "input of their own sizes float32" in vggcost("compare", "D", "--file", small_file()).out
 
 
 def test_check_shows_the_first_line_that_differs(vggcost, tmp_path):
-    vggcost("report", "D", "-o", str(tmp_path))
+    vggcost("report", "D", "--no-figures", "-o", str(tmp_path))
     (tmp_path / "D.csv").write_text((tmp_path / "D.csv").read_text().replace("1792", "1793", 1))
-    out = vggcost("report", "D", "-o", str(tmp_path), "--check").out
+    out = vggcost("report", "D", "--no-figures", "-o", str(tmp_path), "--check").out
     assert "\n  - conv1_1,Conv2d,features.0,1x3x224x224,1x64x224x224,1793," in out
     assert "\n  + conv1_1,Conv2d,features.0,1x3x224x224,1x64x224x224,1792," in out
     assert "the same command without --check writes them anew" in out

@@ -32,7 +32,7 @@ def test_every_command_takes_it(vggcost, net, tmp_path):
     assert "785*K + 1392" in vggcost("formula", net).out
     assert json.loads(vggcost("conventions", net, "--format", "json").out)["macs"] == MACS
     folder = tmp_path / "reports"
-    assert vggcost("report", "A", net, "-o", str(folder)).status == 0
+    assert vggcost("report", "A", net, "--no-figures", "-o", str(folder)).status == 0
     assert sorted(path.name for path in folder.iterdir()) == [
         *("A.csv", "A.md", "summary.csv", "summary.md", "thin.csv", "thin.md"),
     ]

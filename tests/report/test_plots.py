@@ -79,7 +79,8 @@ def test_the_bars_of_the_conventions_sum_to_their_totals(options):
     assert sorted(rows) == sorted(each.name for each in CONVENTIONS)
     for place, name in enumerate(rows):
         total = vggcost.cost(**options, convention=name).totals.count
-        assert sum(container[place].get_width() for container in whole.containers) == (total or 0), name
+        bars = [bar for bar in whole.patches if round(bar.get_y() + bar.get_height() / 2) == place]
+        assert sum(bar.get_width() for bar in bars) == (total or 0), name
         assert ("no total" in [text.get_text() for text in whole.texts][place]) == (total is None)
 
 
@@ -93,6 +94,7 @@ def test_what_is_taken_off_goes_to_the_left():
     found = {
         name: (container[0].get_x(), container[0].get_width())
         for name, container in zip(conventions_plot.SEGMENTS, whole.containers, strict=True)
+        if container.patches
     }
     assert [found[name] for name in amounts] == [(0, 10), (0, -4), (10, 3)]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vggcost.report.document import Document
+    from vggcost.report.plots.picture import Drawing
     from vggcost.results.audit import Audit
     from vggcost.results.cost import Cost
 
@@ -26,17 +27,44 @@ VARIANTS = tuple(f"{letter}{ending}" for letter in TABLE_1 for ending in ("", "-
 SUMMARY = "summary"
 """The file of all networks, which no network can be called."""
 
+FIGURES, FIGURE_OF_ALL = ("layers", "conventions", "scaling", "memory", "network"), "configs"
+"""The figures that a network can have, and that of all networks."""
+
 FILE_FORMATS = ("csv", "markdown")
 """The formats that a report keeps."""
 
 
-def report_files(costs: Iterable[Cost | Audit], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text) of each file, the summary last; names are those of `checked_names`."""
+def report_files(
+    costs: Iterable[Cost | Audit], names: Sequence[str], *, figures: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text) of each file, the summary last; names are those of `checked_names`.
+
+    figures: whether pictures as SVG are among them, for which matplotlib must be installed.
+    """
     counted = []
     for cost, name in zip(costs, names, strict=True):
         yield from _files(name, cost.short_name, cost.document())
+        if figures:
+            yield from _pictures(name, cost.plot.drawings())
         counted.append(cost)
     yield from _files(SUMMARY, "Summary", summary(counted))
+    if figures:
+        yield from _pictures(SUMMARY, _side_by_side(counted))
+
+
+def _pictures(name: str, drawings: Iterable[tuple[str, Drawing]]) -> Iterator[tuple[str, str]]:
+    from vggcost.report.plots.picture import drawn
+
+    for kind, drawing in drawings:
+        yield f"{name}-{kind}.svg", drawn(drawing, "svg", command="report").decode("utf-8")
+
+
+def _side_by_side(counted: Sequence[Cost | Audit]) -> Iterator[tuple[str, Drawing]]:
+    from vggcost.report.plots.configs import configs
+
+    discs = [each.plot.disc() for each in counted if each.runs and each.totals.macs is not None]
+    if discs:
+        yield FIGURE_OF_ALL, configs(discs)
 
 
 def file_name(name: str) -> str:
@@ -49,9 +77,12 @@ def file_name(name: str) -> str:
     return kept.lstrip(".-") or "program"
 
 
-def file_places(names: Sequence[str]) -> list[str]:
-    """Return the names of all files that `report_files` yields for these networks and programs."""
-    return [f"{name}.{FORMATS[fmt][1]}" for name in (*names, SUMMARY) for fmt in FILE_FORMATS]
+def file_places(names: Sequence[str], *, figures: bool = False) -> list[str]:
+    """Return the names of all files that `report_files` may yield for these networks and programs."""
+    tables = [f"{name}.{FORMATS[fmt][1]}" for name in (*names, SUMMARY) for fmt in FILE_FORMATS]
+    if not figures:
+        return tables
+    return [*tables, *(f"{name}-{kind}.svg" for name in names for kind in FIGURES), f"{SUMMARY}-{FIGURE_OF_ALL}.svg"]
 
 
 def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
@@ -74,6 +105,13 @@ def checked_names(names: Sequence[tuple[str, str]]) -> list[str]:
         if files.count(name) > 1:
             raise VggcostError(f"two networks are called {name!r}, and a file can hold one; give each another name")
     return files
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed, without which a report has no figures."""
+    from importlib.util import find_spec
+
+    return find_spec("matplotlib") is not None
 
 
 def drift(folder: str, files: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -115,11 +115,14 @@ def _stack(
     look: style.Look,
 ) -> Any:
     """Draw one segment of every bar: behind those before it, to the left of 0 what is taken off."""
-    starts, widths = [], []
-    for each in bars:
+    places, starts, widths = [], [], []
+    for place, each in enumerate(bars):
         amounts = each.amounts or dict.fromkeys(SEGMENTS, 0)
         own = amounts[name]
         before = [amounts[other] for other in segments[: segments.index(name)]]
+        if not own:
+            continue  # a bar of no width takes room in the file alone
+        places.append(place)
         starts.append(sum(amount for amount in before if (amount < 0) == (own < 0)))
         widths.append(own)
-    return panel.barh(range(len(bars)), widths, left=starts, height=0.74, **style.fill(look, theme))
+    return panel.barh(places, widths, left=starts, height=0.74, **style.fill(look, theme))

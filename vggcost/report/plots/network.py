@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INPUT, CONVOLUTION, POOL, LINEAR, OTHER = "input", "convolution", "pool", "linear layer", "other layer"
 FILLS = {INPUT: "#ffffff", CONVOLUTION: "#56B4E9", POOL: "#D55E00", LINEAR: "#009E73", OTHER: "#CC79A7"}
-HATCHES = {POOL: "/////", LINEAR: "....", OTHER: "xxxx"}
+HATCHES = {POOL: "/////", LINEAR: "-----", OTHER: "xxxx"}
 
 EDGE = "#1a1a1a"
 """Of a block, on light and on dark paper."""

@@ -88,6 +88,15 @@ class NetworkPlots(Frozen):
         """The network's outputs drawn to scale, and what goes past residual blocks."""
         return on_axes(self.network_drawing(), ax)
 
+    def drawings(self) -> Iterator[tuple[str, Drawing]]:
+        """Yield the name and the drawing of each picture that the network has by itself."""
+        yield "layers", self.layers_drawing()
+        yield "conventions", self.conventions_drawing()
+        yield "scaling", self.scaling_drawing()
+        if self._trains:
+            yield "memory", self.memory_drawing()
+        yield "network", self.network_drawing()
+
     def layers_drawing(self) -> Drawing:
         """Return the drawing of the layers; see `layers`."""
         return layers.layers(self._title, layers.grouped(self._rows()))

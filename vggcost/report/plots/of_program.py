@@ -57,6 +57,17 @@ class ProgramPlots(Frozen):
         """
         return on_axes(configs.configs([self.disc(), *(other.plot.disc() for other in others)]), ax)
 
+    @property
+    def runs(self) -> bool:
+        """Whether there are numbers to draw."""
+        return not (self.reading.weights_alone or self.reading.failures)
+
+    def drawings(self) -> Iterator[tuple[str, Drawing]]:
+        """Yield the name and the drawing of each picture that the program has by itself; none where it cannot run."""
+        if self.runs:
+            yield "layers", self.layers_drawing()
+            yield "conventions", self.conventions_drawing()
+
     def layers_drawing(self) -> Drawing:
         """Return the drawing of the operations; see `layers`."""
         return layers.layers(self._title, layers.grouped(self._rows()))
@@ -90,7 +101,7 @@ class ProgramPlots(Frozen):
         Raises:
             VggcostError: it cannot run, or is weights alone.
         """
-        if self.reading.weights_alone or self.reading.failures:
+        if not self.runs:
             why = "is a file of weights alone" if self.reading.weights_alone else "cannot run"
             raise VggcostError(
                 f"{self.reading.program!r} {why}, so that its work is not known and cannot be drawn; vggcost audit says"
