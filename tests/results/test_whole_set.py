@@ -280,7 +280,7 @@ def test_two_at_once_leave_one_of_the_two(folder):
 
 def test_report_checks_its_places_before_it_reads_anything(refused, tmp_path):
     (tmp_path / "r" / "D.md").mkdir(parents=True)
-    line = refused("report", "D", "-o", str(tmp_path / "r"))
+    line = refused("report", "D", "--no-figures", "-o", str(tmp_path / "r"))
     assert "D.md', which is a directory; give a file" in line
     (tmp_path / "r" / "no_such.py-x.csv").mkdir()
     assert "no_such.py-x.csv', which is a directory" in refused("report", "no_such.py:x", "-o", str(tmp_path / "r"))
@@ -289,15 +289,15 @@ def test_report_checks_its_places_before_it_reads_anything(refused, tmp_path):
 
 def test_report_check_names_a_report_that_was_cut_short(vggcost, tmp_path):
     place = str(tmp_path / "r")
-    assert vggcost("report", "A", "D", "-o", place).status == 0
+    assert vggcost("report", "A", "D", "--no-figures", "-o", place).status == 0
     stage = tmp_path / "r" / f".vggcost-set.{DEAD}.whole"
     stage.mkdir()
     (tmp_path / "r" / "D.csv").rename(stage / "D.csv")
-    ran = vggcost("report", "A", "D", "-o", place, "--check")
+    ran = vggcost("report", "A", "D", "--no-figures", "-o", place, "--check")
     assert (ran.status, "1 of 6 files differ" in ran.out) == (1, True)
     assert f"{tmp_path}/r/D.csv: left as it was by a report that was cut short, which the next one completes" in ran.out
-    assert vggcost("report", "E", "-o", place).status == 0
-    assert vggcost("report", "A", "D", "-o", place, "--check").status == 1  # its summary is E's
+    assert vggcost("report", "E", "--no-figures", "-o", place).status == 0
+    assert vggcost("report", "A", "D", "--no-figures", "-o", place, "--check").status == 1  # its summary is E's
     assert (tmp_path / "r" / "D.csv").exists() and not stage.exists()
 
 
@@ -307,7 +307,7 @@ def limited():
 
 
 def test_report_on_a_full_disk_says_that_nothing_was_changed(process, tmp_path):
-    ran = process("report", "A", "-o", "r", preexec_fn=limited)
+    ran = process("report", "A", "--no-figures", "-o", "r", preexec_fn=limited)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == (
         "vggcost: error: cannot write 'r/A.csv': File too large; nothing was changed in 'r'; free the place or choose"
