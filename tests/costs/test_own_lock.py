@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vggcost import cost
 from vggcost.formulas import forward
 from vggcost.results.checking import LockFolder
 from vggcost.results.report_files import VARIANTS
@@ -23,6 +24,12 @@ def entry(name):
 
 def test_nothing_has_drifted_from_the_lock(vggcost):
     assert vggcost("check", "--lock", str(LOCK)) == (0, "", "")
+
+
+def test_the_totals_of_a_cost_are_the_sums_of_the_lock():
+    for each in json.loads(LOCK.read_text())["entries"]:
+        totals = cost(each["target"], **each["given"]).totals
+        assert (totals.params, totals.macs) == (each["params"], each["macs"]), each["name"]
 
 
 def test_the_lock_holds_every_pair_of_a_network_classes_and_a_size():
