@@ -54,7 +54,7 @@ class ClosedForm(Record):
     params: learned parameters [elements]; macs: multiply-accumulates [MAC]; bias_adds: additions of a bias
     [additions]; weight_layer_output_elements: those of the outputs of convolutions and linear layers; output_elements:
     those of every layer's output. image is (height, width) in pixels, batch the images of one call, unit the pixels
-    that a and b count in.
+    that a and b count in. usual has the classes, height and width that `at` takes where none are given.
     """
 
     network: Network
@@ -66,6 +66,10 @@ class ClosedForm(Record):
     bias_adds: sympy.Expr
     weight_layer_output_elements: sympy.Expr
     output_elements: sympy.Expr
+    usual: tuple[int, int, int] = (1000, 224, 224)
+
+    def _repr_latex_(self) -> str:
+        return _latex(self.quantities())
 
     def __repr__(self) -> str:
         return f"<vggcost {self.network.title}: {self.params} parameters, {self.macs} MACs; at(...) evaluates>"
@@ -79,24 +83,40 @@ class ClosedForm(Record):
         """The expressions by name."""
         return {name: getattr(self, name) for name in QUANTITIES}
 
-    def at(self, batch: int, classes: int, height: int, width: int) -> dict[str, int]:
+    def at(
+        self, batch: int = 1, classes: int | None = None, height: int | None = None, width: int | None = None
+    ) -> dict[str, int]:
         """The quantities' values for one batch, number of classes and image [pixels], by name.
+
+        What is not given is as a command has it: one image, the configuration's classes and size.
 
         Raises:
             VggcostError: a height or width that is no multiple of the unit.
+
+        >>> from vggcost import closed_form
+        >>> closed_form("D").at(batch=64)["macs"]
+        990096916480
         """
         values = self.values(batch, classes, height, width)
         return {name: int(expression.xreplace(values)) for name, expression in self.quantities().items()}
 
-    def values(self, batch: int, classes: int, height: int, width: int) -> dict[sympy.Symbol, sympy.Integer]:
-        """The symbols' values for one batch, number of classes and image [pixels].
+    def values(
+        self, batch: int = 1, classes: int | None = None, height: int | None = None, width: int | None = None
+    ) -> dict[sympy.Symbol, sympy.Integer]:
+        """The symbols' values for one batch, number of classes and image [pixels]; see `at`.
 
         Raises:
             VggcostError: a height or width that is no multiple of the unit.
         """
+        usual_classes, usual_height, usual_width = self.usual
+        classes = usual_classes if classes is None else classes
+        if height is None:
+            width = usual_width if width is None else width
+            height = usual_height
+        width = height if width is None else width
         given = {"batch": batch, "classes": classes, "height": height, "width": width}
         batch, classes, height, width = (checked_count(value, name) for name, value in given.items())
-        if height % self.unit or width % self.unit:
+        if self.symbolic_image and (height % self.unit or width % self.unit):
             raise VggcostError(f"the closed forms hold for multiples of {self.unit} pixels and got {height}x{width}")
         numbers = (batch, classes, height // self.unit, width // self.unit)
         return {symbol: sympy.Integer(number) for symbol, number in zip(SYMBOLS, numbers, strict=True)}
@@ -162,7 +182,7 @@ class ClosedForm(Record):
         return _steps(self.network, self.image, self.batch)
 
     def _of(self, steps: Sequence[Step]) -> ClosedForm:
-        return ClosedForm(self.network, self.image, self.batch, self.unit, *_sums(steps))
+        return ClosedForm(self.network, self.image, self.batch, self.unit, *_sums(steps)).replace(usual=self.usual)
 
 
 class MemoryForm(Record):
@@ -185,8 +205,15 @@ class MemoryForm(Record):
         values = {name: getattr(self.totals, name) for name in self.totals._fields}
         return {name: value for name, value in values.items() if value is not None}
 
-    def at(self, batch: int, classes: int, height: int, width: int) -> dict[str, int]:
+    def _repr_latex_(self) -> str:
+        return _latex(self.quantities())
+
+    def at(
+        self, batch: int = 1, classes: int | None = None, height: int | None = None, width: int | None = None
+    ) -> dict[str, int]:
         """The quantities' values for one batch, number of classes and image [pixels], by name.
+
+        What is not given is as a command has it: one image, the configuration's classes and size.
 
         Raises:
             VggcostError: a height or width that is no multiple of the unit.
@@ -246,7 +273,10 @@ def of_configuration(
     """Return a configuration's closed forms; a size or batch that is given takes the place of its symbols."""
     unit = math.lcm(POOLING, unfold.total_stride(plan))
     image: tuple[Size, Size] = size or fixed_image(plan, variant) or (unit * a, unit * b)
-    return of_network(catalogue.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
+    classes = variant.classes if isinstance(variant.classes, int) else plan.variant.classes
+    form = of_network(catalogue.unfolded(plan, variant, image), image, N if batch is None else batch, unit)
+    height, width = plan.size if form.symbolic_image else form.image
+    return form.replace(usual=(classes, height, width))
 
 
 def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None:
@@ -264,6 +294,14 @@ def fixed_image(plan: Configuration, variant: Variant) -> tuple[int, int] | None
 def of_network(network: Network, image: tuple[Size, Size], batch: Size = N, unit: int = POOLING) -> ClosedForm:
     """Return the closed forms of any network over an image of this height and width."""
     return ClosedForm(network, image, batch, unit, *_sums(_steps(network, image, batch)))
+
+
+def _latex(quantities: Mapping[str, sympy.Expr]) -> str:
+    """Equations for a notebook, a line each."""
+    lines = (
+        rf"\text{{{name.replace('_', ' ')}}} &= {sympy.latex(expression)}" for name, expression in quantities.items()
+    )
+    return "$$\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}$$"
 
 
 def _steps(network: Network, image: tuple[Size, Size], batch: Size) -> tuple[Step, ...]:

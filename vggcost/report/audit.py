@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.conventions.rows import TEXTBOOK
+from vggcost.formulas.forward import elements
+from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Record
 from vggcost.report.costless import folded, folded_words, per_image, pools, share
 from vggcost.report.depth import by_module
-from vggcost.report.document import EVERYWHERE, FILES, FOLDED, SCREEN, Column, Document, Grid, Listing, Text, total_row
-from vggcost.report.layers import convention_words, weights_line
+from vggcost.report.document import (
+    EVERYWHERE,
+    FILES,
+    FOLDED,
+    SCREEN,
+    TOTAL,
+    Column,
+    Document,
+    Grid,
+    Listing,
+    Text,
+    total_row,
+)
+from vggcost.report.layers import FIELD_COLUMNS, OUTPUT_COLUMNS, convention_words, field_lists, weights_line
 from vggcost.report.state import state_lines
 from vggcost.report.verdict import sentences, spoken, totals_line, uncounted
 
@@ -90,9 +104,33 @@ def _listing(audit: Audited, data: Mapping[str, Any], shown: Sequence[Mapping[st
         for column in _record_columns(depth)
     )
     counted = () if data["totals"]["macs"] is None else ("macs" if textbook else "count", "share")
+    columns += (*OUTPUT_COLUMNS, *FIELD_COLUMNS)
+    shown = _with_outputs(audit, shown)
     paper = ("name", *(("output",) if data["inputs"] else ()), "params", "share", *counted)
     names = block_names(data["layers"], channels_last=audit.reading.channels_last)
     return Listing(columns, shown, paper=paper, blocks=names)
+
+
+def _with_outputs(audit: Audited, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows with what their outputs hold, and where the program is a configuration, with what they see of it."""
+    found: dict[str, Any] = {}
+    reading, paper = audit.reading, audit.paper
+    if paper.same and not reading.weights_alone and len(reading.inputs[0]) == 4:
+        from vggcost.network.receptive_field import fields
+
+        layers = paper.network.layers
+        found = {layer.name: field for layer, field in zip(layers, fields(layers, reading.inputs[0]), strict=False)}
+    each = units.dtype_bytes(reading.dtype) if reading.dtype in units.DTYPE_BYTES else None
+    more = []
+    for row in rows:
+        count = None if row.get("output") is None else elements(tuple(row["output"]))
+        size = None if count is None or each is None else tensor_bytes(count, each)
+        more.append({**row, "output_elements": count, "output_bytes": size, **field_lists(found.get(row["name"]))})
+    known = [row["output_elements"] for row in more if not row.get(TOTAL) and row["output_elements"] is not None]
+    for row in more:
+        if row.get(TOTAL) and known:
+            row |= {"output_elements": sum(known), "output_bytes": each and tensor_bytes(sum(known), each)}
+    return list(more)
 
 
 def lines(audit: Audited) -> list[str]:

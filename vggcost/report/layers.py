@@ -162,11 +162,12 @@ def _layer_dicts(counted: Table, tallied: Tally, dtype: str, view: View) -> list
         from vggcost.network.receptive_field import fields
 
         for layer, field in zip(dicts, fields(counted.network.layers, counted.input), strict=True):
-            layer.update(_field_lists(field))
+            layer.update(field_lists(field))
     return dicts
 
 
-def _field_lists(field: Field | None) -> dict[str, list[int] | None]:
+def field_lists(field: Field | None) -> dict[str, list[int] | None]:
+    """What a layer's output sees of the image, as the columns of its row."""
     if field is None:
         return {"receptive_field": None, "stride": None, "padding": None}
     return {

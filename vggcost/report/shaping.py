@@ -54,6 +54,17 @@ def shaped(document: Document, fmt: str) -> Document:
     return document.replace(blocks=_blocks(document, table, fmt), shape=None)
 
 
+def picked(listing: Listing, names: Sequence[str], shape: Shape) -> tuple[tuple[Column, ...], list[dict[str, Any]]]:
+    """Return columns by their names, and the rows without the total.
+
+    Raises:
+        VggcostError: there is no such column.
+    """
+    table = _Table(listing, shape.replace(columns=tuple(names)))
+    columns = table.columns(())
+    return columns, [row for row in table.rows(None, columns) if not row.get(TOTAL)]
+
+
 def checked_rows(word: str) -> str:
     """Return one of ROWS.
 

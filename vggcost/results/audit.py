@@ -17,12 +17,16 @@ from vggcost.report import audit as audit_report
 from vggcost.report import formats
 from vggcost.report import verdict as audit_verdict
 from vggcost.report.audit import WEIGHTS_ALONE, AuditView
+from vggcost.report.document import SCREEN
 from vggcost.report.layers import convention_words
 from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
+
+    import pandas as pd
 
     from vggcost.conventions.convention import Convention
     from vggcost.conventions.rows import ConventionName
@@ -259,8 +263,22 @@ class Audit(Frozen):
         """
         return formats.rendered(self.document(view), formats.checked(fmt))
 
+    def to_frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """A pandas DataFrame with a row an operation and no row of totals; see `vggcost.results.cost.Cost.to_frame`.
+
+        None: the fields of an `OperationCost`.
+
+        Raises:
+            VggcostError: there is no such column.
+        """
+        from vggcost.results.frame import to_frame
+
+        return to_frame(self.document(), columns, OperationCost._fields)
+
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from vggcost.report.formats import html
+
+        return html.render(self.document(), SCREEN)
 
     def lines(self) -> list[str]:
         """What the program is and what stands in its way, a sentence a line."""

@@ -11,11 +11,13 @@ from vggcost.network import catalogue
 from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import layers as layer_report
+from vggcost.report.document import SCREEN
 from vggcost.report.layers import View
 from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     import pandas as pd
@@ -181,18 +183,18 @@ class Cost(Frozen):
             "receptive_field": self._last_pool_field(),
         }
 
-    def to_frame(self) -> pd.DataFrame:
-        """A pandas DataFrame with a row a layer and no row of totals, so that a column's sum is its total."""
-        import pandas as pd
+    def to_frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """A pandas DataFrame with a row a layer and no row of totals, so that a column's sum is its total.
 
-        frame = pd.DataFrame(
-            [[getattr(layer, name) for name in LayerCost._fields] for layer in self.layers],
-            columns=list(LayerCost._fields),
-        )
-        counts = [layer.count for layer in self.layers]
-        if None in counts:
-            frame["count"] = pd.Series(counts, dtype=object)  # beside a gap pandas would turn ints into floats
-        return frame
+        columns are those that ``vggcost table --columns`` takes, ``receptive_field`` and ``output_bytes`` among them;
+        None: the fields of a `LayerCost`. Numbers are int64, shapes are texts.
+
+        Raises:
+            VggcostError: there is no such column.
+        """
+        from vggcost.results.frame import to_frame
+
+        return to_frame(self.document(), columns, LayerCost._fields)
 
     def document(self, view: View | None = None) -> Document:
         """What `vggcost table` shows, for the formats."""
@@ -235,7 +237,9 @@ class Cost(Frozen):
         return formats.rendered(self.document(view), formats.checked(fmt))
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from vggcost.report.formats import html
+
+        return html.render(self.document(), SCREEN)
 
     def _last_pool_field(self) -> list[int] | None:
         from vggcost.network.receptive_field import fields

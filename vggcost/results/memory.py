@@ -17,6 +17,7 @@ from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
 from vggcost.report import formats
 from vggcost.report import memory as memory_report
+from vggcost.report.document import SCREEN
 from vggcost.report.training_cost import grouped
 from vggcost.results.arguments import flag
 
@@ -225,6 +226,11 @@ class Memory(Frozen):
             VggcostError: there is no such format.
         """
         return formats.rendered(self.document(human=human), formats.checked(fmt))
+
+    def _repr_html_(self) -> str:
+        from vggcost.report.formats import html
+
+        return html.render(self.document(), SCREEN)
 
     def __repr__(self) -> str:
         what = "a forward call" if self.training is None else "a training step"

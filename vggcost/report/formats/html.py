@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from vggcost.report.document import Column, Document, Grid
 
 
-def render(document: Document) -> str:
-    """Return a table for each grid, and the sentences as paragraphs or lists, in ASCII whatever the page's encoding."""
+def render(document: Document, place: str = FILES) -> str:
+    """Return a table for each grid, and the sentences as paragraphs or lists, in ASCII whatever the page's encoding.
+
+    place is whose columns and rows stand in it; a notebook shows what the SCREEN does.
+    """
     blocks: list[str] = []
-    for block in document.shown(FILES):
+    for block in document.shown(place):
         if isinstance(block, Text):
             blocks.append(_sentences(block))
         else:
