@@ -14,7 +14,7 @@ from hypothesis import Phase, settings
 from vggcost.cli import main
 
 TORCHVISION = "against_torchvision"
-COSTLY = ("against_torch", "against_tools", TORCHVISION, "pages", "at_length")
+COSTLY = ("against_torch", "against_tools", TORCHVISION, "pages", "at_length", "campaigns")
 """The folders of tests that the inner loop leaves out: they run torch or the tools, or take long for what they hold."""
 INNER_LOOP = "not torch"
 

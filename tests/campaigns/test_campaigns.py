@@ -1,0 +1,109 @@
+"""Each campaign in full, under its marker; and that each would see a broken promise."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from campaigns import __main__ as campaigns
+from campaigns import _words, command_lines, kills, processes
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", campaigns.names())
+def test_no_promise_is_broken(name, capsys):
+    figure, found = campaigns.run(name, short=False, seed=1)
+    with capsys.disabled():
+        print(f"\n{figure}")
+    assert found == []
+
+
+FAKE = """
+WHAT, FULL, SHORT = "tries", 20, 2
+
+def broken(number, seed, folder):
+    yield from (f"{turn} of {seed} in {folder.is_dir()}" for turn in range(number))
+"""
+
+
+def test_a_campaign_is_one_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "fake.py").write_text(FAKE)
+    (tmp_path / "_helper.py").write_text("")
+    monkeypatch.setattr(campaigns, "HERE", tmp_path)
+    package = __import__("campaigns")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    assert campaigns.main(["--short", "--seed", "5"]) == 1
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("fake: 2 tries, 2 broken (seed 5, ")
+    assert lines == ["  0 of 5 in True", "  1 of 5 in True"]
+    assert campaigns.main(["fake"]) == 1
+    assert len(capsys.readouterr().out.splitlines()) == 1 + campaigns.SHOWN
+    with pytest.raises(SystemExit):
+        campaigns.main(["fakes"])
+
+
+def test_each_has_what_a_campaign_has():
+    assert {"command_lines", "kills", "processes"} <= set(campaigns.names())
+    for name in campaigns.names():
+        campaign = __import__(f"campaigns.{name}", fromlist=["broken"])
+        assert campaign.FULL > campaign.SHORT > 0 and campaign.WHAT and callable(campaign.broken)
+
+
+def raises(words):
+    raise TypeError(words)
+
+
+def talks(words):
+    print("half a result")
+    return 2
+
+
+def writes(words):
+    Path("old.csv").write_text("cut sho")
+    Path(".new.csv.1.part").write_text("")
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("main", "seen"),
+    [
+        (raises, "TypeError"),
+        (talks, "refused with 14 characters"),
+        (lambda _: 3, "status 3"),
+        (writes, "old.csv is not whole"),
+        (writes, "is left"),
+    ],
+)
+def test_a_broken_command_line_is_seen(tmp_path, monkeypatch, main, seen):
+    monkeypatch.setattr(command_lines, "main", main)
+    assert any(seen in str(promise) for promise in command_lines.broken(3, 1, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("ran", "seen"),
+    [((120, b"", ""), "status 120"), ((1, b"", "Traceback"), "a traceback"), ((2, b"", "a\nb\n"), "refused with")],
+)
+def test_a_broken_process_is_seen(tmp_path, monkeypatch, ran, seen):
+    monkeypatch.setattr(processes, "ran", lambda *_: ran)
+    assert any(seen in promise for promise in processes.broken(20, 1, tmp_path))
+
+
+def test_a_result_that_is_cut_short_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "ran", lambda *given: (0, b"whole" if given[2] == "" else b"wh", ""))
+    _words.prepare(tmp_path / "here")
+    found = list(processes.tried(tmp_path / "here", ("table",), ">out", 1024, {}))
+    assert found == ["2 bytes of 5 with status 0"]
+
+
+def test_a_file_that_is_neither_old_nor_new_is_seen(tmp_path, monkeypatch):
+    known = {"d.json": b"old"}, {"d.json": b"new"}, 0.1
+    monkeypatch.setattr(kills, "files", lambda _: {"d.json": b"ne"})
+    monkeypatch.setattr(kills, "beside", lambda _: [".d.json.1.part"])
+    (tmp_path / "set").mkdir()
+    found = list(kills.killed(tmp_path, "table", known, random.Random(1)))  # noqa: S311  # moments
+    assert found == [
+        "d.json is neither old nor new",
+        "the next run did not write the new file",
+        "['.d.json.1.part'] is left",
+    ]
