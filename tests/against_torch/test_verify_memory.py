@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,9 @@ from vggcost.network.plan import Network, Variant  # noqa: E402
 from vggcost.results.memory import Memory  # noqa: E402
 
 PAPER = ("A", "A-LRN", "B", "C", "D", "E")
+MODELS = Path(__file__).parents[1] / "models"
+UNET = f"{MODELS / 'unet11.py'}:UNet11"
+FROZEN = "it refuses frozen parameters"
 SMALL = ("--size", "32", "--classes", "10", "--width", "0.125")
 
 
@@ -175,7 +179,12 @@ def test_a_comparison_that_crashes_is_named_and_ends_with_1(vggcost, monkeypatch
         (("--memory", "D", "--master-weights"), "--master-weights are by formula"),
         (("--memory", "D", "--freeze", "featurs"), "the nearest are features"),
         (("--memory", "D", "--optimizer", "adm"), "the nearest are adam"),
-        (("--memory", "some.py:model"), "--memory takes names and network files, and 'some.py:model' is none"),
+        (("--memory", UNET, "--checkpoint"), "--checkpoint is for a configuration, and a program decides that itself"),
+        (("--memory", UNET, "--no-inplace"), "--no-inplace is for a configuration, and a program decides that itself"),
+        (("--memory", UNET, "--real"), "--real is for a configuration"),
+        (("--memory", UNET, "--freeze", "encodr"), "the nearest are encoder"),
+        (("--memory", UNET, "A"), "one program at a time, and 2 targets are given"),
+        ((UNET, "--dtype", "float16"), "--dtype is given without --memory"),
         (("D", "--real"), "--real is given without --memory"),
         (("D", "--dtype", "float16"), "--dtype is given without --memory"),
         (("D", "--checkpoint"), "--checkpoint is given without --memory"),
@@ -232,3 +241,68 @@ def test_gradients_are_left_out_of_what_the_profiler_saw_by_the_last_storage_at_
     assert most_beside(events, [1]) == 60
     assert most_beside(events, [1, 2]) == 50
     assert most_beside(events, [9]) == 65
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "left"),
+    [
+        ("unet11.py:UNet11", (), {}),
+        ("unet11.py:UNet11", ("--mixed", "bfloat16", "--optimizer", "momentum"), {}),
+        (
+            "unet11.py:UNet11",
+            ("--freeze", "encoder", "--accumulate", "2", "--optimizer", "adam"),
+            {"peak_bytes": FROZEN},
+        ),
+        ("unet11.py:UNet11", ("--freeze", "encoder"), {"passes_peak_bytes": FROZEN, "peak_bytes": FROZEN}),
+        ("foreign.py:ResNet18", ("--dtype", "bfloat16", "--optimizer", "adamw"), {}),
+        ("foreign.py:MobileNet", ("--optimizer", "sgd"), {"backward_flops": "grouped convolution"}),
+        ("unet.py:UNet", ("--optimizer", "sgd"), {"passes_peak_bytes": "modules that get several tensors: Up"}),
+    ],
+)
+def test_a_program_is_held_by_tools_that_know_no_follower(vggcost, name, words, left):
+    asked = (f"{MODELS}/{name}", "--size", "64", "--batch", "2", *words, "--format", "json")
+    ran = vggcost("verify", "--memory", *asked)
+    document = json.loads(ran.out)
+    (program,) = document["networks"]
+    assert (ran.status, program["differing"]) == (0, 0)
+    checks = program["checks"]
+    assert {each["quantity"]: each["note"] for each in checks if each["status"] == "not run"}.keys() == left.keys()
+    assert all(
+        words in each["note"]
+        for quantity, words in left.items()
+        for each in checks
+        if each["quantity"] == quantity and each["note"]
+    )
+    held = {each["quantity"]: each["theirs"] for each in checks if each["theirs"] is not None}
+    if "--optimizer" not in words:
+        words = (*words, "--optimizer", "adamw")  # the last that is run
+    shown = json.loads(vggcost("memory", asked[0], *asked[1:5], *words, "--training", "--format", "json").out)
+    for quantity in (
+        "weight_bytes",
+        "buffer_bytes",
+        "peak_bytes",
+        "saved_bytes",
+        "optimizer_bytes",
+        "training_peak_bytes",
+    ):
+        assert held[quantity] == shown["totals"][quantity], quantity
+
+
+def test_what_differs_of_a_program_ends_with_1(vggcost, monkeypatch):
+    from vggcost.frameworks.pytorch.program_memory_runs import ProgramRun
+
+    monkeypatch.setattr(ProgramRun, "saved", lambda _: 1)
+    ran = vggcost("verify", "--memory", UNET, "--size", "64", "--optimizer", "sgd")
+    assert ran.status == 1
+    assert ran.out.splitlines()[-1] == "12 checks on 1 program: 1 differ"
+
+
+def test_a_program_that_asks_for_values_is_not_run_and_says_so(vggcost, tmp_path):
+    place = tmp_path / "asks.py"
+    place.write_text(
+        "from torch import nn\n\n\nclass Asks(nn.Conv2d):\n    def forward(self, x):\n"
+        "        y = super().forward(x)\n        return y if y.sum() > 0 else 2 * y\n"
+    )
+    target = (f"{place}:Asks", "--call", "3, 4, 3", "--input", "3x8x8")
+    ran = vggcost("verify", "--memory", *target, "--optimizer", "sgd")
+    assert (ran.status, "without values the program does not run" in ran.out.replace("\n  ", " ")) == (0, True)

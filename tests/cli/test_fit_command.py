@@ -144,6 +144,7 @@ def test_a_network_file_is_asked_like_a_name(vggcost, tmp_path):
         (("D", "--memory", "1GiB", "--training", "--dtype", "int8"), "--dtype int8 has no gradients"),
         (("D", "--memory", "1GiB", "--training", "--freeze", "conv9"), "--freeze 'conv9' is no layer that learns"),
         (("D", "--time", "3ms"), "--time arrives with prediction; give --memory, --macs or --params"),
+        (("D", "--memory", "24GiB", "--time"), "--time arrives with prediction; give --memory, --macs or --params"),
         (("model.py:Net", "--memory", "1GiB"), "is no configuration and no network file"),
     ],
 )

@@ -114,6 +114,8 @@ def test_float32_copies_take_what_is_commonly_quoted(vggcost, optimizer, each):
     ("words", "reason"),
     [
         (("D", "--optimizer", "adam"), "--optimizer is given without --training"),
+        (("D", "--time"), "--time arrives with prediction"),
+        (("D", "--training", "--time", "3ms"), "--time arrives with prediction"),
         (("D", "--checkpoint"), "--checkpoint is given without --training"),
         (("D", "--training", "--optimizer", "adm"), "unknown value of --optimizer 'adm'; the nearest are adam, adamw"),
         (("D", "--training", "--optimizer-implementation", "forloop"), "the nearest are for-loop"),

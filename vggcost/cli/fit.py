@@ -38,7 +38,9 @@ def parser() -> Parser:
     )
     group.add_argument("--macs", metavar="N", help="multiply-accumulates of one forward call: 5G (of the whole batch)")
     group.add_argument("--params", metavar="N", help="parameters: 20M")
-    group.add_argument("--time", action=Read, read=_no_time, metavar="T", help="not yet: arrives with prediction")
+    group.add_argument(
+        "--time", action=Read, read=_no_time, nargs="?", metavar="T", help="not yet: arrives with prediction"
+    )
     group.add_argument(
         "--solve",
         action=Read,

@@ -36,12 +36,19 @@ def parser() -> Parser:
     add_program(result)
     result.set_defaults(program_options=("dtype",))
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
+    result.add_argument(
+        "--time", action=Read, read=_no_time, nargs="?", metavar="T", help="not yet: arrives with prediction"
+    )
     add_mixed(result)
     add_training(result)
     _add_run(result)
     add_shape(result)
     add_output(result)
     return result
+
+
+def _no_time(_: str, option: str) -> None:
+    raise VggcostError(f"{option} arrives with prediction; leave it away (vggcost bench measures on this machine)")
 
 
 def add_mixed(parser: Parser | _ArgumentGroup) -> None:

@@ -6,12 +6,12 @@ from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.memory import add_mixed, add_training
 from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output
-from vggcost.cli.output import emit
+from vggcost.cli.output import emit, prints_to_stderr
 from vggcost.cli.program_options import add_program
 from vggcost.cli.progress import ProgressLine
 from vggcost.cli.request import request
 from vggcost.costs import variants
-from vggcost.costs.training import IMPLEMENTATIONS, checked
+from vggcost.costs.training import IMPLEMENTATIONS, Training, checked
 from vggcost.errors import VggcostError
 from vggcost.frameworks.peers.matrix import matrix_cells
 from vggcost.frameworks.peers.registry import PEERS, peers_named
@@ -71,13 +71,14 @@ def parser() -> Parser:
         "and run on the CPU; what the tool prints is held against --convention TOOL of audit, with the reason of what\n"
         "differs. Without --against it is held against its own parameters and output, fvcore and torch.\n"
         "--memory holds what vggcost memory says against what torch itself keeps, holds and counts in a forward call\n"
-        "and in training steps, to the byte and the FLOP; without --optimizer, with every optimizer.\n"
+        "and in training steps, of a program, too, to the byte and the FLOP; without --optimizer, with each of them.\n"
         "Exit status 1 where anything differs or a tool crashes.",
         "vggcost verify --config D --layers",
     )
     add_network(result, several=True)
     add_input(result)
     add_program(result)
+    result.set_defaults(program_options=("dtype",))
     result.add_argument(
         "--all",
         action="store_true",
@@ -140,10 +141,7 @@ def _verify_memory(args: Namespace, asked: Request) -> int:
     if args.master_weights:
         raise VggcostError("--master-weights are by formula: torch.optim has none to hold them against; leave it away")
     if asked.programs:
-        raise VggcostError(
-            f"--memory takes names and network files, and {asked.programs[0]!r} is none; without --memory a program's"
-            " parameters and output are verified"
-        )
+        return _verify_program_memory(args, asked)
     from vggcost.frameworks.memory_verifier import compared_with, verify_memory
     from vggcost.report import verify_memory as report
 
@@ -158,6 +156,53 @@ def _verify_memory(args: Namespace, asked: Request) -> int:
     return EXIT_DIFFERS if any(one.differs for one in checks) else EXIT_FINE
 
 
+def _verify_program_memory(args: Namespace, asked: Request) -> int:
+    """Hold what following one program has shown against torch's own tools.
+
+    Raises:
+        VggcostError: several targets; an option that a program decides; it is none that can be followed.
+    """
+    from vggcost.frameworks.memory_outcome import HeldProgram
+    from vggcost.frameworks.memory_verifier import compared_with
+    from vggcost.frameworks.program_memory_verifier import verify_program_memory
+    from vggcost.frameworks.target import Given
+    from vggcost.report import verify_memory as report
+    from vggcost.results.program_memory import ProgramMemory, asked_of, followed_again, memory_of
+
+    target = asked.programs[0]
+    if len(asked.subjects) > 1:
+        raise VggcostError(f"verify takes one program at a time, and {len(asked.subjects)} targets are given")
+    for option in ("checkpoint", "no_inplace"):
+        if vars(args)[option]:
+            what = f"--{option.replace('_', '-')}"
+            raise VggcostError(f"{what} is for a configuration, and a program decides that itself; leave it away")
+    if args.real:
+        raise VggcostError("--real is for a configuration; a real step of a program is not run")
+    frozen = frozenset(name for text in args.freeze or () for name in text.split(","))
+    steps = [Training(*way, args.accumulate or 1, frozen) for way in _ways(args)]
+    given = Given(asked.call, asked.arguments, asked.size, asked.batch)
+    with ProgressLine() as progress, prints_to_stderr():
+        progress(f"following {target}")
+        memory = memory_of(target, given, asked.own_dtype, steps[0], args.mixed)
+        if not isinstance(memory, ProgramMemory):
+            raise VggcostError(f"{target} is no torch program, so that nothing of it runs; give the program or a name")
+        claims = [followed_again(memory, training) for training in steps]
+        subject = HeldProgram(target, memory.title, memory.reading.framework, memory.reading.inputs[0])
+        how = asked_of(memory, asked.own_dtype)
+        checks = verify_program_memory(claims, subject, given, how, progress)
+    words = memory.dtype if args.mixed is None else f"{memory.dtype} under autocast to {args.mixed}"
+    emit(rendered(report.document(checks, words, compared_with(args.mixed, how.device)), asked.fmt), asked.place)
+    return EXIT_DIFFERS if any(one.differs for one in checks) else EXIT_FINE
+
+
+def _ways(args: Namespace) -> Sequence[tuple[str, str]]:
+    """The optimizers that are asked for, and how each updates; all of WAYS where none is."""
+    if not (args.optimizer or args.optimizer_implementation):
+        return WAYS
+    optimizers = [args.optimizer] if args.optimizer else list(dict.fromkeys(name for name, _ in WAYS))
+    return [(name, args.optimizer_implementation or IMPLEMENTATIONS[0]) for name in optimizers]
+
+
 def _claims(args: Namespace, asked: Request, counted: Table) -> list[Memory]:
     """Our numbers of one network in each way of a step that is asked for.
 
@@ -169,12 +214,8 @@ def _claims(args: Namespace, asked: Request, counted: Table) -> list[Memory]:
     in_place = not args.no_inplace
     if not any(row.layer.learns for row in counted.rows):
         return [Memory(counted, asked.dtype, in_place=in_place, mixed=args.mixed)]
-    ways: Sequence[tuple[str, str]] = WAYS
-    if args.optimizer or args.optimizer_implementation:
-        optimizers = [args.optimizer] if args.optimizer else list(dict.fromkeys(name for name, _ in WAYS))
-        ways = [(name, args.optimizer_implementation or IMPLEMENTATIONS[0]) for name in optimizers]
     names = tuple(name for text in args.freeze or () for name in text.split(","))
-    steps = [checked(counted, *way, args.accumulate or 1, names, checkpoint=args.checkpoint) for way in ways]
+    steps = [checked(counted, *way, args.accumulate or 1, names, checkpoint=args.checkpoint) for way in _ways(args)]
     return [Memory(counted, asked.dtype, step, in_place=in_place, mixed=args.mixed) for step in steps]
 
 

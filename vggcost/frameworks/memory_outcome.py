@@ -31,6 +31,29 @@ if TYPE_CHECKING:
             """The worst moment, part by part."""
 
 
+class HeldProgram(Record):
+    """A program whose memory is held; named and described as the network of a table is."""
+
+    short_name: str
+    title: str
+    framework: str
+    input: tuple[int, ...]
+
+    @property
+    def network(self) -> HeldProgram:
+        """Itself."""
+        return self
+
+    @property
+    def heading(self) -> str:
+        """Its name and what it is."""
+        return f"{self.short_name} ({self.title})"
+
+    def identity(self) -> dict[str, str | None]:
+        """What JSON says of it."""
+        return {"name": self.short_name, "title": self.title, "options": None, "framework": self.framework}
+
+
 class MemoryCheck(Record):
     """One quantity of a network from both sides.
 
@@ -39,7 +62,7 @@ class MemoryCheck(Record):
     says what of theirs was corrected. at_most: where theirs may be more than ours, the most it may be.
     """
 
-    table: Table
+    table: Table | HeldProgram
     quantity: str
     step: str | None
     held_by: str

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from vggcost.costs.training import Training
     from vggcost.frameworks.memory_outcome import Claimed
 
 FOLLOWER = "storage follower"
@@ -38,17 +39,22 @@ COMPARED_WITH = {
 """What holds a quantity, by its name, and how it is run."""
 
 FAKE = "fake tensors of a CPU"
+AUTOCAST = ", torch.autocast around each forward call and its loss"
 
 
-def compared_with(mixed: str | None) -> dict[str, str]:
+def compared_with(mixed: str | None, device: str | None = None) -> dict[str, str]:
     """Return what holds a quantity and how it is run; autocast has no effect on meta and is run on fake tensors."""
-    if mixed is None:
-        return COMPARED_WITH
-    under = {name: words.replace("on meta", f"on {FAKE}") for name, words in COMPARED_WITH.items()}
+    words_of = dict(COMPARED_WITH)
+    if device is not None:  # a program, which is tracked without an optimizer
+        words_of[TRACKER] = words_of[TRACKER].replace(
+            "over a second step", "over a forward call, and over one with its backward pass (passes_peak_bytes)"
+        )
+    if mixed is None and device in (None, "meta"):
+        return words_of
+    under = {name: words.replace("on meta", f"on {FAKE}") for name, words in words_of.items()}
     return {
         **under,
-        FOLLOWER: f"every storage that torch makes on {FAKE}, operator by operator, torch.autocast around each forward"
-        " call and its loss",
+        FOLLOWER: f"every storage that torch makes on {FAKE}, operator by operator{AUTOCAST if mixed else ''}",
         OPTIMIZER: COMPARED_WITH[OPTIMIZER],
     }
 
@@ -109,9 +115,11 @@ def _compared(
 
 
 def _words(claimed: Claimed) -> str:
-    training = claimed.training
-    if training is None:
-        return "forward"
+    return "forward" if claimed.training is None else step_words(claimed.training)
+
+
+def step_words(training: Training) -> str:
+    """Return a step's optimizer, and how it updates where that is not the default."""
     words = [training.optimizer]
     if training.implementation != step.IMPLEMENTATIONS[0]:
         words.append(training.implementation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.frameworks.memory_outcome import HeldProgram
 from vggcost.report.document import FILES, SCREEN, Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -62,11 +63,11 @@ def document(checks: Sequence[MemoryCheck], dtype: str, held_by: Mapping[str, st
     )
 
 
-def _tables(checks: Sequence[MemoryCheck]) -> list[Table]:
+def _tables(checks: Sequence[MemoryCheck]) -> list[Table | HeldProgram]:
     return list({id(one.table): one.table for one in checks}.values())
 
 
-def _header(tables: Sequence[Table], dtype: str) -> str:
+def _header(tables: Sequence[Table | HeldProgram], dtype: str) -> str:
     shape = units.shape_text(tables[0].input)
     if len(tables) == 1:
         return f"{tables[0].network.heading}; input {shape} {dtype}; memory beside torch's, bytes and FLOP"
@@ -89,7 +90,7 @@ def _row(one: MemoryCheck) -> dict[str, Any]:
     }
 
 
-def _tally(table: Table, checks: Sequence[MemoryCheck]) -> dict[str, Any]:
+def _tally(table: Table | HeldProgram, checks: Sequence[MemoryCheck]) -> dict[str, Any]:
     own = [one for one in checks if one.table is table]
     return {
         "network": table.network.short_name,
@@ -114,11 +115,12 @@ def _notes(checks: Sequence[MemoryCheck], held_by: Mapping[str, str]) -> Iterato
     if within and not differing:
         verdict += f", but {within:,} within their bounds"
     verdict += f"; {left:,} not run" if left else ""
-    yield f"{units.counted(len(ran), 'check')} on {units.counted(len(_tables(checks)), 'network')}: {verdict}"
+    held = "program" if any(isinstance(one.table, HeldProgram) for one in checks) else "network"
+    yield f"{units.counted(len(ran), 'check')} on {units.counted(len(_tables(checks)), held)}: {verdict}"
 
 
 def _data(
-    checks: Sequence[MemoryCheck], tables: Sequence[Table], dtype: str, held_by: Mapping[str, str]
+    checks: Sequence[MemoryCheck], tables: Sequence[Table | HeldProgram], dtype: str, held_by: Mapping[str, str]
 ) -> dict[str, Any]:
     networks = [
         {

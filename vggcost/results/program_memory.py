@@ -289,13 +289,9 @@ def memory_of(
         )
     if mixed is not None:
         step.check_mixed(mixed, dtype or "float32")
-    frozen = () if training is None else tuple(sorted(training.frozen))
-    accumulating = training is not None and training.accumulate > 1
 
     def ask(reading: ProgramReading) -> Asked:
-        # Autocast has no effect on the meta device.
-        device = "cpu" if mixed is not None or network_of(Audit(reading)) is None else "meta"
-        return Asked(training is not None, accumulating, frozen, dtype, mixed, device)
+        return _asked(Audit(reading), dtype, training, mixed)
 
     if given.arguments is not None:
         given = given.replace(arguments=of_values(given.arguments))
@@ -316,6 +312,24 @@ def memory_of(
     if followed is not None:
         return ProgramMemory(audit, followed, training, mixed)
     return _of_network(audit, dtype, training, mixed)
+
+
+def _asked(audit: Audit, dtype: str | None, training: Training | None, mixed: str | None) -> Asked:
+    frozen = () if training is None else tuple(sorted(training.frozen))
+    accumulating = training is not None and training.accumulate > 1
+    # Autocast has no effect on the meta device.
+    device = "cpu" if mixed is not None or network_of(audit) is None else "meta"
+    return Asked(training is not None, accumulating, frozen, dtype, mixed, device)
+
+
+def asked_of(memory: ProgramMemory, dtype: str | None) -> Asked:
+    """Return how a program was followed in this dtype."""
+    return _asked(Audit(memory.reading), dtype, memory.training, memory.mixed)
+
+
+def followed_again(memory: ProgramMemory, training: Training) -> ProgramMemory:
+    """Return the memory of a step with another optimizer; the program is not followed again, for it has none."""
+    return ProgramMemory(Audit(memory.reading), memory.followed, training, memory.mixed)
 
 
 def _of_network(audit: Audit, dtype: str | None, training: Training | None, mixed: str | None) -> Memory:

@@ -255,7 +255,7 @@ def step_seen(claimed: Claimed) -> StepSeen:
     gradients = [each.grad for each in run.trained if each.grad is not None]
     gradient_bytes = _nbytes(gradients)
     if run.apart:
-        optimizer_bytes, temporary_bytes = _update_seen(run.trained, run.training)
+        optimizer_bytes, temporary_bytes = update_seen(run.trained, run.training)
     else:
         run.optimizer.step()
         state = run.state()
@@ -318,7 +318,7 @@ def _followed_step(run: Prepared) -> tuple[StorageFollower, set[int | None], set
     return whole, of_weights | low - {None}, casts.of_weights
 
 
-def _update_seen(parameters: Sequence[torch.Tensor], training: Training) -> tuple[int, int]:
+def update_seen(parameters: Sequence[torch.Tensor], training: Training) -> tuple[int, int]:
     """Return the state of an optimizer and what its second step makes on its way [B].
 
     On meta tensors; fused kernels refuse those, and are followed on fake ones of a CPU.
