@@ -37,7 +37,9 @@ settings.load_profile("vggcost")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-os.environ.pop("COLUMNS", None)  # which would be the screen's width, of processes too
+# It would be the screen's width. readline, which pytest loads, sets it behind os.environ, and processes inherit it.
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")
 
 
 def pytest_configure(config: pytest.Config) -> None:
