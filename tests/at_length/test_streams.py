@@ -71,7 +71,7 @@ def limited(most_bytes):
 def test_a_disk_that_fills_within_a_result_is_said(tmp_path, unbuffered):
     with open(tmp_path / "out", "wb") as out:
         done = subprocess.run(
-            [sys.executable, "-m", "vggcost", "table", "--format", "json"],
+            [sys.executable, "-B", "-m", "vggcost", "table", "--format", "json"],
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,

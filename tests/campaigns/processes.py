@@ -54,7 +54,7 @@ def ran(here, words, streams, limit, environment):
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     out = here.parent / f"{here.name}.out"
-    command = f'"$PYTHON" -m vggcost "$@" {streams.replace(">out", f">{out}").replace("| true", "")}'
+    command = f'"$PYTHON" -B -m vggcost "$@" {streams.replace(">out", f">{out}").replace("| true", "")}'
     script = f"( {command}; echo $? >&3 ) | true" if streams == "| true" else f"{command}; echo $? >&3"
     read, write = os.pipe()
     with open(read) as status:

@@ -99,7 +99,8 @@ def limited(monkey_bytes):
 def test_a_disk_that_fills_half_way_leaves_the_old_file(process, tmp_path):
     target = tmp_path / "d.json"
     target.write_text("old")
-    ran = process("table", "--format", "json", "-o", str(target), preexec_fn=lambda: limited(1000))
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # which Python would cut short in silence
+    ran = process("table", "--format", "json", "-o", str(target), preexec_fn=lambda: limited(1000), env=environment)
     assert ran.status == 2
     assert ran.err.startswith(f"vggcost: error: cannot write '{target}': File too large; nothing was changed there")
     assert ran.err.count("\n") == 1

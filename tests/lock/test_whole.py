@@ -48,7 +48,7 @@ sys.exit(main(["lock", "E"]))
 def test_a_full_disk_leaves_the_old_file(vggcost):
     vggcost("lock", "A")
     before = Path("vggcost.lock.json").read_bytes()
-    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-B", "-c", FULL], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(
         "vggcost: error: cannot write 'vggcost.lock.json': File too large; nothing was changed"

@@ -238,7 +238,7 @@ whole_set.write(sys.argv[1], [("a.csv", "A"), ("b.csv", "B" * 5000), ("c.csv", "
 @pytest.mark.parametrize("there", [True, False])
 def test_a_full_disk_leaves_the_old_set(folder, tmp_path, there):
     place = folder if there else tmp_path / "new" / "below"
-    done = subprocess.run([sys.executable, "-c", FULL, place], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-B", "-c", FULL, place], capture_output=True, text=True, check=False)
     assert f"b.csv': File too large; nothing was changed in '{place}'" in done.stderr
     assert texts(folder) == dict(OLD)
     assert os.listdir(tmp_path) == ["set"]
@@ -307,7 +307,8 @@ def limited():
 
 
 def test_report_on_a_full_disk_says_that_nothing_was_changed(process, tmp_path):
-    ran = process("report", "A", "--no-figures", "-o", "r", preexec_fn=limited)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # which Python would cut short in silence
+    ran = process("report", "A", "--no-figures", "-o", "r", preexec_fn=limited, env=environment)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == (
         "vggcost: error: cannot write 'r/A.csv': File too large; nothing was changed in 'r'; free the place or choose"
