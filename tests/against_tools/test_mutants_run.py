@@ -57,6 +57,7 @@ def project(tmp_path, checkout):
             # In a checkout it holds the plan against the sources, which no mutant has as they were.
             "tests/project/test_mutations.py": "def test_the_plan():\n    assert False\n",
             "tests/mutants.toml": plan,
+            "vggcost/testing/pytest_plugin.py": "",  # the installed vggcost names it as pytest's plugin
             "tests/mutations.py": making.replace(f"PER_FUNCTION = {PER_FUNCTION}", "PER_FUNCTION = 4"),
             "tests/mutants.py": script.replace("PATIENCE = 10", f"PATIENCE = {patience}"),
         }
@@ -76,7 +77,11 @@ def small(project):
     def run(*texts, **more):
         folder, files = project(*texts, **more)
         done = subprocess.run(
-            [sys.executable, "-B", "tests/mutants.py"], cwd=folder, capture_output=True, text=True, check=False
+            [sys.executable, "-B", "tests/mutants.py"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         found = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
         assert found == files

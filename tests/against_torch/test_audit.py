@@ -438,7 +438,7 @@ model = nn.ReLU()
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        ("", [], "no TARGET is given"),
+        ("", [], "TARGET is empty"),
         ("net.toml", [], "cannot read the network file 'net.toml': No such file or directory"),
         ("bad.py", [], "bad.py has the models Raises, Needs, Two, model and the function number; name one, as bad.py:"),
         (":VGG", [], "TARGET is ':VGG'; give package.module:callable or path/to/file.py:callable"),

@@ -131,6 +131,7 @@ class Doctored:
 
     def __init__(self, memory, quantity):
         self.table, self.dtype, self.training, self.in_place = memory.table, memory.dtype, memory.training, True
+        self.mixed = memory.mixed
         self.totals, self.peak = memory.totals, memory.peak
         if quantity in self.totals._fields:
             self.totals = self.totals.replace(**{quantity: getattr(self.totals, quantity) + 1})

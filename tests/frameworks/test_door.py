@@ -190,7 +190,9 @@ def sources_outside() -> list[Path]:
 @pytest.mark.torch  # for its time
 def test_nothing_outside_the_frameworks_recognises_one():
     assert len(sources_outside()) > 50
-    assert {path.name: found for path in sources_outside() if (found := recognised(ast.parse(path.read_text())))} == {}
+    assert {
+        path.name: found for path in sources_outside() if (found := recognised(ast.parse(path.read_text("utf-8"))))
+    } == {}
 
 
 @pytest.mark.parametrize(

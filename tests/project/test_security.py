@@ -19,6 +19,7 @@ WORDS = {
     "roofline": ("program.py", "-o", "roof.svg"),
     "bench-compare": ("program.py", "program.py"),
     "stack": ("program.py", "program.py"),
+    "plot": ("layers", "program.py", "-o", "layers.svg"),
 }
 """How a command is given a program, where that is not its one word."""
 

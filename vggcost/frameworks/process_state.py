@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import gc
+import locale
 import os
 import signal
 import sys
@@ -162,6 +163,8 @@ def _of_the_process() -> Iterator[Callable[[], object]]:
     mask = os.umask(0o077)
     os.umask(mask)
     yield lambda: os.umask(mask)
+    language = locale.setlocale(locale.LC_ALL)
+    yield lambda: locale.setlocale(locale.LC_ALL, language)
     collected = gc.isenabled()
     yield gc.enable if collected else gc.disable
     if threading.current_thread() is threading.main_thread():

@@ -72,13 +72,12 @@ def answer(adapter: str, device: str, subject: Subject) -> list[dict[str, Any]] 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tools and tracers warn of their own age, which touches no count
             if isinstance(subject, Program):
-                with live_program(subject) as (module, arguments), torch.no_grad():
-                    readings: list[ToolReading] = tool.read(module, arguments)
+                readings = _of_program(tool, subject)
             else:
                 module, arguments = _weightless(device, *subject)
                 # Not in inference mode: ptflops' aten backend sees nothing there, and says so with a 0.
                 with torch.no_grad():
-                    readings = getattr(tool, "read_shapes", tool.read)(module, arguments)
+                    readings: list[ToolReading] = getattr(tool, "read_shapes", tool.read)(module, arguments)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
@@ -92,6 +91,22 @@ def answer(adapter: str, device: str, subject: Subject) -> list[dict[str, Any]] 
         }
         for reading in readings
     ]
+
+
+def _of_program(tool: Any, program: Program) -> list[ToolReading]:
+    """What a tool reads of a program; what it raises is its own, and no refusal of the program."""
+    import torch
+
+    crash: Exception | None = None
+    readings: list[ToolReading] = []
+    with live_program(program) as (module, arguments), torch.no_grad():
+        try:
+            readings = tool.read(module, arguments)
+        except Exception as error:  # noqa: BLE001  # raised behind the program's guard, which would put it into its words
+            crash = error
+    if crash is not None:
+        raise crash
+    return readings
 
 
 def _weightless(device: str, network: Network, shape: tuple[int, ...]) -> tuple[nn.Module, list[torch.Tensor]]:
