@@ -112,9 +112,9 @@ WAYS = {
 }
 
 
-def walked(name, way):
+def walked(name, way, low_bytes=0):
     """How many moments a step has, and the sum of all their bytes."""
-    lives = step_lived(table(network(name), (3, 5, 8, 8)), 4, WAYS[way], in_place=False)
+    lives = step_lived(table(network(name), (3, 5, 8, 8)), 4, WAYS[way], in_place=False, low_bytes=low_bytes)
     return len(lives.alive.moments), sum(moment.bytes for moment in lives.alive.moments)
 
 
@@ -166,6 +166,56 @@ EVERY_MOMENT = {
 @pytest.mark.parametrize(("name", "way"), EVERY_MOMENT)
 def test_every_moment_of_a_step_is_what_it_was(name, way):
     assert walked(name, way) == EVERY_MOMENT[name, way]
+
+
+UNDER_AUTOCAST = {
+    # As the walk gave them when its moments were torch's under autocast to bfloat16.
+    ("chain", "plain"): (31, 247364),
+    ("chain", "again"): (37, 172064),
+    ("chain", "beside"): (31, 219404),
+    ("chain", "frozen"): (26, 60054),
+    ("chain", "frozen behind"): (29, 200348),
+    ("norm", "plain"): (16, 80370),
+    ("norm", "again"): (16, 80370),
+    ("norm", "beside"): (16, 79350),
+    ("norm", "frozen"): (13, 51818),
+    ("norm", "frozen behind"): (16, 80370),
+    ("response", "plain"): (58, 1323980),
+    ("response", "again"): (72, 966598),
+    ("response", "beside"): (58, 1225136),
+    ("response", "frozen"): (35, 159468),
+    ("response", "frozen behind"): (56, 1173890),
+    ("block", "plain"): (54, 971230),
+    ("block", "again"): (54, 971230),
+    ("block", "beside"): (54, 965390),
+    ("block", "frozen"): (28, 226580),
+    ("block", "frozen behind"): (54, 970830),
+    ("shortcut learns", "plain"): (19, 121346),
+    ("shortcut learns", "again"): (19, 121346),
+    ("shortcut learns", "beside"): (19, 120446),
+    ("shortcut learns", "frozen"): (15, 100474),
+    ("shortcut learns", "frozen behind"): (19, 121346),
+    ("identity", "plain"): (24, 151656),
+    ("identity", "again"): (24, 151656),
+    ("identity", "beside"): (24, 145816),
+    ("identity", "frozen"): (15, 52530),
+    ("identity", "frozen behind"): (24, 151256),
+    ("first", "plain"): (10, 75356),
+    ("first", "again"): (13, 55980),
+    ("first", "beside"): (10, 75356),
+    ("first", "frozen"): (10, 75356),
+    ("first", "frozen behind"): (10, 75356),
+    ("frozen head", "plain"): (14, 23692),
+    ("frozen head", "again"): (20, 45756),
+    ("frozen head", "beside"): (14, 22792),
+    ("frozen head", "frozen"): (10, 13396),
+    ("frozen head", "frozen behind"): (14, 23692),
+}
+
+
+@pytest.mark.parametrize(("name", "way"), UNDER_AUTOCAST)
+def test_every_moment_under_autocast_is_what_it_was(name, way):
+    assert walked(name, way, low_bytes=2) == UNDER_AUTOCAST[name, way]
 
 
 def moments(name, shape, **options):

@@ -27,7 +27,7 @@ STATISTIC_BYTES = 4
 """torch keeps a batch's mean and deviation in float32 where the elements are narrower."""
 
 
-def widths_of(element_bytes: int, low_bytes: int = 0) -> Widths:
+def widths_of(element_bytes: int, low_bytes: int) -> Widths:
     """Return the widths of a network whose elements have so many bytes, and under torch.autocast its products."""
     return Widths(element_bytes, max(element_bytes, STATISTIC_BYTES), low=low_bytes)
 

@@ -71,13 +71,14 @@ def answer(adapter: str, device: str, subject: Subject) -> list[dict[str, Any]] 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tools and tracers warn of their own age, which touches no count
+            readings: list[ToolReading]
             if isinstance(subject, Program):
                 readings = _of_program(tool, subject)
             else:
                 module, arguments = _weightless(device, *subject)
                 # Not in inference mode: ptflops' aten backend sees nothing there, and says so with a 0.
                 with torch.no_grad():
-                    readings: list[ToolReading] = getattr(tool, "read_shapes", tool.read)(module, arguments)
+                    readings = getattr(tool, "read_shapes", tool.read)(module, arguments)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
