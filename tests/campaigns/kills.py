@@ -18,7 +18,7 @@ FULL, SHORT = 200, 12
 VGGCOST = Path(sys.executable).with_name("vggcost")
 REPORT = "report"
 WRITERS = {
-    REPORT: ("report -o set A B C D --size 64", "report -o set A B C D --size 32"),
+    REPORT: ("report -o set A B C D --size 64 --no-figures", "report -o set A B C D --size 32 --no-figures"),
     "table": ("table D --format json --all -o set/d.json", "table E --format json --all -o set/d.json"),
     "bench": ("bench --load one.json --format json -o set/b.json", "bench --load two.json --format json -o set/b.json"),
     "lock": ("lock A B C -o set/lock.json", "lock A-bn B-bn C-bn -o set/lock.json"),
@@ -91,7 +91,7 @@ def after_a_report(folder, old, new, left):
         yield "the set is neither old nor new, and nothing completes it"
     if any(f"{name}: left as it was by a report" not in named for name in waiting):
         yield "report --check does not name what was cut short"
-    run(folder, "report -o set E --size 32")
+    run(folder, "report -o set E --size 32 --no-figures")
     whole = new if waiting or left == new else old
     found = files(folder)
     if any(found.get(name) != text for name, text in whole.items() if not name.startswith("summary.")):
