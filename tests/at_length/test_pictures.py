@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
+from odd_network import ODD_NAME, odd_network
 
 import vggcost
 from vggcost.report.plots import style
@@ -12,20 +13,10 @@ from vggcost.report.plots.picture import drawn
 
 pytest.importorskip("matplotlib")
 
-ODD_NAME = "a$b_c$ <img src=x onerror=alert(1)>"
-RESIDUAL = """
-name = {name!r}
-features = [8, {{ residual = [8, 8] }}, "M", {{ residual = [16, 16], shortcut = "conv1-16" }}, "M"]
-head = [32]
-classes = 5
-"""
-
 
 @pytest.fixture
 def net(tmp_path):
-    path = tmp_path / "net.toml"
-    path.write_text(RESIDUAL.format(name=ODD_NAME), encoding="utf-8")
-    return str(path)
+    return odd_network(tmp_path)
 
 
 def texts(svg):

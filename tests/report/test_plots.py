@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from odd_network import ODD_NAME, odd_network
 
 import vggcost
 from vggcost.conventions.rows import CONVENTIONS
@@ -19,20 +20,10 @@ from vggcost.report.plots.picture import FILE_FORMATS, file_format
 
 pytest.importorskip("matplotlib")
 
-ODD_NAME = "a$b_c$ <img src=x onerror=alert(1)>"
-RESIDUAL = """
-name = {name!r}
-features = [8, {{ residual = [8, 8] }}, "M", {{ residual = [16, 16], shortcut = "conv1-16" }}, "M"]
-head = [32]
-classes = 5
-"""
-
 
 @pytest.fixture
 def net(tmp_path):
-    path = tmp_path / "net.toml"
-    path.write_text(RESIDUAL.format(name=ODD_NAME), encoding="utf-8")
-    return str(path)
+    return odd_network(tmp_path)
 
 
 def axes():
