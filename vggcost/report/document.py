@@ -14,7 +14,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     Rows = Sequence[Mapping[str, Any]]
@@ -258,6 +258,16 @@ class Document(Record):
             if block.where not in (EVERYWHERE, place):
                 continue
             yield _text_of(block) if isinstance(block, Text) else _grid_of(block, place)
+
+    def written(
+        self, place: str, sentences: Callable[[Text], str], table: Callable[..., Iterable[str]], **how: bool
+    ) -> Iterator[str]:
+        """Yield what stands in a place as a format writes it, which says how its sentences and its tables are set."""
+        for block in self.shown(place):
+            if isinstance(block, Text):
+                yield sentences(block)
+            else:
+                yield from table(block, human=self.human, **how)
 
 
 def _text_of(text: Text) -> Text:

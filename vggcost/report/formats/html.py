@@ -18,13 +18,7 @@ def render(document: Document, place: str = FILES) -> str:
 
     place is whose columns and rows stand in it; a notebook shows what the SCREEN does.
     """
-    blocks: list[str] = []
-    for block in document.shown(place):
-        if isinstance(block, Text):
-            blocks.append(_sentences(block))
-        else:
-            blocks += _table(block, human=document.human)
-    return "".join(blocks).encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return "".join(document.written(place, _sentences, _table)).encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _sentences(text: Text) -> str:

@@ -44,13 +44,7 @@ def render(document: Document, *, siunitx: bool = False) -> str:
 
     siunitx: whether columns of numbers are its S columns.
     """
-    blocks: list[str] = []
-    for block in document.shown(FILES):
-        if isinstance(block, Text):
-            blocks.append(_sentences(block))
-        else:
-            blocks += _table(block, human=document.human, siunitx=siunitx)
-    return "\n".join(blocks)
+    return "\n".join(document.written(FILES, _sentences, _table, siunitx=siunitx))
 
 
 def escaped(text: str) -> str:

@@ -33,13 +33,7 @@ _FIRST = re.compile(
 
 def render(document: Document) -> str:
     """Return a pipe table for each grid, and the sentences as paragraphs or lists."""
-    blocks: list[str] = []
-    for block in document.shown(FILES):
-        if isinstance(block, Text):
-            blocks.append(_sentences(block))
-        else:
-            blocks += _table(block, human=document.human)
-    return "\n".join(blocks)
+    return "\n".join(document.written(FILES, _sentences, _table))
 
 
 def escaped(text: str) -> str:

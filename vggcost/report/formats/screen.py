@@ -19,13 +19,7 @@ LEAST_COLUMNS = 6
 
 def render(document: Document) -> str:
     """Return what a terminal shows, in at most its columns."""
-    blocks: list[str] = []
-    for block in document.shown(SCREEN):
-        if isinstance(block, Text):
-            blocks.append(_lines(block))
-        else:
-            blocks += _table(block, human=document.human)
-    return "\n".join(blocks)
+    return "\n".join(document.written(SCREEN, _lines, _table))
 
 
 def wrapped(line: str, width: int | None = None, hang: str = "  ") -> str:

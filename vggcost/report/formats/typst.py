@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 def render(document: Document) -> str:
     """Return a table for each grid, and the sentences as paragraphs or lists; a caption or a label makes a figure."""
-    blocks: list[str] = []
-    for block in document.shown(FILES):
-        if isinstance(block, Text):
-            blocks.append(_sentences(block))
-        else:
-            blocks += _table(block, human=document.human)
-    return "\n".join(blocks)
+    return "\n".join(document.written(FILES, _sentences, _table))
 
 
 def quoted(text: str) -> str:
