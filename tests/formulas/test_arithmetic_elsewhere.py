@@ -70,7 +70,6 @@ ALLOWED = {
     "frameworks/pytorch/sequences.py:_fields": "units, from a weight's shape",
     "frameworks/pytorch/sizes.py": "what a program itself multiplies",
     "frameworks/pytorch/operations.py:pad": "a padding's two sides",
-    "results/budgets.py:_count": "decimal digits of a number that a person gives",
     "results/fit.py:Fit._images": "the passes of a step",
     "results/settings.py:_first": "bisection",
     "results/settings.py:levers": "a batch in two halves",

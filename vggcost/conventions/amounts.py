@@ -82,6 +82,11 @@ class Amount(Record):
         """The amount, rounded to a whole number."""
         return (2 * self.digits * self.scale + self.tens) // (2 * self.tens)
 
+    @property
+    def whole(self) -> int:
+        """The amount without what is less than one."""
+        return self.digits * self.scale // self.tens
+
     def distance(self, value: int, scale: int) -> int:
         """How far a value is from the digits at a scale, in units that only order distances at one scale."""
         return abs(value * self.tens - self.digits * scale)

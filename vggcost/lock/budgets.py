@@ -86,7 +86,6 @@ def read_budget(name: str, value: Any, where: str) -> int:
         raise VggcostError(f"{where}: {name} is {value!r}, which is no number of {_WORDS[name]}; write {example}")
     if amount.quantity is None and amount.slip is None:
         raise VggcostError(f"{where}: {name} is {value!r}, without a unit; write {example}, or {value} {_WORDS[name]}")
-    limit = amount.digits * amount.scale // amount.tens
-    if not 1 <= limit <= units.COUNT_LIMIT:
+    if not 1 <= amount.whole <= units.COUNT_LIMIT:
         raise VggcostError(f"{where}: {name} is {value!r}; give an amount from 1 to 10^18")
-    return limit
+    return amount.whole

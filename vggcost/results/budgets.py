@@ -104,7 +104,6 @@ def _count(text: str, word: str) -> int:
         example = "5G (MACs)" if word == "macs" else "20M (parameters)"
         other = "; bytes are --memory's" if amount.quantity == BYTES else ""
         raise VggcostError(f"--{word} is {text!r}; give a number such as {example}{other}")
-    limit = amount.digits * amount.scale // amount.tens
-    if not 1 <= limit <= units.COUNT_LIMIT:
+    if not 1 <= amount.whole <= units.COUNT_LIMIT:
         raise VggcostError(f"--{word} is {text.strip()[:40]}; give a number from 1 to 10^18")
-    return limit
+    return amount.whole
