@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.memory import add_mixed, add_training, training_from
+from vggcost.cli.memory import add_mixed, add_time, add_training, training_from
 from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_choice
 from vggcost.cli.output import emit
 from vggcost.cli.request import request
@@ -38,9 +38,7 @@ def parser() -> Parser:
     )
     group.add_argument("--macs", metavar="N", help="multiply-accumulates of one forward call: 5G (of the whole batch)")
     group.add_argument("--params", metavar="N", help="parameters: 20M")
-    group.add_argument(
-        "--time", action=Read, read=_no_time, nargs="?", metavar="T", help="not yet: arrives with prediction"
-    )
+    add_time(group, "give --memory, --macs or --params")
     group.add_argument(
         "--solve",
         action=Read,
@@ -55,10 +53,6 @@ def parser() -> Parser:
     add_training(result)
     add_output(result)
     return result
-
-
-def _no_time(_: str, option: str) -> None:
-    raise VggcostError(f"{option} arrives with prediction; give --memory, --macs or --params")
 
 
 def run(args: Namespace) -> int:

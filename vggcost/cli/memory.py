@@ -36,9 +36,7 @@ def parser() -> Parser:
     add_program(result)
     result.set_defaults(program_options=("dtype",))
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
-    result.add_argument(
-        "--time", action=Read, read=_no_time, nargs="?", metavar="T", help="not yet: arrives with prediction"
-    )
+    add_time(result, "leave it away (vggcost bench measures on this machine)")
     add_mixed(result)
     add_training(result)
     _add_run(result)
@@ -47,8 +45,15 @@ def parser() -> Parser:
     return result
 
 
-def _no_time(_: str, option: str) -> None:
-    raise VggcostError(f"{option} arrives with prediction; leave it away (vggcost bench measures on this machine)")
+def add_time(parser: Parser | _ArgumentGroup, instead: str) -> None:
+    """Add what arrives with prediction and is refused until then; instead says what to type."""
+
+    def refuse(_: str, option: str) -> None:
+        raise VggcostError(f"{option} arrives with prediction; {instead}")
+
+    parser.add_argument(
+        "--time", action=Read, read=refuse, nargs="?", metavar="T", help="not yet: arrives with prediction"
+    )
 
 
 def add_mixed(parser: Parser | _ArgumentGroup) -> None:
