@@ -16,8 +16,22 @@ if TYPE_CHECKING:
     from vggcost.frameworks.pytorch.storages import StorageFollower
 
 
+def with_wide_statistics(args: tuple[Any, ...], result: Any) -> Any:
+    """Return a batch normalization's output, and its batch's mean and deviation in float32 where devices keep them so.
+
+    Without values torch says that they are as narrow as the input. CUDA has them in float32 (the meta device is taken
+    for that), the CPU where the weights are, as under autocast.
+    """
+    output, *statistics = result
+    given, weight = args[:2]
+    wide = given.is_meta or (weight is not None and weight.dtype == torch.float32)
+    if wide and given.dtype in (torch.float16, torch.bfloat16):
+        statistics = [each.float() for each in statistics]
+    return (output, *statistics)
+
+
 class StatisticsAsKernelsKeepThem(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types there
-    """A batch's mean and deviation in float32, where FakeTensorMode has them in the dtype of the input."""
+    """A batch's mean and deviation as devices keep them; see `with_wide_statistics`."""
 
     def __torch_dispatch__(
         self,
@@ -28,9 +42,7 @@ class StatisticsAsKernelsKeepThem(TorchDispatchMode):  # type: ignore[no-untyped
     ) -> Any:
         """Run an operator."""
         result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.native_batch_norm.default:
-            return result[0], result[1].float(), result[2].float()
-        return result
+        return with_wide_statistics(args, result) if func is torch.ops.aten.native_batch_norm.default else result
 
 
 class Casts(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types there

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import conv_flop_count, flop_registry
 
 from vggcost.frameworks.pytorch import operators
+from vggcost.frameworks.pytorch.autocasting import with_wide_statistics
 from vggcost.frameworks.pytorch.followed_calls import FollowedCalls
 from vggcost.frameworks.pytorch.tensors import found_in
 
@@ -108,7 +109,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         row = self.calls.running(func)
         result = func(*args, **kwargs)
         if func is torch.ops.aten.native_batch_norm.default:
-            result = _with_wide_statistics(args, result)
+            result = with_wide_statistics(args, result)
         self._name(func)
         for tensor in operators.written(func, args, kwargs) if hasattr(func, "_schema") else ():
             self._rewrite(tensor, row)
@@ -265,20 +266,6 @@ class _Kept:
 
 def _unpack(kept: _Kept) -> torch.Tensor:
     return kept.tensor
-
-
-def _with_wide_statistics(args: Args, result: Any) -> Any:
-    """A batch normalization's output, and its batch's mean and deviation in float32 where devices keep them so.
-
-    Without values torch says that they are as narrow as the input. CUDA has them in float32 (the meta device is taken
-    for that), the CPU where the weights are, as under autocast.
-    """
-    output, *statistics = result
-    given, weight = args[:2]
-    wide = given.is_meta or (weight is not None and weight.dtype == torch.float32)
-    if wide and given.dtype in (torch.float16, torch.bfloat16):
-        statistics = [each.float() for each in statistics]
-    return (output, *statistics)
 
 
 def _plain(tensor: torch.Tensor) -> bool:

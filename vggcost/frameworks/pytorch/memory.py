@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._pytree import tree_leaves
 
 from vggcost.errors import VggcostError
 from vggcost.formulas.memory import tensor_bytes
@@ -23,6 +22,7 @@ from vggcost.frameworks.pytorch import call, lazy
 from vggcost.frameworks.pytorch.compiled import scripts
 from vggcost.frameworks.pytorch.follower import Follower
 from vggcost.frameworks.pytorch.program import eager, untouched, unwrapped, with_values
+from vggcost.frameworks.pytorch.tensors import summed
 from vggcost.frameworks.pytorch.twins import BUFFER, PARAMETER, freeze, twins
 from vggcost.frameworks.pytorch.untraced import untraced
 from vggcost.programs.followed import Followed, FollowedMoment, FollowedRow
@@ -178,14 +178,11 @@ class _Run:
             given = _run_forward(self._model, self.given)
         follower.calls.leave()
         follower.phase = "backward"
-        ends = [each for each in _tensors(given) if each.requires_grad and each.is_floating_point()]
-        if not ends:
-            raise VggcostError(f"{self._program} {MAKES_NO_GRADIENT}; leave --training away")
         with torch._C.DisableTorchFunction():  # noqa: SLF001  # what is summed up here is no call of the program's
-            loss = ends[0].sum()
-            for each in ends[1:]:
-                loss = loss + each.sum()
-            return loss
+            loss = summed(given)
+        if loss is None:
+            raise VggcostError(f"{self._program} {MAKES_NO_GRADIENT}; leave --training away")
+        return loss
 
     def _follower(self, gradients: list[torch.Tensor] | None = None) -> Follower:
         outside = [*self._held.tensors(), *(gradients or ())]
@@ -319,15 +316,6 @@ def _moment(follower: Follower, rows: _Rows) -> FollowedMoment:
         sum(each.bytes for each, kept, _ in worst.alive if not kept and not each.of_weights),
         alive,
     )
-
-
-def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    """The tensors of an output, in tuples, lists, dictionaries and what dataclasses hold."""
-    for leaf in tree_leaves(given):
-        if isinstance(leaf, torch.Tensor):
-            yield leaf
-        elif hasattr(leaf, "__dataclass_fields__"):
-            yield from _tensors(vars(leaf))
 
 
 def _bytes(tensors: dict[int, torch.Tensor]) -> Iterator[int]:

@@ -17,6 +17,7 @@ from vggcost.frameworks.pytorch.autocasting import StatisticsAsKernelsKeepThem, 
 from vggcost.frameworks.pytorch.memory_runs import update_seen
 from vggcost.frameworks.pytorch.program import eager, untouched, unwrapped
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages
+from vggcost.frameworks.pytorch.tensors import summed
 from vggcost.frameworks.pytorch.twins import freeze, twins
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def program_run(model: nn.Module, arguments: Arguments, program: str, asked: Ask
         stack.enter_context(untouched(model, values=False))
         stack.enter_context(eager())
         stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True) if faked else nullcontext())
-        if asked.autocast or not faked:
-            stack.enter_context(StatisticsAsKernelsKeepThem())  # type: ignore[no-untyped-call]  # torch has no types there
+        stack.enter_context(StatisticsAsKernelsKeepThem())  # type: ignore[no-untyped-call]  # torch has no types there
         held = stack.enter_context(twins(model, dtype, asked.device))
 
         def empty(given: Any) -> torch.Tensor:
@@ -163,23 +163,11 @@ class ProgramRun:
 
     def _loss(self) -> Any:
         """The sum of all outputs that gradients can come from, which nobody else holds behind this."""
-        ends = [each for each in _tensors(self._call()) if each.requires_grad and each.is_floating_point()]
-        loss = ends[0].sum()
-        for each in ends[1:]:
-            loss = loss + each.sum()
-        return loss
+        return summed(self._call())
 
     def _let_go(self) -> None:
         for each in self._model.parameters():
             each.grad = None
-
-
-def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    for leaf in tree_leaves(given):
-        if isinstance(leaf, torch.Tensor):
-            yield leaf
-        elif hasattr(leaf, "__dataclass_fields__"):
-            yield from _tensors(vars(leaf))
 
 
 def _nbytes(tensors: Any) -> int:

@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.ownership import Ownership
@@ -13,7 +14,7 @@ from vggcost.frameworks.pytorch.stored import parts_of
 from vggcost.units import shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import nn
 
@@ -158,6 +159,28 @@ def weightless(shape: tuple[int, ...], dtype: torch.dtype | None) -> torch.Tenso
 def found_in(tree: Any) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists and dictionaries, in order."""
     return parts_of(tree)[0]
+
+
+def summed(output: Any) -> torch.Tensor | None:
+    """Return the sum of all outputs that gradients can come from; None where there are none.
+
+    Outputs are tensors in tuples, lists, dictionaries and what dataclasses hold.
+    """
+    ends = [each for each in _put_out(output) if each.requires_grad and each.is_floating_point()]
+    if not ends:
+        return None
+    loss = ends[0].sum()
+    for each in ends[1:]:
+        loss = loss + each.sum()
+    return loss
+
+
+def _put_out(given: Any) -> Iterator[torch.Tensor]:
+    for leaf in tree_leaves(given):
+        if isinstance(leaf, torch.Tensor):
+            yield leaf
+        elif hasattr(leaf, "__dataclass_fields__"):
+            yield from _put_out(vars(leaf))
 
 
 def mapped(tree: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
