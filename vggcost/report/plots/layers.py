@@ -42,7 +42,7 @@ class LayerBars(Record):
 PANELS = (
     ("params", "parameters", False),
     ("macs", "MACs", False),
-    ("output_bytes", "activations", True),
+    ("output_bytes", "outputs", True),
     ("saved_bytes", "kept for backward", True),
 )
 """Field, name, and whether it is bytes."""
