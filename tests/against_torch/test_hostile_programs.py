@@ -138,8 +138,24 @@ def test_a_live_model_is_guarded_too():
         vggcost.audit(object(), (1, 3, 8, 8))
 
 
-def test_ctrl_c_ends_the_command_whatever_the_program_makes_of_it(net, capsys):
+@pytest.fixture
+def on_ctrl_c():
+    """Sets what Ctrl-C does, and puts back what it did: a job in the background of a shell is deaf to it."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda handler: signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL, signal.default_int_handler])
+def test_a_program_s_own_ctrl_c_is_an_answer_also_where_nobody_can_press_it(net, on_ctrl_c, handler):
+    on_ctrl_c(handler)
+    assert main(["audit", net("raise KeyboardInterrupt")]) == 1
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+def test_ctrl_c_ends_the_command_whatever_the_program_makes_of_it(net, capsys, on_ctrl_c):
     """A KeyboardInterrupt of the program's own is an answer; one that somebody pressed ends the command."""
+    on_ctrl_c(signal.default_int_handler)
     assert main(["audit", net("raise KeyboardInterrupt")]) == 1
     deed = "exec('try:\\n    import os, signal, time\\n    os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\\nexcept BaseException:\\n    pass')"
     assert main(["audit", net(deed)]) == 130

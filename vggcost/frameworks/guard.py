@@ -135,7 +135,12 @@ class Guard:
         """Whether a real Ctrl-C would be known here; it reaches the main thread alone."""
         if threading.current_thread() is not threading.main_thread():
             return True
-        return any(guard._own is not None for guard in cls._entered)  # noqa: SLF001  # its own
+        return any(guard._is_told for guard in cls._entered)  # noqa: SLF001  # its own
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether no Ctrl-C goes by unseen: it comes here, or raises nothing, as in a job in the background."""
+        return self._own is not None or isinstance(self._before, signal.Handlers)
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         self._pressed = True
