@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from drawn_networks import Drawing, frozen_of, learns  # noqa: E402  # behind the check for torch
+from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402  # behind the check for torch
 
 from vggcost.api import build  # noqa: E402  # as all that follows
 from vggcost.costs import memory, training  # noqa: E402
@@ -17,7 +18,7 @@ from vggcost.costs.liveness import Lifetimes  # noqa: E402
 from vggcost.costs.table import table  # noqa: E402
 from vggcost.costs.training import LOW_PRECISIONS, Training  # noqa: E402
 from vggcost.frameworks.memory_verifier import verify_memory  # noqa: E402
-from vggcost.frameworks.pytorch.autocasting import autocast, cpu_without_memory  # noqa: E402
+from vggcost.frameworks.pytorch.autocasting import StatisticsAsKernelsKeepThem, autocast, cpu_without_memory  # noqa: E402
 from vggcost.frameworks.pytorch.memory_runs import Prepared  # noqa: E402
 from vggcost.frameworks.pytorch.storages import StorageFollower, kept_storages  # noqa: E402
 from vggcost.network.layers import BatchNorm2d, Conv2d  # noqa: E402
@@ -113,10 +114,16 @@ def test_real_kernels_need_what_those_without_memory_do(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_kernels_keep_a_batchs_statistics_in_float32(dtype):
-    x, one = torch.ones(2, 3, 4, 4, dtype=dtype), torch.ones(3)
-    _, mean, deviation = torch.native_batch_norm(x, one, one, one.clone(), one.clone(), True, 0.1, 1e-5)
-    assert (mean.dtype, deviation.dtype) == (torch.float32, torch.float32)
+@pytest.mark.parametrize("of", ["float32", "the input"])
+@pytest.mark.parametrize("given", range(8))
+def test_a_batchs_statistics_are_as_wide_as_kernels_keep_them(dtype, of, given):
+    x, one = torch.ones(2, 3, 4, 4, dtype=dtype), torch.ones(3, dtype=torch.float32 if of == "float32" else dtype)
+    weight, bias, mean, deviation = (one.clone() if given & bit else None for bit in (1, 2, 4, 4))
+    args = (x, weight, bias, mean, deviation, True, 0.1, 1e-5)
+    kernels = torch.native_batch_norm(*args)
+    with FakeTensorMode(allow_non_fake_inputs=True), StatisticsAsKernelsKeepThem():
+        followed = torch.native_batch_norm(*args)
+    assert [each.dtype for each in followed] == [each.dtype for each in kernels]
 
 
 @pytest.mark.parametrize(

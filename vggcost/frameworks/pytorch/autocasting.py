@@ -20,11 +20,11 @@ def with_wide_statistics(args: tuple[Any, ...], result: Any) -> Any:
     """Return a batch normalization's output, and its batch's mean and deviation in float32 where devices keep them so.
 
     Without values torch says that they are as narrow as the input. CUDA has them in float32 (the meta device is taken
-    for that), the CPU where the weights are, as under autocast.
+    for that), the CPU where the weight, the bias or the running statistics are, as under autocast.
     """
     output, *statistics = result
-    given, weight = args[:2]
-    wide = given.is_meta or (weight is not None and weight.dtype == torch.float32)
+    given, *parameters = args[:5]
+    wide = given.is_meta or any(each is not None and each.dtype == torch.float32 for each in parameters)
     if wide and given.dtype in (torch.float16, torch.bfloat16):
         statistics = [each.float() for each in statistics]
     return (output, *statistics)
