@@ -46,6 +46,6 @@ def test_the_step_fails_where_anything_is_missing(checkout, tmp_path, venv, pip,
 
 
 def test_it_is_a_step_of_its_own_before_the_last(checkout):
-    steps = (checkout / ".ci" / "run").read_text(encoding="utf-8").split('\necho "== ')
+    steps = (checkout / ".ci" / "run").read_text(encoding="utf-8").split('\nstep "')
     assert [step.split('"')[0] for step in steps[-2:]] == ["torchvision", "tests"]
     assert steps[-2].splitlines()[1] == '.ci/torchvision "$work/torchvision"'
