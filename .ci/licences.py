@@ -20,10 +20,11 @@ NUMBERED = re.compile(r"(?:[23]-Clause )?BSD")
 """The BSD licences that some write with their number first."""
 
 STATED_ELSEWHERE = {
+    "docutils": "BSD-2-Clause",  # and public domain; the GPL is that of its mode for Emacs, which no wheel has
     "namex": "Apache-2.0",  # the LICENSE in its wheel
     "torchsummary": "MIT",  # the LICENSE in its repository
 }
-"""Packages whose metadata says nothing, with the licence and where it stands."""
+"""Packages whose metadata says nothing, or too much, with the licence and where it stands."""
 
 OF_TORCH = ("nvidia-", "cuda-")
 """NVIDIA's own libraries, which torch's wheels for CUDA bring: vggcost neither needs nor ships them."""
@@ -36,7 +37,7 @@ def stated(package: Distribution) -> str:
     named = [line for line in classifiers if line != "OSI Approved"]
     words = (said["License"] or "").strip().partition("\n")[0]
     known = STATED_ELSEWHERE.get(said["Name"], "")
-    return said["License-Expression"] or " AND ".join(named) or ("" if words == "UNKNOWN" else words) or known
+    return known or said["License-Expression"] or " AND ".join(named) or ("" if words == "UNKNOWN" else words)
 
 
 def is_free(licence: str) -> bool:

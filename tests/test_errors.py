@@ -75,7 +75,8 @@ def test_an_addition_of_unlike_shapes():
 def test_an_unknown_word_has_the_nearest(call, word, names):
     error = refusal(call, word)
     assert error.nearest[: len(names)] == names
-    assert set(data(error)) == {"nearest"}
+    assert set(data(error)) - {"unknown"} == {"nearest"}
+    assert error.unknown is None or error.unknown[1] == word
 
 
 def test_the_command_line_too(monkeypatch):

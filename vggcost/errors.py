@@ -18,7 +18,8 @@ class VggcostError(ValueError):
     A caller that wants no sentence has its data, each None (`nearest`: empty) where it does not apply: the `layer` that
     does not fit, what it `takes` and `gets` (channels or features; (height, width) of a window and of what reaches it;
     the shapes of an addition), the `smallest` image that works as (height, width) [pixels], the names `nearest` to one
-    that is not known, and the `file` that could not be read.
+    that is not known, the `file` that could not be read, as `instead` a word that was given with the one that is
+    meant, and as `unknown` what a word was to name, the word, and the names that are known.
     """
 
     def __init__(
@@ -31,6 +32,8 @@ class VggcostError(ValueError):
         smallest: tuple[int, int] | None = None,
         nearest: tuple[str, ...] = (),
         file: str | None = None,
+        instead: tuple[str, str] | None = None,
+        unknown: tuple[str, str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(one_line(message))
         self.layer = layer
@@ -39,6 +42,8 @@ class VggcostError(ValueError):
         self.smallest = smallest
         self.nearest = nearest
         self.file = file
+        self.instead = instead
+        self.unknown = unknown
 
 
 class WrongKindError(VggcostError, TypeError):
@@ -114,7 +119,9 @@ def unknown(what: str, word: str, known: tuple[str, ...], more: str = "") -> Vgg
     if not isinstance(word, str):
         return wrong_kind(what, word, f"one of {', '.join(known)}")
     found = nearest(word, known)
-    return VggcostError(f"unknown {what} {in_part(word)!r}; {found}{more}", nearest=found.names)
+    return VggcostError(
+        f"unknown {what} {in_part(word)!r}; {found}{more}", nearest=found.names, unknown=(what, word, known)
+    )
 
 
 def unreadable(file: str, error: OSError) -> VggcostError:

@@ -239,10 +239,13 @@ def test_parts_come_behind_whole_networks():
         assert rounded == sorted(rounded, reverse=True)
 
 
-def test_a_prefix_left_out_is_asked_for(vggcost):
-    assert vggcost("explain", "15.5").out.endswith("Did you mean 15.5G or 15.5M?\n")
-    assert json.loads(vggcost("explain", "30.94", "--format", "json").out)["meant"] == ["30.94G"]
-    assert explain(read_amount("138")).meant[0] == "138M"
+def test_a_number_whose_prefix_was_left_out_is_read_with_it_where_only_that_fits(vggcost):
+    ran = vggcost("explain", "15.5")
+    assert ran.out.startswith("Nothing that was searched gives 15.5; 15.5G does, and so does 15.5M:\n\n1. ")
+    assert ran.out.partition("\n\n")[2] == vggcost("explain", "15.5G").out
+    data = json.loads(vggcost("explain", "30.94", "--format", "json").out)
+    assert (data["given"], data["read_as"], data["meant"]) == ("30.94", "30.94G", ["30.94G"])
+    assert explain(read_amount("138")).answers == explain(read_amount("138M")).answers
     for number in ("15.4321", "15.4321G", "15.5 MACs"):
         found = explain(read_amount(number))
         assert (found.answers, found.meant) == ((), ())

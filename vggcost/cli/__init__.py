@@ -6,7 +6,7 @@ import os
 import sys
 
 from vggcost.cli.output import emit, note, settle_streams
-from vggcost.errors import VggcostError, in_part, unknown
+from vggcost.errors import VggcostError, in_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _run(argv)
     except VggcostError as error:
-        return _refuse(str(error), argv)
+        from vggcost.cli import hints
+
+        return _refuse(hints.with_what_is_meant(error, argv), argv)
     except BrokenPipeError:
         return EXIT_FINE
     except OSError as error:  # what is read and written by name is refused where that is done
@@ -58,6 +60,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     word = argv[0] if argv else "--help"
+    if word == "help" and argv[1:2] and argv[1] in COMMANDS:
+        argv = [argv[1], "--help"]  # as git and pip take it
+        word = argv[0]
     if word in ("-h", "--help", "help"):
         emit(_help(), None)
         return EXIT_FINE
@@ -67,9 +72,9 @@ def _run(argv: list[str]) -> int:
         emit(f"vggcost {__version__}\n", None)
         return EXIT_FINE
     if word not in COMMANDS:
-        what = "option" if word.startswith("-") else "command"
-        known = ("--help", "--version") if what == "option" else tuple(COMMANDS)
-        raise unknown(what, word, known, " (vggcost --help lists all)")
+        from vggcost.cli import hints
+
+        raise hints.of_command(argv, tuple(COMMANDS))
     from importlib import import_module
 
     command = import_module(f"vggcost.cli.{word.replace('-', '_')}")

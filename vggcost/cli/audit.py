@@ -89,6 +89,8 @@ def run(args: Namespace) -> int:
         return _status(audit, args)
     view = AuditView(asked.view.every_row, asked.view.human, args.depth)
     asked.write(audit.document(view))
+    if not asked.programs and args.like is None:
+        note(f"{asked.texts[0]!r} names a network and no program; its layers: vggcost table {asked.texts[0]}")
     return _status(audit, args)
 
 

@@ -101,10 +101,12 @@ class Parser(argparse.ArgumentParser):
             # argparse takes names that stand on both sides of an option only when it is asked to.
             args, left = self.parse_known_intermixed_args(argv)
         if left:
-            word = left[0].partition("=")[0]
-            if not word.startswith("-"):
-                raise VggcostError(f"unexpected word {word!r}; {self.prog} --help shows what it takes")
-            raise unknown("option", word, tuple(self._option_string_actions), f" ({self.prog} --help lists all)")
+            from vggcost.cli import hints
+
+            command = self.prog.split()[-1]
+            if not left[0].startswith("-"):
+                raise hints.of_word(command, self, left[0], argv)
+            raise hints.of_option(command, self, left[0].partition("=")[0], argv)
         args.words = (self.prog.split()[-1], *argv)
         return args
 
@@ -287,6 +289,15 @@ def read_size(text: str, option: str) -> Pair:
     Raises:
         VggcostError: it is written otherwise, or a side is no whole number from 1 to 10^18.
     """
+    try:
+        return _sides(text, option)
+    except VggcostError as error:
+        from vggcost.cli.hints import size_meant
+
+        raise VggcostError(str(error), instead=size_meant(text)) from None
+
+
+def _sides(text: str, option: str) -> Pair:
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.strip() for side in sides):
         raise VggcostError(f"{option} is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")

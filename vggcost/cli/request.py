@@ -219,7 +219,10 @@ def _named(
     target = [given["target"]] if given.get("target") is not None else []
     texts = (*names, *files, *target)
     if not isinstance(args.names, list) and len(texts) > 1:
-        raise VggcostError(f"{len(texts)} configurations are given, {', '.join(texts)}; this command takes one")
+        raise VggcostError(
+            f"{len(texts)} configurations are given, {', '.join(texts)}; this command takes one",
+            instead=("table", "compare"),
+        )
     if instead is not None and texts:
         raise VggcostError(
             f"{instead} takes every configuration, and {texts[0]!r} is named beside it; give one of the two"
@@ -227,6 +230,9 @@ def _named(
     subjects: list[Configuration | str] = [_subject(text) for text in names]
     if files:
         from vggcost.network import network_file
+
+        for path in files:
+            _check_file(path)
 
         subjects += [network_file.read(path) for path in files]
     return texts, (*labels, *[None] * (len(texts) - len(labels))), (*subjects, *target)
@@ -255,6 +261,16 @@ def _subject(text: str) -> Configuration | str:
     if catalogue.may_be_name(text) or text.lower().endswith(catalogue.NETWORK_FILE_ENDING):
         return catalogue.named(text)
     return text
+
+
+def _check_file(path: str) -> None:
+    """Refuse a network's name where its file is asked for.
+
+    Raises:
+        VggcostError: it is one, and there is no such file.
+    """
+    if catalogue.may_be_name(path) and not os.path.exists(path) and catalogue.is_name(path):
+        raise VggcostError(f"--file is {path!r}, which is a name and no file", instead=("--file", "--config"))
 
 
 _VIEWS = ("formulas", "activations", "receptive_field")

@@ -113,7 +113,9 @@ class Answer(Record):
 class Explanation(Record):
     """All that a number may be, the likeliest first, and where nothing fits the nearest.
 
-    meant are amounts that the number may stand for where nothing fits and its prefix was left out: 15.5 for 15.5G.
+    meant are amounts that the number may stand for where nothing fits and its prefix was left out: 15.5 for 15.5G; the
+    answers are those of the first.
+    typed is then what was typed, and the amount what it is read as.
     quoted are those in print that no rule gives, each with what the rows under which it stands sum to.
     """
 
@@ -122,6 +124,7 @@ class Explanation(Record):
     nearest: tuple[Candidate, ...]
     meant: tuple[str, ...] = ()
     quoted: tuple[tuple[Quote, Candidate], ...] = ()
+    typed: str | None = None
 
 
 def part_words(rows: tuple[Row, ...]) -> str:
@@ -188,7 +191,10 @@ def explain(amount: Amount, among: Sequence[Searched] = ()) -> Explanation:
     answers = _in_turn(_grouped(sorted(found, key=lambda entry: entry.order)))
     if answers or quoted:
         return Explanation(amount, tuple(answers), (), quoted=quoted)
-    return Explanation(amount, (), _nearest(amount, among), tuple(_meant(amount, among)))
+    meant = tuple(_meant(amount, among))
+    if meant:
+        return explain(read_amount(meant[0]), among).replace(meant=meant, typed=amount.text)
+    return Explanation(amount, (), _nearest(amount, among))
 
 
 class _Way(Record):

@@ -20,7 +20,7 @@ from vggcost.conventions.convention import (
     TRACED,
     Convention,
 )
-from vggcost.errors import unknown
+from vggcost.errors import VggcostError, unknown
 from vggcost.network.ledger import MACS
 
 TYPE_CHECKING = False
@@ -383,6 +383,12 @@ def convention(name: str) -> Convention:
     'mixed'
     """
     found = _BY_NAME.get(name.strip().lower()) if isinstance(name, str) else None
+    if found is None and isinstance(name, str) and name.strip().lower() in ("flop", "flops", "gflops"):
+        raise VggcostError(
+            f"the convention is {name!r}, which is a unit: 1 MAC = 2 FLOP, and mac, the textbook's, has both",
+            nearest=("mac",),
+            instead=(name, "mac"),
+        )
     if found is None:
         raise unknown("convention", name, NAMES, " (vggcost conventions shows all)")
     return found

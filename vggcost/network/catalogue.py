@@ -122,6 +122,15 @@ def may_be_name(text: str) -> bool:
     return not any(sign in text for sign in "./\\:")
 
 
+def is_name(text: str) -> bool:
+    """Whether a text names a configuration."""
+    try:
+        resolve(text)
+    except VggcostError:
+        return False
+    return True
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all configurations: the paper's letters, then the packaged networks."""
     from vggcost.network import network_file

@@ -44,14 +44,16 @@ def document(found: Explanation, *, every: bool) -> Document:
     rows += [_row(found, "no fit, near", one) for one in found.nearest]
     rows = [_row(found, "in print, no fit", one) for _, one in found.quoted] + rows
     columns = (*_COLUMNS, _ALSO) if any(answer.also for answer in shown) else _COLUMNS
-    blocks = [Text(tuple(_quoted_line(found, *quoted) for quoted in found.quoted))] if found.quoted else []
+    blocks = []
+    if found.typed:
+        others = "".join(f", and so does {text}" for text in found.meant[1:])
+        blocks.append(Text((f"Nothing that was searched gives {found.typed}; {found.amount.text} does{others}:",)))
+    blocks += [Text(tuple(_quoted_line(found, *quoted) for quoted in found.quoted))] if found.quoted else []
     blocks += [Text(_answer_lines(found, *numbered), hang="   ", where=SCREEN) for numbered in enumerate(shown, 1)]
     if not shown and not found.quoted:
         blocks.append(Text((f"Nothing that was searched gives {found.amount.text}. The nearest:",)))
         blocks.append(Text(tuple(_near_lines(found)), hang="   ", where=SCREEN))
     after = [Text((_more(more),))] if more else []
-    if found.meant:
-        after.append(Text((f"Did you mean {' or '.join(found.meant)}?",)))
     return Document(
         _data(found, shown, more), (*blocks, Grid(columns, rows, where=FILES), *after), Grid(_COLUMNS, rows)
     )
@@ -195,7 +197,8 @@ def _plain(inputs: tuple[tuple[int, ...], ...]) -> list[Any]:
 def _data(found: Explanation, shown: Sequence[Answer], more: int) -> dict[str, Any]:
     return {
         "schema": "vggcost.explain/1",
-        "given": found.amount.text,
+        "given": found.typed or found.amount.text,
+        "read_as": found.amount.text,
         "value": found.amount.nearest_int,
         "quantity": found.amount.quantity,
         "unit": found.amount.unit,
