@@ -6,7 +6,7 @@ from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.costs.table import checked_count, table
 from vggcost.costs.variants import image_size, unfolded, varied
-from vggcost.errors import VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.network import catalogue
 from vggcost.results.cost import Cost
 from vggcost.units import dtype_bytes
@@ -224,7 +224,8 @@ def memory_totals(
     >>> memory_totals("D", batch=[1, 64], training=True)["saved_bytes"].tolist()
     [73355264, 4694736896]
     """
-    from vggcost.costs.arrays import Structure
+    with Needs("memory_totals", "numpy", "frame"):
+        from vggcost.costs.arrays import Structure
     from vggcost.costs.training import check_dtype, check_mixed
     from vggcost.results.words import way_of
 
@@ -347,9 +348,11 @@ def symbolic(
     """Return a configuration's closed forms; options that are not given are symbols, as in `closed_form`.
 
     Raises:
+        MissingExtraError: sympy is not installed.
         VggcostError: an option out of range, or layers that do not fit each other.
     """
-    from vggcost.costs import closed_forms
+    with Needs("a closed form", "sympy", "formula"):
+        from vggcost.costs import closed_forms
 
     variant = varied(plan, options)
     image = None if size is None else image_size(size)

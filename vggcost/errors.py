@@ -68,6 +68,28 @@ class MissingExtraError(VggcostError, ImportError):
         self.extra = extra
 
 
+class Needs:
+    """A block that imports a package which only an extra brings: ``with Needs("a closed form", "sympy", "formula"):``.
+
+    Where the package is not installed, the import is refused by a `MissingExtraError`, whatever of it was imported.
+    """
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        self._feature, self._package, self._extra = feature, package, extra
+
+    def __enter__(self) -> None:
+        """Begin to import."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Refuse what is not installed.
+
+        Raises:
+            MissingExtraError: the package is not.
+        """
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == self._package:
+            raise MissingExtraError(self._feature, self._package, self._extra) from None
+
+
 class Nearest:
     """The names nearest to a word that is not known; as text ``the nearest are X, Y``, or all that are known."""
 

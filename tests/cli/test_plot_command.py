@@ -72,7 +72,7 @@ def test_a_missing_extra_is_one_line(refused, tmp_path, monkeypatch):
 
     def without(name, *args, **words):
         if name.partition(".")[0] == "matplotlib":
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(name=name)
         return real(name, *args, **words)
 
     monkeypatch.setattr(builtins, "__import__", without)

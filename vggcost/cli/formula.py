@@ -9,7 +9,7 @@ from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_
 from vggcost.cli.output import emit
 from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
-from vggcost.errors import VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.network import catalogue
 from vggcost.programs.identify import compare
 from vggcost.report import formula
@@ -62,7 +62,8 @@ def run(args: Namespace) -> int:
         raise VggcostError("--layer and --memory do not go together: a moment is the whole network's; leave one away")
     (subject,) = asked.subjects
     plan, options = _of_program(asked.audited(subject)) if isinstance(subject, str) else (subject, asked.options)
-    from vggcost.costs.closed_forms import memory_of
+    with Needs("vggcost formula", "sympy", "formula"):
+        from vggcost.costs.closed_forms import memory_of
 
     form = api.symbolic(plan, options, asked.size, asked.batch if asked.batches else None)
     counted = form.counted()

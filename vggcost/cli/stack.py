@@ -7,7 +7,7 @@ from vggcost.cli.options import Parser, Read, add_output, read_count, read_size
 from vggcost.cli.output import emit
 from vggcost.cli.request import output_from
 from vggcost.costs.stacks import stack
-from vggcost.errors import VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.report import stack as stack_report
 from vggcost.report.formats import rendered
 
@@ -69,7 +69,8 @@ def _widths_from(text: str | None, kernels: int) -> list[Size]:
 
 
 def _symbols(*names: str) -> tuple[Size, ...]:
-    import sympy
+    with Needs("vggcost stack with symbols", "sympy", "formula"):
+        import sympy
 
     symbols: tuple[Size, ...] = tuple(sympy.Symbol(name, integer=True, positive=True) for name in names)
     return symbols

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vggcost.errors import VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.report.document import Shape
 from vggcost.report.shaping import picked
 
@@ -24,9 +24,11 @@ def to_frame(document: Document, columns: Sequence[str] | None, usual: Sequence[
     Numbers are int64 (Int64 where one is missing) and float64, all else is text: shapes as ``1x64x224x224``.
 
     Raises:
+        MissingExtraError: pandas is not installed.
         VggcostError: there is no such column.
     """
-    import pandas as pd
+    with Needs("a frame", "pandas", "frame"):
+        import pandas as pd
 
     if isinstance(columns, str):
         raise VggcostError(f"columns is the text {columns!r}; give a list of names")

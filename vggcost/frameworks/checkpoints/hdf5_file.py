@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.frameworks.checkpoints.order import natural
 from vggcost.frameworks.checkpoints.signs import KERAS, damaged
 from vggcost.frameworks.checkpoints.stored import Stored, StoredTensor
@@ -26,10 +26,8 @@ def read(path: str, kind: str) -> Stored:
         MissingExtraError: h5py is not installed.
         VggcostError: it is truncated, or holds no weights.
     """
-    try:
+    with Needs(f"reading {path}", "h5py", "keras"):
         import h5py
-    except ModuleNotFoundError:
-        raise MissingExtraError(f"reading {path}", "h5py", "keras") from None
     try:
         if kind == KERAS:
             return _from_archive(path, h5py)

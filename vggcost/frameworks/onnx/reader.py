@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError, unreadable
+from vggcost.errors import Needs, VggcostError, unreadable
 from vggcost.frameworks.arguments import images
 from vggcost.programs.reading import ProgramReading
 from vggcost.units import DTYPE_BYTES, counted
@@ -44,10 +44,8 @@ def read(path: str, given: Given) -> ProgramReading:
 
 
 def _loaded(path: str) -> Any:
-    try:
+    with Needs(f"reading {path}", "onnx", "onnx"):
         import onnx
-    except ModuleNotFoundError:
-        raise MissingExtraError(f"reading {path}", "onnx", "onnx") from None
     if os.path.isdir(path):
         raise VggcostError(f"{path!r} is a directory; give an ONNX file", file=path)
     try:

@@ -6,7 +6,7 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from vggcost.errors import MissingExtraError, VggcostError
+from vggcost.errors import Needs, VggcostError
 from vggcost.printable import printable_lines
 from vggcost.record import Record
 from vggcost.report.plots import style
@@ -92,10 +92,8 @@ def check_matplotlib(command: str) -> None:
     Raises:
         MissingExtraError: it is not.
     """
-    try:
+    with Needs(command, "matplotlib", "plot"):
         import matplotlib as mpl  # noqa: F401  # whether it is there
-    except ModuleNotFoundError:
-        raise MissingExtraError(command, "matplotlib", "plot") from None
 
 
 def picture(
