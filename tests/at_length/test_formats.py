@@ -52,6 +52,9 @@ WORDS = {
     "bench-compare": ("bench-compare",),
     "bench-curve": ("bench-curve",),
     "check": ("check",),
+    "predict": ("predict", "D", "--device", "3090", "--dtype", "float16"),
+    "predict --device all": ("predict", "A", "D", "--device", "a100,4090", "--batch", "8,32"),
+    "predict --devices": ("predict", "--devices"),
 }
 """A way to ask each command that has --format."""
 

@@ -32,6 +32,7 @@ NEEDED = {
     "bench-compare": ("result.json", "result.json"),
     "bench-curve": ("result.json",),
     "roofline": ("result.json", "-o", "roof.svg"),
+    "predict": ("--device", "3090"),
     "report": ("A", "-o", "set"),
     "lock": ("A",),
     "check": (),

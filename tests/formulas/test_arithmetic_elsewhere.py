@@ -12,7 +12,7 @@ import vggcost
 
 PACKAGE = Path(vggcost.__file__).parent
 
-ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "results")
+ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "predict", "results")
 """The rooms between the formulas and what a person sees."""
 
 ALLOWED = {

@@ -171,6 +171,21 @@ CELLS = {
     ],
     "compute_time": [(formula.compute_time(5, 7), 5 * 7)],
     "memory_time": [(formula.memory_time(5, 7), 5 * 7)],
+    "sustained_rate": [(formula.sustained_rate(3, 5, 7), 3 * 5 * 7)],
+    "gemm_depth": [(formula.gemm_depth(77, 7), 11)],
+    "gemm_blocks": [
+        # 11 rows in blocks of 4 are 3, 13 columns in blocks of 5 are 3; 12 and 15 fill theirs, one more begins another.
+        (formula.gemm_blocks(11, 13, 4, 5), 3 * 3),
+        (formula.gemm_blocks(12, 16, 4, 5), 3 * 4),
+        (formula.gemm_blocks(13, 15, 4, 5), 4 * 3),
+    ],
+    "lengthened": [(formula.lengthened(11, 3, 5), 11 + 11 * 3 * 5)],
+    "gemm_time": [(formula.gemm_time(2, 3, 5, 7, 11, 13), 2 * 3 * (1 + 5 * 7) * (1 + 11 * 13))],
+    "cached_time": [(formula.cached_time(7, Fraction(1, 3), 6, 5), Fraction(14, 3) * 6 + Fraction(7, 3) * 5)],
+    "passed_elements": [(formula.passed_elements(7), 7 + 7)],
+    "converted_elements": [(formula.converted_elements(3, 5, 7), (3 + 5 + 3 + 5) * 7)],
+    "kernels_time": [(formula.kernels_time(3, 5), 3 * 5)],
+    "step_time": [(formula.step_time(3, 5), 3 * 5)],
     "winograd_saving": [
         # Of (2*11)^2 = 484 multiplications 12^2 = 144 are left; of 33^2 = 1089, 13^2 = 169; of 10^2 = 100, 6^2 = 36.
         (formula.winograd_saving(2, 11), 3),

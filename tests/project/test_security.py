@@ -18,6 +18,7 @@ WORDS = {
     "report": ("program.py", "-o", "set"),
     "roofline": ("program.py", "-o", "roof.svg"),
     "bench-compare": ("program.py", "program.py"),
+    "predict": ("program.py", "--device", "3090"),
     "stack": ("program.py", "program.py"),
     "plot": ("layers", "program.py", "-o", "layers.svg"),
 }

@@ -1,0 +1,147 @@
+"""A forecast from a datasheet: the model's terms, summed, and the interval that rows of other devices give it."""
+
+from __future__ import annotations
+
+from vggcost.formulas.latency import step_time, sustained_rate
+from vggcost.predict.classes import MEBI, Choice, machine_of
+from vggcost.predict.intervals import WIDER, factor_of
+from vggcost.predict.model import EAGER, terms
+from vggcost.predict.prediction import LayerTime, Prediction
+from vggcost.predict.work import CLASSIFIER, CONVOLUTION, ELEMENTWISE
+from vggcost.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from vggcost.predict.devices import Device, Found
+    from vggcost.predict.model import Terms
+    from vggcost.predict.parameters import Parameters
+    from vggcost.predict.subject import Subject
+    from vggcost.predict.work import Work
+
+LEAST_BATCH = 8
+"""Below so many images an eager forward may take as long as the host needs to launch it."""
+
+LEFT_OUT = (
+    "the copy of the batch to the device, the framework's start, and the first call, which tunes and compiles",
+    "throttling, other work on the device, a host too slow to launch, and kernels chosen without cuDNN's autotuning",
+)
+
+MILLI = 1e3
+"""Milliseconds in a second."""
+
+
+def predicted(
+    subject: Subject, found: Found, choice: Choice, parameters: Parameters, level: int, notes: Iterable[str] = ()
+) -> Prediction:
+    """Return the forecast of a network on a device.
+
+    Raises:
+        VggcostError: there is none for the device, the dtype or the choice.
+    """
+    device = found.device
+    wanted, machine = machine_of(device, choice, parameters.values)
+    rows = [(work, terms(work, machine)) for work in subject.works]
+    step = _step(parameters, wanted, choice, norm=subject.batch_norm)
+    layers = tuple(_layer(work, each, step.ratio) for work, each in rows)
+    factor = factor_of(parameters, device, wanted, choice, level)
+    parts = _parts(rows, step.ratio)
+    likely = sum(parts.values())
+    spread = sustained_rate(factor.value, step.factor, 1)
+    warnings = [*([found.note] if found.note else []), *notes, *factor.reasons, *step.reasons]
+    warnings += _warnings(subject, choice)
+    return Prediction(
+        network=subject.identity,
+        input=subject.input,
+        device=device_data(device),
+        choice={
+            "dtype": choice.dtype,
+            "mode": choice.mode,
+            "channels_last": choice.channels_last,
+            "backward": choice.backward,
+        },
+        basis={
+            "from": "datasheet",
+            "class": wanted,
+            "parameters_sha256": parameters.sha256,
+            "rows_sha256": parameters.data["rows_sha256"],
+            "factor": spread,
+        },
+        likely_ms=likely,
+        low_ms=likely / spread,
+        high_ms=sustained_rate(likely, spread, 1),
+        level=level,
+        parts=parts,
+        layers=layers,
+        warnings=tuple(warnings),
+        left_out=LEFT_OUT,
+        in_use_bytes_estimated=subject.in_use_bytes(choice),
+        memory_bytes=int(sustained_rate(device.memory_gib, 1024, MEBI)) or None,
+    )
+
+
+def device_data(device: Device) -> dict[str, Any]:
+    """A device's row, as the JSON shows it."""
+    row = {name: getattr(device, name) for name in device.__match_args__}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
+
+
+def _parts(rows: list[tuple[Work, Terms]], step: float) -> dict[str, float]:
+    """Milliseconds by kind of work; what is 0 is left away."""
+    sums = dict.fromkeys((CONVOLUTION, CLASSIFIER, ELEMENTWISE, "conversion", "launch"), 0.0)
+    for work, each in rows:
+        sums[work.part] += each.product_s
+        sums[ELEMENTWISE] += each.pass_s
+        sums["conversion"] += each.conversion_s
+        sums["launch"] += each.launch_s
+    return {part: step_time(sustained_rate(seconds, 1, MILLI), step) for part, seconds in sums.items() if seconds}
+
+
+def _layer(work: Work, each: Terms, step: float) -> LayerTime:
+    bound = None
+    if work.product is not None:
+        bound = "compute" if each.compute_s >= each.memory_s else "memory"
+    elif each.pass_s:
+        bound = "memory"
+    told = {name: each.__dict__[name] for name in ("compute_s", "memory_s", "conversion_s", "pass_s", "launch_s")}
+    return LayerTime(
+        work.name,
+        work.kind,
+        work.part,
+        step_time(sustained_rate(each.seconds, 1, MILLI), step),
+        bound,
+        {name.replace("_s", "_ms"): sustained_rate(seconds, 1, MILLI) for name, seconds in told.items()},
+    )
+
+
+class Step(Record):
+    """What a training step's forward and backward take over the forward alone, and how much that widens an interval."""
+
+    ratio: float
+    factor: float
+    reasons: tuple[str, ...]
+
+
+def _step(parameters: Parameters, wanted: str, choice: Choice, *, norm: bool) -> Step:
+    if not choice.backward:
+        return Step(1.0, 1.0, ())
+    row = parameters.data["step"][wanted]
+    ratio, factor = row["batch_norm" if norm else "plain"], row["factor"]
+    if choice.mode == EAGER:
+        return Step(ratio, factor, ())
+    reason = "no row has a compiled training step: the eager one's share of the forward is taken, and a wider interval"
+    return Step(ratio, sustained_rate(factor, WIDER, 1), (reason,))
+
+
+def _warnings(subject: Subject, choice: Choice) -> list[str]:
+    found = []
+    if subject.batch < LEAST_BATCH and choice.mode == EAGER:
+        found.append(
+            f"batch {subject.batch} is below {LEAST_BATCH}: the host, which launches the kernels, may decide the time"
+        )
+    if subject.unknown:
+        names = ", ".join(subject.unknown[:3]) + (", ..." if len(subject.unknown) > 3 else "")
+        found.append(f"nothing counts {names}, whose time is missing")
+    return found
