@@ -26,7 +26,7 @@ from vggcost.report.formats import FORMATS, implied, rendered
 
 PEOPLE = ("table", "markdown", "latex", "html")
 MARKUP = ("markdown", "latex", "html")
-WITHOUT_FORMAT = {"lock", "plot", "report", "roofline"}
+WITHOUT_FORMAT = {"completion", "lock", "plot", "report", "roofline"}
 """Commands whose files have formats of their own: JSON, a CSV and a Markdown table, a picture."""
 
 WORDS = {

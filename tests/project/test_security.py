@@ -19,6 +19,7 @@ WORDS = {
     "roofline": ("program.py", "-o", "roof.svg"),
     "bench-compare": ("program.py", "program.py"),
     "predict": ("program.py", "--device", "3090"),
+    "completion": ("program.py",),
     "stack": ("program.py", "program.py"),
     "plot": ("layers", "program.py", "-o", "layers.svg"),
 }

@@ -33,8 +33,20 @@ COMMANDS = {
     "bench-curve": "latency and images/s of a bench result over the batch",
     "predict": "milliseconds on a device that is not at hand, as an interval",
     "roofline": "a bench result as a picture under this machine's ceilings",
+    "completion": "let a shell complete vggcost's words when Tab is pressed",
 }
-"""Every command and what it is for, in the order of --help. Each is a module of this package, with _ for -."""
+"""Every command and what it is for. Each is a module of this package, with _ for -."""
+
+GROUPS = {
+    "what a network costs": ("table", "compare", "formula", "memory", "fit", "stack", "configs"),
+    "which number is right": ("conventions", "explain", "verify"),
+    "a model of your own": ("audit", "lock", "check"),
+    "to show it": ("plot", "report", "explorer"),
+    "milliseconds": ("bench", "bench-compare", "bench-curve", "bench-collect", "roofline", "predict"),
+    "many networks, many machines": ("sweep", "fleet"),
+    "the command itself": ("completion",),
+}
+"""The commands by what people want to do, in the order of --help."""
 
 EXIT_FINE, EXIT_DIFFERS, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -44,6 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     if argv is None:
         settle_streams()
         argv = sys.argv[1:]
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks what may stand where the cursor is
+            from vggcost.cli.completion import answer
+
+            answer(os.environ.get("COMP_LINE", ""))
     try:
         return _run(argv)
     except VggcostError as error:
@@ -107,13 +123,16 @@ def _apart(args: Namespace) -> bool:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name.ljust(width)}  {what}" for name, what in COMMANDS.items()]
+    lines = []
+    grouped = {name for names in GROUPS.values() for name in names}
+    for what, names in (*GROUPS.items(), ("more", [name for name in COMMANDS if name not in grouped])):
+        known = [name for name in names if name in COMMANDS]
+        lines += ["", f"{what}:", *(f"  {name.ljust(width)}  {COMMANDS[name]}" for name in known)] if known else []
     return "\n".join(
         (
             "vggcost: what a VGG costs, layer by layer, to the last digit",
             "",
             "usage: vggcost COMMAND [options]",
-            "",
             *lines,
             "",
             "  vggcost table --config D         the first thing to type",
