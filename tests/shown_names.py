@@ -109,7 +109,10 @@ class _Html(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         assert tag in self.TAGS, tag
-        assert all(name == "style" and value.startswith("text-align: ") for name, value in attrs)
+        words = dict(attrs)
+        assert words.pop("scope", "row") in ("row", "col")
+        assert words.pop("style", "text-align: left").startswith("text-align: ")
+        assert not words
         self.texts.append("")
         if tag != "br":
             self._open.append(tag)

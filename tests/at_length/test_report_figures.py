@@ -19,19 +19,19 @@ def test_a_report_holds_the_figures_of_each_network(vggcost, tmp_path):
         "summary-configs.svg"
     }
     words = ("report", "A", "residual-vgg16", "--size", "32", "-o", str(tmp_path), "--check")
-    assert vggcost(*words).out == f"17 files in {tmp_path} are up to date\n"
+    assert vggcost(*words).out == f"18 files in {tmp_path} are up to date\n"
     changed = tmp_path / "A-layers.svg"
     changed.write_text(changed.read_text(encoding="utf-8").replace("132.9 M", "133.9 M"), encoding="utf-8")
     ran = vggcost(*words)
     assert ran.status == 1
     assert "A-layers.svg: out of date" in ran.out
-    assert vggcost(*words, "--no-figures").status == 0
+    assert vggcost(*words, "--no-figures", "--format", "csv,markdown").status == 0
 
 
 def test_without_matplotlib_a_report_has_no_figures_and_says_so(vggcost, tmp_path, monkeypatch):
     monkeypatch.setattr(report_files, "can_draw", lambda: False)
     ran = vggcost("report", "A", "-o", str(tmp_path))
-    assert ran.out.startswith(f"4 files written to {tmp_path}; without figures, for which matplotlib is not installed")
+    assert ran.out.startswith(f"5 files written to {tmp_path}; without figures, for which matplotlib is not installed")
     assert not list(tmp_path.glob("*.svg"))
 
 

@@ -34,7 +34,7 @@ def test_every_command_takes_it(vggcost, net, tmp_path):
     folder = tmp_path / "reports"
     assert vggcost("report", "A", net, "--no-figures", "-o", str(folder)).status == 0
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("A.csv", "A.md", "summary.csv", "summary.md", "thin.csv", "thin.md"),
+        *("A.csv", "A.md", "index.html", "summary.csv", "summary.md", "thin.csv", "thin.md"),
     ]
     assert json.loads(vggcost("audit", net, "--format", "json").out)["totals"]["macs"] == MACS
 

@@ -164,7 +164,7 @@ def test_file_takes_the_place_of_a_name_in_every_command(tmp_path, capsys):
     assert columns[2]["macs"] == macs
     folder = str(tmp_path / "out")
     assert main(["report", "--no-figures", "--file", path, "-o", folder]) == 0
-    assert sorted(os.listdir(folder)) == ["mine.csv", "mine.md", "summary.csv", "summary.md"]
+    assert sorted(os.listdir(folder)) == ["index.html", "mine.csv", "mine.md", "summary.csv", "summary.md"]
     capsys.readouterr()
     assert main(["report", "--no-figures", "--file", path, "-o", folder, "--check"]) == 0
 

@@ -294,7 +294,7 @@ def test_report_check_names_a_report_that_was_cut_short(vggcost, tmp_path):
     stage.mkdir()
     (tmp_path / "r" / "D.csv").rename(stage / "D.csv")
     ran = vggcost("report", "A", "D", "--no-figures", "-o", place, "--check")
-    assert (ran.status, "1 of 6 files differ" in ran.out) == (1, True)
+    assert (ran.status, "1 of 7 files differ" in ran.out) == (1, True)
     assert f"{tmp_path}/r/D.csv: left as it was by a report that was cut short, which the next one completes" in ran.out
     assert vggcost("report", "E", "--no-figures", "-o", place).status == 0
     assert vggcost("report", "A", "D", "--no-figures", "-o", place, "--check").status == 1  # its summary is E's

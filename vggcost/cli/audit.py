@@ -83,6 +83,7 @@ def run(args: Namespace) -> int:
         raise VggcostError("no TARGET is given; as in: vggcost audit path/to/vgg.py:VGG16")
     if args.as_toml and asked.fmt != NAMES[0]:
         raise VggcostError(f"--as-toml and the format {asked.fmt} are both given; a network file is TOML, so give one")
+    asked.check_shape_of_each(args.depth)
     audit = asked.audited(asked.texts[0], args.like)
     if args.as_toml:
         emit(audit.to_toml(), asked.place)

@@ -8,6 +8,7 @@ from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.cli.shaping import add_shape
 from vggcost.network.catalogue import TABLE_1
+from vggcost.report import compare
 from vggcost.results.comparison import side_by_side
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the comparison."""
     asked = request(args, default=tuple(TABLE_1))
+    asked.check_shape(compare.listed_columns(asked.convention.name), layers=False)
     counted = list(asked.counted())
     asked.write(side_by_side(counted, human=asked.view.human))
     return EXIT_FINE if all(each.runs for each in counted) else EXIT_DIFFERS

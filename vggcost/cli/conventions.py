@@ -8,9 +8,10 @@ from vggcost.cli.options import Parser, Read, add_input, add_network, add_output
 from vggcost.cli.program_options import add_program
 from vggcost.cli.request import names_from, request
 from vggcost.cli.shaping import add_shape
-from vggcost.conventions.rows import CONVENTIONS, NAMES
+from vggcost.conventions.rows import NAMES
 from vggcost.errors import VggcostError
 from vggcost.report import conventions, figures
+from vggcost.results.comparison import by_convention, convention_rows
 from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.cli.request import Request
-    from vggcost.conventions.convention import Convention
-    from vggcost.report.document import Document
-    from vggcost.results.audit import Audit
 
 
 def parser() -> Parser:
@@ -54,13 +52,21 @@ def run(args: Namespace) -> int:
         return _memory(args, asked)
     if args.of is not None:
         asked = asked.replace(convention=args.of)
+        asked.check_shape_of_each()
+    else:
+        asked.check_shape(conventions.LISTED_COLUMNS, layers=False)
     (counted,) = asked.counted()
     if not isinstance(counted, Cost) and counted.reading.weights_alone:
         raise VggcostError(
             f"{counted.reading.program} is a file of weights and no configuration, so that nobody knows what a tool"
             " counts of its network; give the program"
         )
-    asked.write(_document(counted, asked, one=args.of))
+    human = asked.view.human
+    if args.of is None:
+        asked.write(by_convention(counted, human=human))
+    else:
+        (row,) = convention_rows(counted, (args.of,))
+        asked.write(conventions.one_document(args.of, row, asked.document(counted)))
     return EXIT_FINE if counted.runs else EXIT_DIFFERS
 
 
@@ -76,16 +82,3 @@ def _memory(args: Namespace, asked: Request) -> int:
     counted = api.count(network, network.image, asked.batch, asked.dtype).table
     asked.write(figures.document(counted, asked.dtype, human=asked.view.human))
     return EXIT_FINE
-
-
-def _document(counted: Cost | Audit, asked: Request, one: Convention | None) -> Document:
-    human = asked.view.human
-    if isinstance(counted, Cost):
-        if one is None:
-            return conventions.document(CONVENTIONS, counted.table, human=human)
-        (row,) = conventions.convention_rows((one,), counted.table)
-    else:
-        if one is None:
-            return conventions.program_document([counted.under(each) for each in CONVENTIONS], human=human)
-        (row,) = conventions.program_rows((counted,))
-    return conventions.one_document(one, row, asked.document(counted))

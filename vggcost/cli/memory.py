@@ -10,6 +10,7 @@ from vggcost.cli.request import request
 from vggcost.cli.shaping import add_shape
 from vggcost.costs.training import IMPLEMENTATIONS, LOW_PRECISIONS, STATES, Training, checked, with_run
 from vggcost.errors import VggcostError
+from vggcost.report.memory import COLUMNS, TRAINING_COLUMNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def run(args: Namespace) -> int:
     """Print or write the memory."""
     asked = request(args)
     if asked.programs:
+        asked.check_shape((*COLUMNS, *(TRAINING_COLUMNS if args.training else ())))
         asked.write(of_program(args, asked).document(human=asked.view.human))
         return EXIT_FINE
     from vggcost.costs.table import table

@@ -8,6 +8,7 @@ from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network
 from vggcost.cli.program_options import add_program
 from vggcost.cli.request import names_from, output_from, request
 from vggcost.errors import VggcostError, unknown
+from vggcost.report.plots.kinds import KINDS
 from vggcost.results.cost import Cost
 
 TYPE_CHECKING = False
@@ -15,17 +16,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from vggcost.report.plots.picture import Drawing
-
-KINDS = {
-    "layers": "where the weights are and where the work is: aligned bars, a row a layer",
-    "configs": "networks, the paper's without a name: parameters against MACs, area: outputs",
-    "conventions": "one network under each counter, stacked by what is counted",
-    "scaling": "MACs and memory against the image's size and the batch",
-    "memory": "what is alive over a training step, the peak marked",
-    "network": "the outputs drawn to scale, residual blocks included",
-    "curve": "latency and images/s over batches; TARGET is what vggcost bench --format json wrote",
-}
-"""Every kind of picture and what it shows."""
 
 OF_NETWORKS = ("scaling", "memory", "network")
 """Those that a program has no numbers for."""

@@ -13,6 +13,7 @@ from vggcost.errors import VggcostError
 from vggcost.network import catalogue
 from vggcost.record import Record
 from vggcost.report import formats as report_formats
+from vggcost.report import layers
 from vggcost.report.formats import rendered
 from vggcost.report.layers import View
 from vggcost.results.cost import Cost
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from vggcost.frameworks.call_text import CallText
     from vggcost.network.catalogue import Configuration, Network
     from vggcost.network.layer import Pair
-    from vggcost.report.document import Document, Shape
+    from vggcost.report.document import Column, Document, Shape
     from vggcost.results.audit import Audit
 
 _VARIANT_OPTIONS = ("batch_norm", "classes", "in_channels", "bias", "adaptive_pool", "head", "width")
@@ -136,6 +137,32 @@ class Request(Record):
         given = Given(self.call, self.arguments, self.size, self.batch)
         with prints_to_stderr():
             return audit_target(text, given, like, self.convention)
+
+    def check_shape(self, columns: tuple[Column, ...], *, layers: bool = True) -> None:
+        """Refuse a shape that a table of these columns cannot have, before a program is read for its rows.
+
+        Raises:
+            VggcostError: it cannot.
+        """
+        if self.shape is not None:
+            from vggcost.report import shaping
+
+            shaping.check(columns, self.shape, layers=layers)
+
+    def check_shape_of_each(self, depth: int | None = None) -> None:
+        """Refuse a shape that the table of a subject cannot have, as `check_shape` does; depth is that of audits.
+
+        Raises:
+            VggcostError: it cannot.
+        """
+        if self.shape is None:
+            return
+        if len(self.programs) < len(self.subjects):
+            self.check_shape(layers.listed_columns(self.convention.name))
+        if self.programs:
+            from vggcost.report import audit
+
+            self.check_shape(audit.listed_columns(self.convention.name, depth))
 
     def write(self, document: Document) -> None:
         """Print or write a result in the format and the shape asked for.

@@ -19,8 +19,11 @@ MOST_DECIMALS = 9
 _FIELDS = ("columns", "rows", "sort", "transpose", "caption", "label", "precision")
 
 
-def add_shape(parser: Parser, *, layers: bool = True) -> None:
-    """Add how the table is shaped; layers: whether its rows are layers, of which some may be left out."""
+def add_shape(parser: Parser, *, layers: bool = True, paper: bool = True) -> None:
+    """Add how the table is shaped.
+
+    layers: whether its rows are layers, of which some may be left out; paper: whether it may be the one of a paper.
+    """
     group = parser.add_argument_group("the table's shape, in every format alike")
     group.add_argument(
         "--columns",
@@ -43,10 +46,11 @@ def add_shape(parser: Parser, *, layers: bool = True) -> None:
         help="by this column, numbers with the largest first and texts from A to Z; NAME:asc and NAME:desc say which",
     )
     group.add_argument("--transpose", action="store_true", help="a row a column, and a column a row")
-    group.add_argument("--caption", metavar="TEXT", help="a caption, which makes a float of LaTeX's and Typst's table")
-    group.add_argument(
-        "--label", action=Read, read=_read_label, metavar="NAME", help="what the text refers to, as in \\ref{NAME}"
-    )
+    if paper:
+        what = "a caption, which makes a float of LaTeX's and Typst's table"
+        group.add_argument("--caption", metavar="TEXT", help=what)
+        what = "what the text refers to, as in \\ref{NAME}"
+        group.add_argument("--label", action=Read, read=_read_label, metavar="NAME", help=what)
     group.add_argument(
         "--precision",
         action=Read,

@@ -37,6 +37,7 @@ def parser() -> Parser:
 def run(args: Namespace) -> int:
     """Print or write the table; that of a program is its audit."""
     asked = request(args)
+    asked.check_shape_of_each()
     (counted,) = asked.counted()
     asked.write(asked.document(counted))
     return EXIT_FINE if counted.runs else EXIT_DIFFERS

@@ -97,18 +97,22 @@ def _listing(audit: Audited, data: Mapping[str, Any], shown: Sequence[Mapping[st
     from vggcost.report.shaping import block_names
 
     textbook = data["convention"] == TEXTBOOK.name
-    headings = {"count": data["convention"]}
-    kinds = {"output": "image", "weight_bytes": "bytes", "buffer_bytes": "bytes"}
-    columns = tuple(
-        column.replace(kind=kinds.get(column.key, column.kind), heading=headings.get(column.key, column.heading))
-        for column in _record_columns(depth)
-    )
     counted = () if data["totals"]["macs"] is None else ("macs" if textbook else "count", "share")
-    columns += (*OUTPUT_COLUMNS, *FIELD_COLUMNS)
     shown = _with_outputs(audit, shown)
     paper = ("name", *(("output",) if data["inputs"] else ()), "params", "share", *counted)
     names = block_names(data["layers"], channels_last=audit.reading.channels_last)
-    return Listing(columns, shown, paper=paper, blocks=names)
+    return Listing(listed_columns(data["convention"], depth), shown, paper=paper, blocks=names)
+
+
+def listed_columns(convention: str, depth: int | None = None) -> tuple[Column, ...]:
+    """The columns that a reader may ask for of any program; depth as in `AuditView`."""
+    headings = {"count": convention}
+    kinds = {"output": "image", "weight_bytes": "bytes", "buffer_bytes": "bytes"}
+    record = (
+        column.replace(kind=kinds.get(column.key, column.kind), heading=headings.get(column.key, column.heading))
+        for column in _record_columns(depth)
+    )
+    return (*record, *OUTPUT_COLUMNS, *FIELD_COLUMNS)
 
 
 def _with_outputs(audit: Audited, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

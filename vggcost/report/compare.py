@@ -70,9 +70,8 @@ def document(summaries: Dicts, header: str, *, human: bool) -> Document:
     """Return the comparison with a column a network; each summary is a `Cost.summary`."""
     notes = (_MEANINGS, *_no_totals(summaries))
     grid = _side_by_side(summaries, notes, human=human, rounding=human)
-    rows = _one_a_row(summaries, notes).replace(
-        columns=tuple(column.replace(leaves=LEAVES.get(column.key, 0)) for column in _columns(summaries))
-    )
+    rows = _one_a_row(summaries, notes)
+    rows = rows.replace(columns=tuple(column.replace(leaves=LEAVES.get(column.key, 0)) for column in rows.columns))
     grid = grid.replace(narrow=rows)
     if not human:
         rounded = (*notes, _ROUNDED.format(line_columns()))
@@ -86,12 +85,20 @@ def summary_document(summaries: Dicts, header: str) -> Document:
 
 
 def _one_a_row(summaries: Dicts, notes: tuple[str, ...]) -> Grid:
-    return Grid(_columns(summaries), summaries, notes=(Text(notes),))
+    return Grid(_columns(summaries[0]["convention"]), summaries, notes=(Text(notes),))
 
 
-def _columns(summaries: Dicts) -> tuple[Column, ...]:
+def listed_columns(convention: str) -> tuple[Column, ...]:
+    """The columns that a reader may ask for of a comparison."""
+    columns = _columns(convention)
+    more = (Column(key, key, "text") for key in ("convention", "unit", "count", "note"))
+    known = {column.key for column in columns}
+    return (*columns, *(column for column in more if column.key not in known))
+
+
+def _columns(convention: str) -> tuple[Column, ...]:
     """A column a quantity, none of which adds up: networks side by side are no parts of a whole."""
-    quantities = (Column(line.key, line.name, line.kind, sums=False) for line in _lines(summaries))
+    quantities = (Column(line.key, line.name, line.kind, sums=False) for line in _lines(convention))
     return (Column("name", "Network"), *quantities)
 
 
@@ -115,11 +122,9 @@ def header_line(
 
 def _document(summaries: Dicts, header: str, grid: Grid, *, human: bool) -> Document:
     data = {"schema": "vggcost.compare/1", "networks": list(summaries)}
-    columns = _columns(summaries)
-    more = tuple(Column(key, key, "text") for key in ("convention", "unit", "count", "note"))
-    known = {column.key for column in columns}
+    columns = _columns(summaries[0]["convention"])
     listing = Listing(
-        (*columns, *(column for column in more if column.key not in known)),
+        listed_columns(summaries[0]["convention"]),
         summaries,
         paper=tuple(column.key for column in columns),
         under="networks",
@@ -129,9 +134,8 @@ def _document(summaries: Dicts, header: str, grid: Grid, *, human: bool) -> Docu
     return Document(data, blocks, Grid(columns, summaries), human, listing=lambda: listing)
 
 
-def _lines(summaries: Dicts) -> tuple[ComparedQuantity, ...]:
+def _lines(convention: str) -> tuple[ComparedQuantity, ...]:
     """The rows of one comparison: a convention other than the textbook's has a row of its own, behind the FLOPs."""
-    convention = summaries[0]["convention"]
     if convention == TEXTBOOK.name:
         return LINES
     after = 1 + next(i for i, line in enumerate(LINES) if line.key == "flops")
@@ -150,7 +154,7 @@ def _no_totals(summaries: Dicts) -> list[str]:
 
 def _side_by_side(summaries: Dicts, notes: tuple[str, ...], *, human: bool, rounding: bool) -> Grid:
     rows = []
-    for line in _lines(summaries):
+    for line in _lines(summaries[0]["convention"]):
         rounded = rounding and line.may_round
         column = Column(line.key, line.name, line.kind)
         texts = {str(i): column.text(summary[line.key], human or rounded) for i, summary in enumerate(summaries)}

@@ -60,6 +60,9 @@ _COLUMNS = (
     Column("pieces", "The difference in words", where=SCREEN, fills=True),
 )
 _RECORD_COLUMNS = tuple(column for column in _COLUMNS if column.where != SCREEN)
+LISTED_COLUMNS = tuple(column.replace(sums=False) for column in _RECORD_COLUMNS)
+"""The columns that a reader may ask for."""
+
 _RULE_COLUMNS = (Column("kind", "Layer kind"), Column("rule", "Counts", fills=True))
 
 
@@ -122,14 +125,15 @@ def _row(one: Convention, total: int | None, macs: int | None, words: str, parts
     }
 
 
-def document(conventions: Sequence[Convention], counted: Table, *, human: bool) -> Document:
-    """Return one network under each convention."""
+def document(conventions: Sequence[Convention], counted: Table, *, human: bool, brief: bool = False) -> Document:
+    """Return one network under each convention; brief without what is so of every network (see `remarks`)."""
     rows = convention_rows(conventions, counted)
-    return _document(rows, counted.network.identity(), counted.input, counted.macs, _header_line(counted), human)
+    network = counted.network.identity()
+    return _document(rows, network, counted.input, counted.macs, _header_line(counted), human, brief)
 
 
-def program_document(audits: Sequence[Counted], *, human: bool) -> Document:
-    """Return one program under each convention that it was counted by."""
+def program_document(audits: Sequence[Counted], *, human: bool, brief: bool = False) -> Document:
+    """Return one program under each convention that it was counted by; brief as of `document`."""
     audit = audits[0]
     data = audit.to_dict()
     macs = audit.totals.macs
@@ -137,7 +141,7 @@ def program_document(audits: Sequence[Counted], *, human: bool) -> Document:
     header = (
         f"{data['network']['name']} ({data['network']['framework']}); input {units.shape_text(data['input'])}; {head}"
     )
-    return _document(program_rows(audits), data["network"], data["input"], macs, header, human)
+    return _document(program_rows(audits), data["network"], data["input"], macs, header, human, brief)
 
 
 def _document(
@@ -147,6 +151,7 @@ def _document(
     macs: int | None,
     header: str,
     human: bool,
+    brief: bool,
 ) -> Document:
     shown = [{**row, "signed": _signed(row["difference"], human), "pieces": _pieces(row["words"])} for row in rows]
     data = {
@@ -158,10 +163,10 @@ def _document(
     }
     blocks = (
         Text((header,), style="head"),
-        Grid(_COLUMNS, shown, notes=(Text(_notes(rows), style="list"),), shapes=True),
+        Grid(_COLUMNS, shown, notes=(Text(_notes(rows, brief), style="list"),), shapes=True),
     )
     listing = Listing(
-        tuple(column.replace(sums=False) for column in _RECORD_COLUMNS),
+        LISTED_COLUMNS,
         shown,
         paper=("name", "unit", "total", "difference", "words"),
         under="conventions",
@@ -214,16 +219,28 @@ def _header_line(counted: Table) -> str:
     )
 
 
-def _notes(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _notes(rows: Sequence[Mapping[str, Any]], brief: bool) -> tuple[str, ...]:
     totals = {row["total"] for row in rows if row["total"] is not None}
-    lines = [
-        f"{len(rows)} conventions, {len(totals)} different totals; mixed: MACs and single operations added up",
-        "--of NAME shows one convention's rule for each layer kind, its source and its layer table",
-    ]
-    for proof, words in PROOFS.items():
-        lines.append(f"{words}: {', '.join(row['name'] for row in rows if row['proof'] == proof)}")
-    lines += [f"{row['name']}: {row['remark']}" for row in rows if row["remark"]]
-    return tuple(lines)
+    head = f"{len(rows)} conventions, {len(totals)} different totals; mixed: MACs and single operations added up"
+    how = "--of NAME shows one convention's rule for each layer kind, its source and its layer table"
+    return (head,) if brief else (head, how, *_remarks(rows))
+
+
+def _remarks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What holds each convention, and what is to be known of one."""
+    lines = [f"{words}: {_names_held_by(proof, rows)}" for proof, words in PROOFS.items()]
+    return [*lines, *(f"{row['name']}: {row['remark']}" for row in rows if row["remark"])]
+
+
+def _names_held_by(proof: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(row["name"] for row in rows if row["proof"] == proof)
+
+
+def remarks_document(conventions: Sequence[Convention]) -> Document:
+    """Return what is so of the conventions whatever is counted: what holds each, and what is to be known of one."""
+    rows = [{"name": one.name, "proof": one.proof, "remark": one.remark} for one in conventions]
+    columns = (Column("name", "Convention"), Column("proof", "Proof"), Column("remark", "Remark"))
+    return Document({"conventions": rows}, (Text(tuple(_remarks(rows)), style="list"),), Grid(columns, rows))
 
 
 def _signed(value: int | None, human: bool) -> str:

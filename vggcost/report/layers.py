@@ -99,15 +99,23 @@ def _listing(counted: Table, tallied: Tally, dtype: str, view: View) -> Listing:
     total = total_row(data["totals"])
     rows = [_shown(row, total) for row in (*folded(data["layers"], _says_much, every_row=view.every_row), total)]
     what = "macs" if data["convention"] == TEXTBOOK.name else "count"
-    textbook = {column.key: column for column in RECORD_COLUMNS}
-    columns = [textbook["output"].replace(kind="image") if key == "output" else textbook[key] for key in textbook]
-    columns = [column.replace(heading=data["convention"]) if column.key == "count" else column for column in columns]
     return Listing(
-        (*columns, Column("note", "Note"), *FORMULA_COLUMNS, *OUTPUT_COLUMNS, *FIELD_COLUMNS),
+        listed_columns(data["convention"]),
         rows,
         paper=("name", "output", "params", "share", what, "share"),
         blocks=block_names(data["layers"]),
     )
+
+
+def listed_columns(convention: str) -> tuple[Column, ...]:
+    """The columns that a reader may ask for of any network."""
+    textbook = {column.key: column for column in RECORD_COLUMNS}
+    changed = {
+        "output": textbook["output"].replace(kind="image"),
+        "count": textbook["count"].replace(heading=convention),
+    }
+    columns = ({**textbook, **changed}).values()
+    return (*columns, Column("note", "Note"), *FORMULA_COLUMNS, *OUTPUT_COLUMNS, *FIELD_COLUMNS)
 
 
 def _blocks(data: Mapping[str, Any], counted: Table, view: View) -> tuple[Text | Grid, ...]:

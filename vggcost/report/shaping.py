@@ -11,6 +11,7 @@ from vggcost.report.document import (
     TOTAL,
     Column,
     Grid,
+    Listing,
     Shape,
     Text,
 )
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from vggcost.report.document import Document, Listing
+    from vggcost.report.document import Document
 
     Row = Mapping[str, Any]
 
@@ -63,6 +64,19 @@ def picked(listing: Listing, names: Sequence[str], shape: Shape) -> tuple[tuple[
     table = _Table(listing, shape.replace(columns=tuple(names)))
     columns = table.columns(())
     return columns, [row for row in table.rows(None, columns) if not row.get(TOTAL)]
+
+
+def check(columns: tuple[Column, ...], shape: Shape, *, layers: bool = True) -> None:
+    """Refuse a shape that no table of these columns can have, before anything long is done for its rows.
+
+    layers: whether its rows are layers.
+
+    Raises:
+        VggcostError: an unknown column, one that cannot be sorted by or shared, or rows of a table that has none.
+    """
+    table = _Table(Listing(columns, (), (), blocks=() if layers else None), shape)
+    table.columns(())
+    table.rows(None, ())
 
 
 def checked_rows(word: str) -> str:

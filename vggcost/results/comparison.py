@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from vggcost import units
+from vggcost.conventions.rows import CONVENTIONS
 from vggcost.formulas.forward import elements
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.network.layers import Conv2d, Linear
-from vggcost.report import compare
+from vggcost.report import compare, conventions
 from vggcost.report.compare import distinct
 from vggcost.results.cost import Cost
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from vggcost.conventions.convention import Convention
     from vggcost.report.document import Document
     from vggcost.results.audit import Audit
 
@@ -27,6 +29,21 @@ def side_by_side(counted: Sequence[Cost | Audit], *, human: bool) -> Document:
 def summary(counted: Sequence[Cost | Audit]) -> Document:
     """A row a network."""
     return compare.summary_document(_summaries(counted), _header(counted))
+
+
+def by_convention(counted: Cost | Audit, *, human: bool = False, brief: bool = False) -> Document:
+    """A row a convention: what every tool counts of one network or program; brief without the conventions' remarks."""
+    if isinstance(counted, Cost):
+        return conventions.document(CONVENTIONS, counted.table, human=human, brief=brief)
+    audits = [counted.under(each) for each in CONVENTIONS]
+    return conventions.program_document(audits, human=human, brief=brief)
+
+
+def convention_rows(counted: Cost | Audit, wanted: Sequence[Convention]) -> list[dict[str, Any]]:
+    """The rows of `by_convention` of some conventions; of a program, of the one that it was counted by."""
+    if isinstance(counted, Cost):
+        return conventions.convention_rows(wanted, counted.table)
+    return conventions.program_rows([counted.under(each) for each in wanted])
 
 
 def _header(counted: Sequence[Cost | Audit]) -> str:

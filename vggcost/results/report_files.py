@@ -1,22 +1,28 @@
-"""The files of a report: a CSV and a Markdown table a network, one summary; and what differs from them in a folder."""
+"""The files of a report: tables and figures a network, a summary, a page of all; and what differs from them."""
 
 from __future__ import annotations
 
 import os
 
+from vggcost.conventions.rows import CONVENTIONS
 from vggcost.errors import VggcostError
 from vggcost.network.catalogue import TABLE_1
+from vggcost.record import Record
 from vggcost.report.compare import distinct
+from vggcost.report.conventions import remarks_document
 from vggcost.report.formats import FORMATS, rendered
 from vggcost.report.formats.markdown import escaped
+from vggcost.report.shaping import shaped
 from vggcost.results import whole_set
-from vggcost.results.comparison import summary
+from vggcost.results.comparison import by_convention, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
-    from vggcost.report.document import Document
+    from vggcost.report.document import Document, Shape
+    from vggcost.report.page import PageFigure, PageSection
     from vggcost.report.plots.picture import Drawing
     from vggcost.results.audit import Audit
     from vggcost.results.cost import Cost
@@ -30,33 +36,104 @@ SUMMARY = "summary"
 FIGURES, FIGURE_OF_ALL = ("layers", "conventions", "scaling", "memory", "network"), "configs"
 """The figures that a network can have, and that of all networks."""
 
-FILE_FORMATS = ("csv", "markdown")
+HTML, PAGE = "html", "index.html"
+"""The format of the page that shows all of a report, and its file in a report's directory."""
+
+TABLE_FORMATS = ("csv", "markdown")
+"""The formats of which a network has a file."""
+
+FILE_FORMATS = (*TABLE_FORMATS, HTML)
 """The formats that a report keeps."""
 
 
-def report_files(
-    costs: Iterable[Cost | Audit], names: Sequence[str], *, figures: bool = False
-) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text) of each file, the summary last; names are those of `checked_names`.
+class ReportContents(Record):
+    """What a report has in it.
 
-    figures: whether pictures as SVG are among them, for which matplotlib must be installed.
+    formats are some of FILE_FORMATS; page is what the file of the page is called. figures: whether there are pictures,
+    for which matplotlib must be installed, in the page and as SVG beside tables. documents makes the table of each
+    network or program, which shape shapes. bench is a bench result for the page.
     """
-    counted = []
+
+    formats: tuple[str, ...] = FILE_FORMATS
+    figures: bool = False
+    documents: Callable[[Cost | Audit], Document] = lambda cost: cost.document()
+    shape: Shape | None = None
+    bench: Mapping[str, Any] | None = None
+    page: str = PAGE
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The formats of which a network has a file."""
+        return tuple(fmt for fmt in self.formats if fmt != HTML)
+
+    @property
+    def figure_files(self) -> bool:
+        """Whether figures are files of their own."""
+        return self.figures and bool(self.tables)
+
+
+def report_files(
+    costs: Iterable[Cost | Audit], names: Sequence[str], contents: ReportContents
+) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text) of each file, the summary and the page last; names are those of `checked_names`."""
+    from vggcost.report.page import PagePart, PageSection, page
+
+    counted, sections = [], []
     for cost, name in zip(costs, names, strict=True):
-        yield from _files(name, cost.short_name, cost.document())
-        if figures:
-            yield from _pictures(name, cost.plot.drawings())
+        document = contents.documents(cost).replace(shape=contents.shape)
+        yield from _tables(name, cost.short_name, document, contents)
+        figures = _figures(cost.plot.drawings()) if contents.figures else {}
+        yield from _figure_files(name, figures, contents)
+        parts = [PagePart(shaped(document, "table"), figures=tuple(figures.values()))]
+        if cost.runs and cost.totals.macs is not None:
+            parts.append(PagePart(by_convention(cost, brief=True), "What each tool counts"))
+        sections.append(PageSection(cost.short_name, parts))
         counted.append(cost)
-    yield from _files(SUMMARY, "Summary", summary(counted))
-    if figures:
-        yield from _pictures(SUMMARY, _side_by_side(counted))
+    document = summary(counted)
+    yield from _tables(SUMMARY, "Summary", document, contents)
+    figures = _figures(_side_by_side(counted)) if contents.figures else {}
+    yield from _figure_files(SUMMARY, figures, contents)
+    if HTML in contents.formats:
+        head = PageSection("Summary", [PagePart(document, figures=tuple(figures.values()))])
+        tail = [_bench_section(contents.bench, figures=contents.figures)] if contents.bench else []
+        tail.append(PageSection("The tools", [PagePart(remarks_document(CONVENTIONS))]))
+        title = counted[0].short_name if len(counted) == 1 else f"{len(counted)} networks"
+        yield contents.page, page(f"What it costs: {title}", [head, *sections, *tail])
 
 
-def _pictures(name: str, drawings: Iterable[tuple[str, Drawing]]) -> Iterator[tuple[str, str]]:
+def _bench_section(result: Mapping[str, Any], *, figures: bool) -> PageSection:
+    from vggcost.bench.curve import curves
+    from vggcost.report.bench import document
+    from vggcost.report.page import PagePart, PageSection
+
+    drawn = {}
+    if figures and curves(result):
+        from vggcost.report.plots.curve import curve
+
+        drawn = _figures([("curve", curve(result))])
+    return PageSection("Measured", [PagePart(document(result), figures=tuple(drawn.values()))])
+
+
+def _figures(drawings: Iterable[tuple[str, Drawing]]) -> dict[str, PageFigure]:
+    from vggcost.report.page import PageFigure
+    from vggcost.report.plots.kinds import shows
     from vggcost.report.plots.picture import drawn
 
-    for kind, drawing in drawings:
-        yield f"{name}-{kind}.svg", drawn(drawing, "svg", command="report").decode("utf-8")
+    return {
+        kind: PageFigure(
+            svg=drawn(drawing, "svg", command="report").decode("utf-8"),
+            title=drawing.title,
+            caption=shows(kind),
+            width_inches=drawing.width_inches,
+        )
+        for kind, drawing in drawings
+    }
+
+
+def _figure_files(name: str, figures: Mapping[str, PageFigure], contents: ReportContents) -> Iterator[tuple[str, str]]:
+    if contents.figure_files:
+        for kind, figure in figures.items():
+            yield f"{name}-{kind}.svg", figure.svg
 
 
 def _side_by_side(counted: Sequence[Cost | Audit]) -> Iterator[tuple[str, Drawing]]:
@@ -77,16 +154,17 @@ def file_name(name: str) -> str:
     return kept.lstrip(".-") or "program"
 
 
-def file_places(names: Sequence[str], *, figures: bool = False) -> list[str]:
+def file_places(names: Sequence[str], contents: ReportContents) -> list[str]:
     """Return the names of all files that `report_files` may yield for these networks and programs."""
-    tables = [f"{name}.{FORMATS[fmt][1]}" for name in (*names, SUMMARY) for fmt in FILE_FORMATS]
-    if not figures:
-        return tables
-    return [*tables, *(f"{name}-{kind}.svg" for name in names for kind in FIGURES), f"{SUMMARY}-{FIGURE_OF_ALL}.svg"]
+    places = [f"{name}.{FORMATS[fmt][1]}" for name in (*names, SUMMARY) for fmt in contents.tables]
+    if contents.figure_files:
+        places += [f"{name}-{kind}.svg" for name in names for kind in FIGURES]
+        places.append(f"{SUMMARY}-{FIGURE_OF_ALL}.svg")
+    return [*places, contents.page] if HTML in contents.formats else places
 
 
-def _files(name: str, title: str, document: Document) -> Iterator[tuple[str, str]]:
-    for fmt in FILE_FORMATS:
+def _tables(name: str, title: str, document: Document, contents: ReportContents) -> Iterator[tuple[str, str]]:
+    for fmt in contents.tables:
         _, ending = FORMATS[fmt]
         heading = f"# {escaped(title)}\n\n" if fmt == "markdown" else ""
         yield f"{name}.{ending}", heading + rendered(document, fmt)

@@ -11,7 +11,7 @@ from vggcost.report.plots import style
 from vggcost.report.plots.picture import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 """Beside the marks of `style.MARKS`, which differ in shape too, so that it prints in grey."""
@@ -48,6 +48,8 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Mapping[str, Any]) 
     above.set_xticks(batches, [])
     for panel in (above, below):
         panel.xaxis.set_minor_locator(NullLocator())
+    _spread(above, [point["median_ns"] / 1e6 for one in made["curves"] for point in one["points"]])
+    _spread(below, [point["images_per_s"] for one in made["curves"] for point in one["points"]])
     above.set_ylabel("latency [ms]", fontsize=style.TEXT_POINTS)
     below.set_ylabel("images/s", fontsize=style.TEXT_POINTS)
     below.set_xlabel("batch [images]", fontsize=style.TEXT_POINTS)
@@ -58,6 +60,12 @@ def _draw(axes: Any, theme: style.Theme, width: float, made: Mapping[str, Any]) 
     most = int(0.7 * width / style.SIGN_INCHES)
     style.legend(above, drawn, [style.shown(name, most) for name in names], loc="upper left")
     return [above, below]
+
+
+def _spread(panel: Any, values: Sequence[float]) -> None:
+    """Give a logarithmic axis a height where all of its values are the same."""
+    if max(values) == min(values):
+        panel.set_ylim(values[0] / 2, values[0] * 2)
 
 
 def _draw_one(above: Any, below: Any, one: Mapping[str, Any], number: int) -> Any:
