@@ -26,8 +26,11 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 TABLE = re.compile(r"^<!-- \$ (.*?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 """A command in a comment, and what it prints as Markdown, set as a table by whatever shows the page."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = ("sh", "console", "pycon", "text", "toml", "python", "yaml", "json")
-"""What a block may be; text is never run, and the last four are read by the tests of what they show."""
+LANGUAGES = ("", "sh", "console", "pycon", "text", "toml", "python", "yaml", "json")
+"""What a block may be: without a language it is a directive of the site; text is never run, the last four are read."""
+
+NOT_RUN = re.compile(r"^<!-- not run: (.+) -->\n```(?:text|python|yaml|sh)\n", re.MULTILINE)
+"""Why a block is not run, on the line above it."""
 
 IN_ORDER = "<!-- the blocks of this page are run in order, in a folder of their own -->\n"
 NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|yml))\n")
@@ -43,7 +46,9 @@ class Block(NamedTuple):
 
 def pages() -> list[Path]:
     """Every page with blocks."""
-    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    docs = CHECKOUT / "docs"
+    made = docs / "generated"
+    return [CHECKOUT / "README.md", *(path for path in sorted(docs.rglob("*.md")) if made not in path.parents)]
 
 
 def blocks(path: Path) -> Iterator[Block]:
@@ -54,20 +59,21 @@ def blocks(path: Path) -> Iterator[Block]:
         yield Block(path.name, line, found[1], found[2])
 
 
-def ran(command: str) -> str:
-    """What a vggcost command prints in the checkout, both streams in their order."""
+def ran(line: str) -> str:
+    """What a vggcost command prints in the checkout, both streams in order; ``| head -N`` leaves its first lines."""
+    command, _, lines = line.replace("\\\n> ", "").partition(" | head -")
     program, *words = shlex.split(command)
     if program != "vggcost":
         raise ValueError(f"a console block runs {program}, and only vggcost is known here")
     out = io.StringIO()
     with contextlib.chdir(CHECKOUT), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         main(words)
-    return out.getvalue()
+    return "".join(out.getvalue().splitlines(keepends=True)[: int(lines) if lines else None])
 
 
 def commands(block: str) -> list[str]:
-    """The lines of a console block that begin with `$ `."""
-    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    """What stands behind `$ ` in a console block; a line that ends in a backslash goes on behind the `> ` below it."""
+    return [found[1] for found in re.finditer(r"^\$ ((?:.*\\\n> )*.*)$", block, re.MULTILINE)]
 
 
 def filled(block: str) -> str:

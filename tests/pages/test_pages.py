@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import doctest
 import os
+import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ TEXTS = {path: path.read_text(encoding="utf-8") for path in refresh.pages()}
 IN_ORDER = [path for path, text in TEXTS.items() if refresh.IN_ORDER in text]
 ALL = [block for path in TEXTS if path not in IN_ORDER for block in refresh.blocks(path)]
 TOGETHER = [block for path in IN_ORDER for block in refresh.blocks(path)]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 SET_UP = ("pip install",)
 """A line that installs is what .ci/run does on a clean machine; here it is only held against the packaging."""
 
@@ -27,6 +30,33 @@ def of(*languages):
 def test_every_block_is_of_a_kind_that_is_checked():
     assert ALL
     assert {block.language for block in (*ALL, *TOGETHER)} <= set(refresh.LANGUAGES)
+
+
+NOT_RUN = {
+    "a time is another one each time": 1,
+    "is a part of a file": 1,
+    "needs a GPU": 2,
+    "needs the counters": 1,
+    "takes half an hour": 1,
+    "times on a GPU": 1,
+    "times on this machine": 1,
+}
+"""Why blocks are not run, and how many there are of each."""
+
+
+def test_what_is_not_run_says_why_and_is_counted():
+    reasons = Counter(reason for text in TEXTS.values() for reason in refresh.NOT_RUN.findall(text))
+    assert dict(sorted(reasons.items())) == NOT_RUN
+    assert sum(block.language == "text" for block in (*ALL, *TOGETHER)) <= sum(reasons.values())
+    assert not refresh.NOT_RUN.findall("```text\nvggcost bench D\n```\n")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_links_lead_to_what_is_there(path, checkout):
+    links = [link.partition("#")[0] for link in LINK.findall(TEXTS[path]) if "://" not in link and link[0] != "#"]
+    made = checkout / "docs" / "generated"
+    missing = [link for link in links if not (path.parent / link).resolve().exists()]
+    assert [link for link in missing if not (path.parent / link).resolve().is_relative_to(made)] == []
 
 
 @pytest.mark.parametrize("block", of("console"))
@@ -69,12 +99,20 @@ def test_shown_tables_are_what_their_commands_print(path):
     assert text.count("<!-- $ ") == len(refresh.TABLE.findall(text))
 
 
-def test_the_readme_shows_what_every_counter_prints(checkout):
-    (command, shown), *_ = refresh.TABLE.findall((checkout / "README.md").read_text(encoding="utf-8"))
+def test_the_page_of_counters_shows_what_every_counter_prints(checkout):
+    page = (checkout / "docs" / "counters.md").read_text(encoding="utf-8")
+    (command, shown), *_ = refresh.TABLE.findall(page)
     assert command == "vggcost conventions D --format markdown"
     totals = [line.split("|")[6].strip() for line in shown.splitlines() if line.startswith("| ")][1:]
-    heading = f"## One network, {len(totals)} counters, {len(set(totals))} answers\n"
-    assert heading in (checkout / "README.md").read_text(encoding="utf-8")
+    counted = f"{len(totals)} counters, {len(set(totals))} answers"
+    assert page.startswith(f"# One network, {counted}\n")
+    assert f"**One network, {counted}.**" in (checkout / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_a_page(checkout):
+    lines = (checkout / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    assert max(map(len, lines)) <= 120
 
 
 def test_a_changed_digit_would_be_seen():

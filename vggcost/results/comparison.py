@@ -31,11 +31,13 @@ def summary(counted: Sequence[Cost | Audit]) -> Document:
     return compare.summary_document(_summaries(counted), _header(counted))
 
 
-def by_convention(counted: Cost | Audit, *, human: bool = False, brief: bool = False) -> Document:
+def by_convention(
+    counted: Cost | Audit, wanted: Sequence[Convention] = CONVENTIONS, *, human: bool = False, brief: bool = False
+) -> Document:
     """A row a convention: what every tool counts of one network or program; brief without the conventions' remarks."""
     if isinstance(counted, Cost):
-        return conventions.document(CONVENTIONS, counted.table, human=human, brief=brief)
-    audits = [counted.under(each) for each in CONVENTIONS]
+        return conventions.document(wanted, counted.table, human=human, brief=brief)
+    audits = [counted.under(each) for each in wanted]
     return conventions.program_document(audits, human=human, brief=brief)
 
 
