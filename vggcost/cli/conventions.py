@@ -17,9 +17,9 @@ from vggcost.results.cost import Cost
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
 
     from vggcost.cli.request import Request
+    from vggcost.conventions.convention import Convention
 
 
 def parser() -> Parser:
