@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice
-from vggcost.cli.output import emit
 from vggcost.cli.program_options import add_program
-from vggcost.cli.request import output_from, request
+from vggcost.cli.request import request
 from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
 SORTS = ("time", "device")
 LEVELS = ("80", "90")
+ALL = "all"
+OWN_TABLES = ""
+"""What --evaluate without a file is."""
 
 
 def parser() -> Parser:
@@ -36,9 +38,7 @@ def parser() -> Parser:
     add_program(result)
     result.set_defaults(program_options=("dtype",))
     add_input(result, batches=True)
-    group = result.add_argument_group("the machine")
-    group.add_argument("--device", metavar="NAME", help="4090, a100, 'RTX A6000', ... (a comma list for several); all")
-    group.add_argument("--devices", action="store_true", help="list the devices, and how each was checked")
+    _add_machine(result)
     group = result.add_argument_group("how it runs")
     group.add_argument("--channels-last", action="store_true", help="NHWC weights and input")
     group.add_argument("--compile", action="store_true", help="through torch.compile or XLA")
@@ -61,18 +61,65 @@ def parser() -> Parser:
         help="several: by time, the fastest first, or by device (as they were given)",
     )
     add_output(result, human=False)
+    group = result.add_argument_group("in place of a forecast")
+    group.add_argument("--devices", action="store_true", help="list the devices, and how each was checked")
+    group.add_argument(
+        "--evaluate",
+        metavar="ROWS.csv",
+        nargs="?",
+        const=OWN_TABLES,
+        help="how far forecasts are off: the tables that ship, or the shipped parameters on rows that somebody measured"
+        " (columns of benchmarks/predict/rows.csv)",
+    )
     return result
+
+
+def _add_machine(result: Parser) -> None:
+    group = result.add_argument_group("the machine")
+    group.add_argument("--device", metavar="NAME", help="4090, a100, 'RTX A6000', ... (a comma list for several); all")
+    group.add_argument(
+        "--device-file", metavar="FILE.toml", help="devices of your own, in the form of the shipped ones"
+    )
+    group.add_argument(
+        "--power", action=Read, read=read_watts, metavar="W", help="the board is limited to so many watts"
+    )
+    group.add_argument(
+        "--clock", action=Read, read=read_megahertz, metavar="MHz", help="its processors run at this clock"
+    )
+
+
+def read_watts(text: str, option: str) -> float:
+    """Return a power [W].
+
+    Raises:
+        VggcostError: it is no number above 0.
+    """
+    return _number(text, option, "W", "watts, as 250")
+
+
+def read_megahertz(text: str, option: str) -> float:
+    """Return a clock [MHz].
+
+    Raises:
+        VggcostError: it is no number above 0.
+    """
+    return _number(text, option, "MHz", "megahertz, as 1410")
+
+
+def _number(text: str, option: str, unit: str, what: str) -> float:
+    digits = text.strip().removesuffix(unit).strip()
+    whole, _, part = digits.partition(".")
+    if not ((whole + part).isascii() and (whole + part).isdigit() and 0 < float(digits) <= 1e6):
+        raise VggcostError(f"{option} is {text[:80]!r}; give {what}")
+    return float(digits)
 
 
 def run(args: Namespace) -> int:
     """Print or write the forecasts."""
-    from vggcost.report.formats import rendered
-    from vggcost.report.predict import devices_document, document
+    if args.devices or args.evaluate is not None:
+        return _run_tables(args)
+    from vggcost.report.predict import document
 
-    if args.devices:
-        fmt, place = output_from(args)
-        emit(rendered(devices_document(_table().rows), fmt), place)
-        return EXIT_FINE
     asked = request(args)
     predictions = _from_datasheet(args, asked)
     if args.order == "time":
@@ -83,6 +130,36 @@ def run(args: Namespace) -> int:
     return EXIT_FINE
 
 
+def _run_tables(args: Namespace) -> int:
+    """Print or write the devices, or how far forecasts are off.
+
+    Raises:
+        VggcostError: a network or a device is named beside them; the rows cannot be read.
+    """
+    asked = request(args, default=())
+    option = "--devices" if args.devices else "--evaluate"
+    beside = [*asked.texts, *([args.device] if args.device else [])]
+    if beside:
+        raise VggcostError(f"{option} forecasts nothing, and {beside[0]!r} is named beside it; give one of the two")
+    if args.devices:
+        from vggcost.report.predict import devices_document
+
+        asked.write(devices_document(_table(args).rows))
+        return EXIT_FINE
+    from vggcost.predict import evaluation
+    from vggcost.report import predict_evaluation
+
+    if args.evaluate == OWN_TABLES:
+        made = predict_evaluation.shipped(evaluation.shipped())
+    else:
+        from vggcost.predict import parameters, rows
+
+        found = rows.read(args.evaluate, _table(args))
+        made = predict_evaluation.of_rows(evaluation.evaluated(found, parameters.shipped()), args.evaluate)
+    asked.write(made)
+    return EXIT_FINE
+
+
 def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
     """A forecast for each network at each batch on each device.
 
@@ -90,20 +167,32 @@ def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
         VggcostError: no device is given, one is not known, or there is no forecast for it.
     """
     from vggcost.predict import parameters
+    from vggcost.predict.capped import capped
     from vggcost.predict.datasheet import predicted
 
     if args.device is None:
         raise VggcostError("no device is given; give --device NAME (vggcost predict --devices lists them)")
-    choice, table, shipped = _choice(args, asked), _table(), parameters.shipped()
-    found = _all_devices(table, choice) if args.device.strip().lower() == "all" else _named(table, args.device)
+    choice, table, shipped = _choice(args, asked), _table(args), parameters.shipped()
+    found = _all_devices(table, choice) if args.device.strip().lower() == ALL else _named(table, args.device)
+    boards = [capped(each, args.power, args.clock) for each in found]
     level = int(args.interval)
-    return [predicted(subject, each, choice, shipped, level) for subject in subjects(asked) for each in found]
+    return [
+        predicted(subject, each, choice, shipped, level, unseen)
+        for subject in subjects(asked)
+        for each, unseen in boards
+    ]
 
 
-def _table() -> Devices:
+def _table(args: Namespace) -> Devices:
+    """The shipped devices, with those of --device-file before them."""
     from vggcost.predict import devices
 
-    return devices.shipped()
+    table = devices.shipped()
+    if args.device_file is None:
+        return table
+    from vggcost.predict import device_file
+
+    return device_file.read(args.device_file, table)
 
 
 def _choice(args: Namespace, asked: Request) -> Choice:
@@ -137,7 +226,7 @@ def _all_devices(table: Devices, choice: Choice) -> list[Found]:
 
 
 def subjects(asked: Request) -> Iterator[Subject]:
-    """Each network at each batch, counted.
+    """Yield each network at each batch, counted.
 
     Raises:
         VggcostError: an image does not fit a network; a program cannot be read.

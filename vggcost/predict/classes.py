@@ -107,7 +107,7 @@ def element_bytes(dtype: str) -> int:
 
 def machine(
     rates: Sheet,
-    wanted: str,
+    efficiency: Number,
     values: Mapping[str, Number],
     *,
     bytes_of_element: Number,
@@ -115,9 +115,11 @@ def machine(
     converts: Number,
     pick: Pick = PLAIN,
 ) -> Machine:
-    """Return what a network meets: the rates of a sheet, as far as kernels of a class reach them."""
-    efficiency = values[EFFICIENCIES[wanted]]
-    direct = pick.smaller(efficiency, 1.0) if wanted == FP32 else efficiency
+    """Return what a network meets: the rates of a sheet, as far as kernels reach them.
+
+    efficiency is the parameter of the class (`EFFICIENCIES`): above 1 it is Winograd's, which no direct kernel reaches.
+    """
+    direct = pick.smaller(efficiency, 1.0)
     clock = pick.where(rates.advertised_low, values["boost"], 1.0)
     bytes_per_s = sustained_rate(rates.bytes_per_s, values["memory"], 1)
     return Machine(
@@ -152,7 +154,7 @@ def machine_of(device: Device, choice: Choice, values: Mapping[str, float]) -> t
     wanted = class_of(device, choice.dtype)
     made = machine(
         sheet(device, wanted),
-        wanted,
+        values[EFFICIENCIES[wanted]],
         values,
         bytes_of_element=element_bytes(choice.dtype),
         passes=PASSES[choice.mode],

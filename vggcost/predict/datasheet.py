@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from vggcost.formulas.latency import step_time, sustained_rate
 from vggcost.predict.classes import MEBI, Choice, machine_of
-from vggcost.predict.intervals import WIDER, factor_of
+from vggcost.predict.intervals import factor_of
 from vggcost.predict.model import EAGER, terms
 from vggcost.predict.prediction import LayerTime, Prediction
 from vggcost.predict.work import CLASSIFIER, CONVOLUTION, ELEMENTWISE
-from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from vggcost.predict.devices import Device, Found
@@ -34,9 +32,9 @@ MILLI = 1e3
 
 
 def predicted(
-    subject: Subject, found: Found, choice: Choice, parameters: Parameters, level: int, notes: Iterable[str] = ()
+    subject: Subject, found: Found, choice: Choice, parameters: Parameters, level: int, unseen: tuple[str, ...] = ()
 ) -> Prediction:
-    """Return the forecast of a network on a device.
+    """Return the forecast of a network on a device; unseen says what no row has, beside what follows from the device.
 
     Raises:
         VggcostError: there is none for the device, the dtype or the choice.
@@ -44,13 +42,14 @@ def predicted(
     device = found.device
     wanted, machine = machine_of(device, choice, parameters.values)
     rows = [(work, terms(work, machine)) for work in subject.works]
-    step = _step(parameters, wanted, choice, norm=subject.batch_norm)
-    layers = tuple(_layer(work, each, step.ratio) for work, each in rows)
-    factor = factor_of(parameters, device, wanted, choice, level)
-    parts = _parts(rows, step.ratio)
+    step = 1.0
+    if choice.backward:
+        step = parameters.data["step"][wanted]["batch_norm" if subject.batch_norm else "plain"]
+    layers = tuple(_layer(work, each, step) for work, each in rows)
+    factor = factor_of(parameters, device, wanted, choice, level, unseen)
+    parts = _parts(rows, step)
     likely = sum(parts.values())
-    spread = sustained_rate(factor.value, step.factor, 1)
-    warnings = [*([found.note] if found.note else []), *notes, *factor.reasons, *step.reasons]
+    warnings = [*([found.note] if found.note else []), *factor.reasons]
     warnings += _warnings(subject, choice)
     return Prediction(
         network=subject.identity,
@@ -67,11 +66,11 @@ def predicted(
             "class": wanted,
             "parameters_sha256": parameters.sha256,
             "rows_sha256": parameters.data["rows_sha256"],
-            "factor": spread,
+            "factor": factor.value,
         },
         likely_ms=likely,
-        low_ms=likely / spread,
-        high_ms=sustained_rate(likely, spread, 1),
+        low_ms=likely / factor.value,
+        high_ms=sustained_rate(likely, factor.value, 1),
         level=level,
         parts=parts,
         layers=layers,
@@ -114,25 +113,6 @@ def _layer(work: Work, each: Terms, step: float) -> LayerTime:
         bound,
         {name.replace("_s", "_ms"): sustained_rate(seconds, 1, MILLI) for name, seconds in told.items()},
     )
-
-
-class Step(Record):
-    """What a training step's forward and backward take over the forward alone, and how much that widens an interval."""
-
-    ratio: float
-    factor: float
-    reasons: tuple[str, ...]
-
-
-def _step(parameters: Parameters, wanted: str, choice: Choice, *, norm: bool) -> Step:
-    if not choice.backward:
-        return Step(1.0, 1.0, ())
-    row = parameters.data["step"][wanted]
-    ratio, factor = row["batch_norm" if norm else "plain"], row["factor"]
-    if choice.mode == EAGER:
-        return Step(ratio, factor, ())
-    reason = "no row has a compiled training step: the eager one's share of the forward is taken, and a wider interval"
-    return Step(ratio, sustained_rate(factor, WIDER, 1), (reason,))
 
 
 def _warnings(subject: Subject, choice: Choice) -> list[str]:

@@ -68,6 +68,11 @@ class Device(Record):
         """Whether its boost clock is advertised below what it holds: GeForce and Titan boards."""
         return self.segment in (CONSUMER, TITAN)
 
+    @property
+    def kind(self) -> str:
+        """What boards are alike in: the chip's compute capability, and whether the clock is advertised low."""
+        return f"{self.compute_capability} {CONSUMER if self.advertised_low else PROFESSIONAL}"
+
 
 class Found(Record):
     """The device that a name means; note says which board a family's name was taken for, None where it names one."""

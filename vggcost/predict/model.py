@@ -26,9 +26,6 @@ LINEAR_BLOCK = (128, 64)
 LEAST_ROWS_OF_WAVES = 32
 """A linear layer of so many rows or fewer is bound by its weights, and its blocks fill no wave."""
 
-SHALLOW = 100
-"""A convolution whose products are no deeper, the first, gains nothing by Winograd's algorithm."""
-
 
 class Pick(Record):
     """How the larger and the smaller of two numbers are taken, and one of two by a condition; arrays have their own."""
@@ -132,8 +129,7 @@ def _pass(each: Pass, runs: Number, machine: Machine, pick: Pick) -> Number:
 
 def _convolution(product: Product, machine: Machine, pick: Pick) -> tuple[Number, Number]:
     """What a convolution computes and moves [s]."""
-    gains = product.winograd and product.depth >= SHALLOW
-    rate = machine.convolution_flops_per_s if gains else machine.direct_flops_per_s
+    rate = pick.where(product.winograd, machine.convolution_flops_per_s, machine.direct_flops_per_s)
     blocks = latency.gemm_blocks(product.rows, product.columns, *CONVOLUTION_BLOCK)
     compute_s = latency.gemm_time(
         product.flops, 1 / rate, machine.prologue, 1 / product.depth, machine.idle, machine.processors / blocks

@@ -41,8 +41,15 @@ BIAS, NORM, ACTIVATION, OTHER = "bias", "norm", "activation", "other"
 """The kinds of a pass; which of them a mode runs as kernels of their own is the machine's to say."""
 
 
+SHALLOW = 100
+"""A convolution whose products are less deep, the first, gains nothing by Winograd's algorithm."""
+
+
 class Product(Record):
-    """A matrix product: FLOPs of the direct count, rows (M), columns, depth (K), and elements moved."""
+    """A matrix product: FLOPs of the direct count, rows (M), columns, depth (K), and elements moved.
+
+    winograd: whether Winograd's algorithm does it with fewer multiplications.
+    """
 
     flops: Size
     rows: Size
@@ -88,15 +95,16 @@ def _work(row: Counted) -> Work:
     if layer.weighted or (isinstance(row.ledger.macs, int) and row.ledger.macs):
         convolves = layer.family.startswith("conv")
         columns = row.output[1 if convolves else -1]
+        depth = latency.gemm_depth(row.ledger.macs, outputs)
         product = Product(
             flops=forward.flops(row.ledger.macs),
             rows=latency.gemm_depth(outputs, columns),
             columns=columns,
-            depth=latency.gemm_depth(row.ledger.macs, outputs),
+            depth=depth,
             inputs=inputs,
             outputs=outputs,
             params=layer.params(),
-            winograd=layer.winograd,
+            winograd=layer.winograd and depth >= SHALLOW,
         )
         bias = isinstance(layer, Conv2d) and layer.bias
         passes = (Pass(BIAS, latency.passed_elements(outputs), outputs),) if bias else ()
