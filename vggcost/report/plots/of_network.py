@@ -13,10 +13,10 @@ from vggcost.costs.table import table
 from vggcost.costs.training import INTEGERS, Training
 from vggcost.errors import VggcostError
 from vggcost.formulas.memory import tensor_bytes
-from vggcost.record import Frozen
-from vggcost.report.plots import configs, conventions, layers, memory, network, scaling
+from vggcost.report.plots import conventions, layers, memory, network, scaling
 from vggcost.report.plots.configs import ConfigDisc
 from vggcost.report.plots.layers import LayerBars
+from vggcost.report.plots.of_either import Plots
 from vggcost.report.plots.picture import Drawing, on_axes
 from vggcost.report.plots.scaling import ScalingPoint
 
@@ -36,12 +36,8 @@ SIZE_PARTS, SIZES = 4, 12
 LARGEST_BATCH = 256
 
 
-class NetworkPlots(Frozen):
-    """The pictures of a network that was counted.
-
-    Each method draws into ax, axes of matplotlib's, or into a new figure, and returns the axes that have the data: one,
-    or a list. They raise `MissingExtraError` where matplotlib is not installed.
-    """
+class NetworkPlots(Plots):
+    """The pictures of a network that was counted."""
 
     table: Table
     dtype: str
@@ -49,26 +45,6 @@ class NetworkPlots(Frozen):
 
     def __init__(self, counted: Table, dtype: str) -> None:
         self._set(table=counted, dtype=dtype, short_name=counted.network.short_name)
-
-    def layers(self, ax: Any = None) -> Any:
-        """Aligned bars, a panel each: parameters, MACs, bytes of the outputs, bytes kept for the backward pass.
-
-        A row is a layer that multiplies or changes the shape, together with what follows it up to the next one, so that
-        a panel's bars sum to the network's total. What is kept is not drawn of a network that cannot be trained.
-        """
-        return on_axes(self.layers_drawing(), ax)
-
-    def conventions(self, ax: Any = None) -> Any:
-        """A bar a convention, stacked by what it counts, and beside it the same without products of numbers."""
-        return on_axes(self.conventions_drawing(), ax)
-
-    def configs(self, *others: Any, ax: Any = None) -> Any:
-        """Parameters against MACs of this network and of other costs and audits; an area is what weight layers put out.
-
-        Raises:
-            VggcostError: a program that cannot run, or weights alone.
-        """
-        return on_axes(configs.configs([self.disc(), *(other.plot.disc() for other in others)]), ax)
 
     def scaling(self, ax: Any = None) -> Any:
         """MACs and memory over the image's height and over the batch: four panels, those of the MACs first."""

@@ -8,28 +8,22 @@ from vggcost.conventions.seen import seen
 from vggcost.errors import VggcostError
 from vggcost.formulas.forward import elements
 from vggcost.formulas.memory import tensor_bytes
-from vggcost.record import Frozen
-from vggcost.report.plots import configs, conventions, layers
+from vggcost.report.plots import conventions, layers
 from vggcost.report.plots.configs import ConfigDisc
 from vggcost.report.plots.layers import LayerBars
-from vggcost.report.plots.picture import Drawing, on_axes
+from vggcost.report.plots.of_either import Plots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from vggcost.conventions.convention import Convention
     from vggcost.programs.reading import ProgramReading
+    from vggcost.report.plots.picture import Drawing
 
 
-class ProgramPlots(Frozen):
-    """The pictures of a program; names are what its rows are called.
-
-    Each method draws into ax, axes of matplotlib's, or into a new figure, and returns the axes that have the data: one,
-    or a list. They raise `MissingExtraError` where matplotlib is not installed, and `VggcostError` of a program that
-    cannot run or is weights alone.
-    """
+class ProgramPlots(Plots):
+    """The pictures of a program; names are what its rows are called."""
 
     reading: ProgramReading
     short_name: str
@@ -37,25 +31,6 @@ class ProgramPlots(Frozen):
 
     def __init__(self, reading: ProgramReading, short_name: str, names: tuple[str, ...]) -> None:
         self._set(reading=reading, short_name=short_name, names=names)
-
-    def layers(self, ax: Any = None) -> Any:
-        """Aligned bars, a panel each: parameters, MACs, bytes of the outputs.
-
-        A row is an operation that multiplies or changes the shape, together with what follows it up to the next one.
-        """
-        return on_axes(self.layers_drawing(), ax)
-
-    def conventions(self, ax: Any = None) -> Any:
-        """A bar a convention, stacked by the layers that it counts; their biases are in them."""
-        return on_axes(self.conventions_drawing(), ax)
-
-    def configs(self, *others: Any, ax: Any = None) -> Any:
-        """Parameters against MACs of this program and of other costs and audits; an area is what weight layers put out.
-
-        Raises:
-            VggcostError: a program that cannot run, or weights alone.
-        """
-        return on_axes(configs.configs([self.disc(), *(other.plot.disc() for other in others)]), ax)
 
     @property
     def runs(self) -> bool:
