@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 import bench_documents
+import measured_documents
 import pytest
 
 from vggcost.bench.compare import comparison
@@ -54,6 +55,7 @@ WORDS = {
     "check": ("check",),
     "predict": ("predict", "D", "--device", "3090", "--dtype", "float16"),
     "predict --device all": ("predict", "A", "D", "--device", "a100,4090", "--batch", "8,32"),
+    "predict --from": ("predict", "A", "D", "--from"),
     "predict --devices": ("predict", "--devices"),
 }
 """A way to ask each command that has --format."""
@@ -86,9 +88,19 @@ def locked(tmp_path, vggcost):
 
 
 @pytest.fixture
-def asked(result, several, locked):
+def measured(tmp_path):
+    """A result of a whole network of ours."""
+    path = tmp_path / "measured.json"
+    case = measured_documents.case("B", lambda row: row["flops"] / 100 + row["min_bytes"])
+    path.write_text(to_json(measured_documents.document(case)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def asked(result, several, measured, locked):
     """The words of a command, with the files that it reads."""
     files = {"bench": (result,), "bench-compare": (result, result), "bench-curve": (several,)}
+    files["predict --from"] = (measured,)
     files["check"] = ("--lock", locked)
     return lambda name: (*WORDS[name], *files.get(name, ()))
 

@@ -186,6 +186,7 @@ CELLS = {
     "converted_elements": [(formula.converted_elements(3, 5, 7), (3 + 5 + 3 + 5) * 7)],
     "kernels_time": [(formula.kernels_time(3, 5), 3 * 5)],
     "step_time": [(formula.step_time(3, 5), 3 * 5)],
+    "interpolated": [(formula.interpolated(3, 11, 5), 3 + 5 * 8)],
     "winograd_saving": [
         # Of (2*11)^2 = 484 multiplications 12^2 = 144 are left; of 33^2 = 1089, 13^2 = 169; of 10^2 = 100, 6^2 = 36.
         (formula.winograd_saving(2, 11), 3),

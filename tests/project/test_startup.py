@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from measured_documents import case, document
 
+from vggcost.bench.result import to_json
 from vggcost.results.report_files import VARIANTS
 
 THIRD_PARTY = {"vggcost"}
@@ -99,8 +101,18 @@ def test_a_difference_is_told_without_torch(tmp_path, monkeypatch, vggcost):
 def test_a_forecast_loads_the_reader_of_its_data_and_nothing_else():
     names, third_party = loaded(COMMAND.format(words=["predict", "D", "--device", "a100", "--format", "json"]))
     assert third_party == THIRD_PARTY
-    assert not names & COSTLY
+    assert names & COSTLY <= {"tomllib", "typing"}
     assert not names & HEAVY
+    assert "scipy" not in names
+
+
+def test_a_forecast_from_a_measurement_loads_what_reads_it_beside(tmp_path):
+    path = tmp_path / "bench.json"
+    path.write_text(to_json(document(case("A", lambda row: row["flops"] / 100))), encoding="utf-8")
+    names, third_party = loaded(COMMAND.format(words=["predict", "D", "--from", str(path), "--format", "json"]))
+    assert third_party == THIRD_PARTY | {"msgspec", "typing_extensions"}
+    assert "vggcost.predict.calibration" in names
+    assert not names & (HEAVY - {"msgspec"})
     assert "scipy" not in names
 
 

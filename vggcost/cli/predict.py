@@ -31,7 +31,8 @@ def parser() -> Parser:
     result = Parser(
         "predict",
         "How long a forward pass takes on a device that is not at hand, as an interval: from shapes and the datasheet\n"
-        "of the device (--device). docs/predict.md has the errors, and says when not to believe it.",
+        "of the device (--device), or from one measurement of another network there (--from), which is closer.\n"
+        "docs/predict.md has the errors, and says when not to believe it.",
         "vggcost predict D --device a100 --dtype float16 --batch 32 --channels-last",
     )
     add_network(result, several=True)
@@ -78,6 +79,13 @@ def _add_machine(result: Parser) -> None:
     group = result.add_argument_group("the machine")
     group.add_argument("--device", metavar="NAME", help="4090, a100, 'RTX A6000', ... (a comma list for several); all")
     group.add_argument(
+        "--from",
+        dest="measured",
+        action="append",
+        metavar="BENCH.json",
+        help="in place of a device: the machine that vggcost bench measured so (again for more results of it)",
+    )
+    group.add_argument(
         "--device-file", metavar="FILE.toml", help="devices of your own, in the form of the shipped ones"
     )
     group.add_argument(
@@ -121,7 +129,7 @@ def run(args: Namespace) -> int:
     from vggcost.report.predict import document
 
     asked = request(args)
-    predictions = _from_datasheet(args, asked)
+    predictions = _from_measurement(args, asked) if args.measured else _from_datasheet(args, asked)
     if args.order == "time":
         predictions.sort(key=lambda each: each.likely_ms)
     elif args.order == "device":
@@ -146,16 +154,17 @@ def _run_tables(args: Namespace) -> int:
 
         asked.write(devices_document(_table(args).rows))
         return EXIT_FINE
-    from vggcost.predict import evaluation
+    from vggcost.predict import evaluation, pairs
     from vggcost.report import predict_evaluation
 
     if args.evaluate == OWN_TABLES:
-        made = predict_evaluation.shipped(evaluation.shipped())
+        made = predict_evaluation.shipped(evaluation.shipped() | pairs.shipped())
     else:
         from vggcost.predict import parameters, rows
 
-        found = rows.read(args.evaluate, _table(args))
-        made = predict_evaluation.of_rows(evaluation.evaluated(found, parameters.shipped()), args.evaluate)
+        found, fitted = rows.read(args.evaluate, _table(args)), parameters.shipped()
+        data = evaluation.evaluated(found, fitted) | pairs.evaluated(found, fitted)
+        made = predict_evaluation.of_rows(data, args.evaluate)
     asked.write(made)
     return EXIT_FINE
 
@@ -171,7 +180,9 @@ def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
     from vggcost.predict.datasheet import predicted
 
     if args.device is None:
-        raise VggcostError("no device is given; give --device NAME (vggcost predict --devices lists them)")
+        raise VggcostError(
+            "no device is given; give --device NAME (vggcost predict --devices lists them), or --from BENCH.json"
+        )
     choice, table, shipped = _choice(args, asked), _table(args), parameters.shipped()
     found = _all_devices(table, choice) if args.device.strip().lower() == ALL else _named(table, args.device)
     boards = [capped(each, args.power, args.clock) for each in found]
@@ -181,6 +192,35 @@ def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
         for subject in subjects(asked)
         for each, unseen in boards
     ]
+
+
+def _from_measurement(args: Namespace, asked: Request) -> list[Prediction]:
+    """A forecast for each network at each batch, on the machine that was measured; its batches where none is given.
+
+    Raises:
+        VggcostError: a device is named beside it; a file is no bench result, or none to build on, or of another machine
+            than the first, or of another dtype, layout or mode than asked.
+    """
+    from vggcost.predict.calibration import calibration, forecast
+    from vggcost.predict.measurement import check_asked, read, together
+
+    for option, value in (
+        ("--device", args.device),
+        ("--device-file", args.device_file),
+        ("--power", args.power),
+        ("--clock", args.clock),
+    ):
+        if value is not None:
+            raise VggcostError(f"--from says which machine it is, and {option} is given beside it; give one of the two")
+    files = [read(path) for path in args.measured]
+    for one in files:
+        check_asked(
+            one, asked.own_dtype, channels_last=args.channels_last, compiled=args.compile, backward=args.backward
+        )
+    made = calibration(together(files))
+    wanted = asked if asked.batches else asked.replace(batches=tuple(made.rates))
+    level = int(args.interval)
+    return [forecast(subject, made, level) for subject in subjects(wanted)]
 
 
 def _table(args: Namespace) -> Devices:

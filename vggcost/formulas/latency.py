@@ -109,6 +109,17 @@ def kernels_time(kernels: N, time_of_kernel: N) -> N:
     return kernels * time_of_kernel
 
 
+def interpolated(low: N, high: N, share: N) -> N:
+    """Value between two on the line through them [unit of both]; share is how far it lies from the first to the second.
+
+    Source: the textbook. Rates over the batch lie on it in logarithms of both: a power of the batch.
+
+    >>> interpolated(10, 40, 2)      # as far again behind the second
+    70
+    """
+    return low + share * (high - low)
+
+
 def step_time(forward: N, step_of_forward: N) -> N:
     """Time of a training step's forward and backward [unit of forward], as a multiple of the forward.
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from vggcost.predict.subject import Subject
     from vggcost.predict.work import Work
 
-DATASHEET = "datasheet"
-"""What such a forecast stands on."""
-
 LEAST_BATCH = 8
 """Below so many images an eager forward may take as long as the host needs to launch it."""
 
@@ -65,8 +62,9 @@ def predicted(
             "backward": choice.backward,
         },
         basis={
-            "from": DATASHEET,
+            "from": "datasheet",
             "class": wanted,
+            "parameters_sha256": parameters.sha256,
             "rows_sha256": parameters.data["rows_sha256"],
             "factor": factor.value,
         },

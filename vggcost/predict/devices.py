@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from vggcost.errors import VggcostError, nearest
-from vggcost.predict import plain_toml
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -127,7 +126,10 @@ def _bare(text: str) -> str:
 
 def shipped() -> Devices:
     """Return the table that vggcost ships."""
-    data = plain_toml.read(DEVICES_FILE)
+    import tomllib
+
+    with open(DEVICES_FILE, "rb") as file:
+        data = tomllib.load(file)
     return Devices(rows(data["device"]), data["families"])
 
 

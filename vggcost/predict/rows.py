@@ -11,7 +11,7 @@ from vggcost.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from vggcost.predict.devices import Device, Devices
 
@@ -32,6 +32,9 @@ COLUMNS = (
 )
 """The columns that a row is read from; others may stand beside them."""
 
+ALIKE = ("card", "family", "class", "mode", "dtype", "framework", "layout")
+"""The columns that make rows those of one machine that ran in one way."""
+
 DEFAULT_SIZE = 224
 DTYPES = {"fp32": "float32", "fp16": "float16", "amp": "float16", "bf16": "bfloat16", "amp_bf16": "bfloat16"}
 """The sources' words."""
@@ -41,7 +44,8 @@ class Measured(Record):
     """A whole network's forward that somebody timed: what ran where, and how long it took.
 
     choice.dtype is tf32 where float32 was multiplied so. copied: the time has the batch's copy to the device in it.
-    step_ms is that of forward and backward, None where it was not timed.
+    step_ms is that of forward and backward, None where it was not timed. alike is what rows have in common that one
+    measurement on a machine would stand for: `ALIKE`, as they are written; note what the source says beside them.
     """
 
     model: str
@@ -54,14 +58,17 @@ class Measured(Record):
     copied: bool
     seconds: float
     step_seconds: float | None
+    alike: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Rows(Record):
-    """Those that are scored, and how many are not, by reason."""
+    """Those that are scored, how many are not, by reason, and those of which pairs are made."""
 
     scored: tuple[Measured, ...]
     left_out: Mapping[str, int]
     sha256: str
+    paired: tuple[Measured, ...] = ()
 
 
 def read(path: str, devices: Devices) -> Rows:
@@ -99,23 +106,38 @@ def of_table(table: Iterable[Mapping[str, str]], devices: Devices, path: str, di
     Raises:
         VggcostError: a value is none.
     """
-    scored, left_out = [], dict[str, int]()
+    scored, left_out, paired = [], dict[str, int](), []
     for line, row in enumerate(table, 2):
         try:
             reason = why_not(row, devices)
             if reason is None:
                 scored.append(_measured(row, devices))
+            if why_not(row, devices, PAIRED_TIERS) in PAIRED:
+                paired.append(_measured(row, devices))
         except (ValueError, TypeError, AttributeError) as error:
             raise VggcostError(f"{path!r}, line {line}: {error}", file=path) from None
         if reason is not None:
             left_out[reason] = left_out.get(reason, 0) + 1
-    return Rows(tuple(scored), left_out, digest)
+    return Rows(tuple(scored), left_out, digest, tuple(paired))
 
 
-def why_not(row: Mapping[str, str], devices: Devices) -> str | None:
+TIERS = ("A",)
+"""The protocol is known."""
+
+PAIRED_TIERS = ("A", "B")
+"""In a pair both rows have the same protocol, known or not."""
+
+KINDS = {CPU: "a CPU", AMD: "AMD", EMBEDDED: "Jetson"}
+"""The devices that a datasheet says too little of."""
+
+PAIRED = (None, KINDS[AMD], KINDS[EMBEDDED])
+"""What forecasts from a measurement are judged on: all but CPUs, whose layers need to have been timed."""
+
+
+def why_not(row: Mapping[str, str], devices: Devices, tiers: Sequence[str] = TIERS) -> str | None:
     """Return why a row is not scored; None where it is."""
     for reason, holds in (
-        (f"tier {row['tier'] or 'not given'}", row["tier"] != "A"),
+        (f"tier {row['tier'] or 'not given'}", row["tier"] not in tiers),
         ("anomaly", row["anomaly"].strip().lower() in ("true", "1")),
         ("no forward", not row["fwd_ms"].strip()),
         (f"dtype {row['dtype'] or 'not given'}", row["dtype"] not in DTYPES),
@@ -126,8 +148,7 @@ def why_not(row: Mapping[str, str], devices: Devices) -> str | None:
         device = devices.find(row["card"]).device
     except VggcostError:
         return f"unknown card {shown(row['card'])}"
-    kinds = {CPU: "a CPU", AMD: "AMD", EMBEDDED: "Jetson"}
-    return "Kepler" if device.architecture == "Kepler" else kinds.get(device.segment)
+    return "Kepler" if device.architecture == "Kepler" else KINDS.get(device.segment)
 
 
 def _measured(row: Mapping[str, str], devices: Devices) -> Measured:
@@ -154,6 +175,8 @@ def _measured(row: Mapping[str, str], devices: Devices) -> Measured:
         row["times_host_copy"].strip() == "1",
         seconds,
         _number(row, "fwd_bwd_ms") / 1e3 if step.strip() else None,
+        tuple(row.get(column) or "" for column in ALIKE),
+        row.get("note") or "",
     )
 
 

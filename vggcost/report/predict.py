@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.predict.datasheet import DATASHEET, device_data
-from vggcost.predict.parameters import shipped_sha256
+from vggcost.predict.datasheet import device_data
 from vggcost.report.document import Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -42,15 +41,12 @@ def document(predictions: Sequence[Prediction]) -> Document:
 
 def prediction_data(each: Prediction) -> dict[str, Any]:
     """One forecast, as the JSON has it: times in ms, every term of every layer, and what it stands on."""
-    basis = dict(each.basis)
-    if basis["from"] == DATASHEET:
-        basis["parameters_sha256"] = shipped_sha256()
     return {
         "network": dict(each.network),
         "input": list(each.input),
         "device": dict(each.device),
         **each.choice,
-        "basis": basis,
+        "basis": dict(each.basis),
         "likely_ms": each.likely_ms,
         "low_ms": each.low_ms,
         "high_ms": each.high_ms,
@@ -98,10 +94,12 @@ def ms(value: float) -> str:
 
 def interval_words(each: Prediction) -> str:
     """The interval, as it is printed first."""
-    likes = "of cards like these" if each.basis["from"] == DATASHEET else "of cases like these"
-    return (
-        f"{ms(each.low_ms)} to {ms(each.high_ms)} ms, {ms(each.likely_ms)} ms likely; {each.level}% {likes} fall inside"
-    )
+    interval = f"{ms(each.low_ms)} to {ms(each.high_ms)} ms, {ms(each.likely_ms)} ms likely"
+    return f"{interval}; {each.level}% {_likes(each)} fall inside"
+
+
+def _likes(each: Prediction) -> str:
+    return "of cards like these" if each.basis["from"] == "datasheet" else "of cases like these"
 
 
 def _one(each: Prediction) -> Iterator[Text | Grid]:
@@ -158,7 +156,7 @@ def _how(each: Prediction) -> str:
 
 def _many(predictions: Sequence[Prediction]) -> Iterator[Text | Grid]:
     first = predictions[0]
-    yield Text((f"{first.level}% of cards like these fall inside low to high; {_how(first)}",), style="head")
+    yield Text((f"{first.level}% {_likes(first)} fall inside low to high; {_how(first)}",), style="head")
     columns = [
         Column("network", "Network"),
         Column("batch", "Batch", "number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vggcost.report import predict_pairs
 from vggcost.report.document import Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -60,6 +61,8 @@ def _of_rows(data: Mapping[str, Any], place: str) -> Iterator[Text | Grid]:
         yield Text((f"The shipped parameters on {which}; {place}",), style="head")
         yield _grid(data, "", covered=True, legend=LEGEND)
         yield _by_device(data)
+    if data["pairs"]:
+        yield predict_pairs.grid(data)
     yield _left_out(data)
 
 
@@ -90,6 +93,7 @@ def _shipped(data: Mapping[str, Any]) -> Iterator[Text | Grid]:
         Column("source", "sources out %", "number"),
     )
     yield Grid(columns, rows, title="The median error without a term")
+    yield predict_pairs.grid(data)
     layers = data["layers"]
     off = f"{_percent(layers['median'])}% in median, nine in ten within {_percent(layers['p90'])}%"
     yield Text(
