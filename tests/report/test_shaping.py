@@ -35,7 +35,7 @@ def cells(fmt, text):
     if fmt.startswith("latex"):
         text = re.sub(
             r"\\(?:begin|end)\{(?:table|minipage)\}(?:\{\\linewidth\})?|\\(?:centering|small|footnotesize|smallskip)\b"
-            r"|\\caption\{.*\}|\\label\{.*\}",
+            r"|\\caption\{.*\}|\\label\{.*\}|\\setlength\{\\tabcolsep\}\{4pt\}",
             "",
             text,
         )

@@ -97,3 +97,14 @@ def test_an_audit_has_the_same_columns():
     assert audit.to_frame()["params"].sum() == audit.params
     assert len(shown(audit._repr_html_())) == 23
     assert audit._repr_html_().startswith("<ul>\n<li>It is D (VGG-16)")
+
+
+def test_polars_takes_a_frame_as_it_is():
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pytest.importorskip("pyarrow", reason="polars reads pandas' texts through pyarrow")
+    cost = vggcost.cost("D", classes=7)
+    taken = polars.from_pandas(cost.to_frame(COLUMNS))
+    assert taken.columns == list(cost.to_frame(COLUMNS))
+    assert taken["params"].dtype == polars.Int64
+    assert taken["params"].sum() == cost.totals.params
+    assert taken["output"].to_list() == cost.to_frame(COLUMNS)["output"].to_list()

@@ -85,7 +85,7 @@ def _below(grid: Grid) -> Iterator[str]:
 
 
 def _float(grid: Grid, *, human: bool, siunitx: bool) -> str:
-    r"""A float: captions stand above tables, notes below; \small, for a layer has five columns."""
+    r"""A float: captions stand above tables, notes below; \small and close, for a layer has five columns."""
     caption = f"\\caption{{{escaped(grid.caption)}}}\n" if grid.caption else ""
     label = f"\\label{{{grid.label}}}\n" if grid.label else ""
     notes = "\n".join(_below(grid))
@@ -95,7 +95,7 @@ def _float(grid: Grid, *, human: bool, siunitx: bool) -> str:
         else ""
     )
     return (
-        f"\\begin{{table}}\n\\centering\n\\small\n{caption}{label}"
+        f"\\begin{{table}}\n\\centering\n\\small\n\\setlength{{\\tabcolsep}}{{4pt}}\n{caption}{label}"
         f"{_tabular(grid, human=human, siunitx=siunitx)}{below}\\end{{table}}\n"
     )
 
