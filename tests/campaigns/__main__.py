@@ -1,8 +1,9 @@
 """All campaigns, or those that are named, with one figure each: ``python tests/campaigns [NAME ...] [--short]``.
 
 A campaign is one file beside this one: ``WHAT`` it tries, how many in ``FULL`` and in ``SHORT`` form, and
-``broken(number, seed, folder)``, which tries so many and yields a line for each promise that was broken. What begins
-with _ or test_ is none. The exit status is 1 where a promise was broken.
+``broken(number, seed, folder)``, which tries so many and yields a line for each promise that was broken. It may return
+a second figure in words, and ``FOUND`` may have another word than "broken". What begins with _ or test_ is none. The
+exit status is 1 where a promise was broken.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 20
@@ -30,9 +35,20 @@ def run(name: str, *, short: bool, seed: int) -> tuple[str, list[str]]:
     number = campaign.SHORT if short else campaign.FULL
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        found = list(campaign.broken(number, seed, Path(folder).resolve()))
+        found, second = collected(campaign.broken(number, seed, Path(folder).resolve()))
     seconds = time.perf_counter() - start
-    return f"{name}: {number:,} {campaign.WHAT}, {len(found)} broken (seed {seed}, {seconds:.0f} s)", found
+    counts = [f"{number:,} {campaign.WHAT}", *second, f"{len(found)} {getattr(campaign, 'FOUND', 'broken')}"]
+    return f"{name}: {', '.join(counts)} (seed {seed}, {seconds:.0f} s)", found
+
+
+def collected(broken: Generator[object, None, str | None]) -> tuple[list[str], list[str]]:
+    """Run a generator to its end: what it yields as lines, and what it returns, if anything."""
+    found = []
+    while True:
+        try:
+            found.append(str(next(broken)))
+        except StopIteration as end:
+            return found, [end.value] if end.value else []
 
 
 def main(argv: list[str] | None = None) -> int:

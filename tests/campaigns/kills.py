@@ -8,12 +8,16 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from bench_documents import document
 
 WHAT = "kills of report, table -o, bench -o and lock"
-FULL, SHORT = 200, 12
+FULL, SHORT = 200, 16
+MET = ("old or between", "new", "with something left beside")
+"""What kills leave; those that leave nothing beside came before or behind the moments that matter."""
 
 VGGCOST = Path(sys.executable).with_name("vggcost")
 REPORT = "report"
@@ -24,19 +28,25 @@ WRITERS = {
     "lock": ("lock A B C -o set/lock.json", "lock A-bn B-bn C-bn -o set/lock.json"),
 }
 """What wrote the old files, and what is killed when it writes the new ones."""
+ANOTHER = "E --size 32 --no-figures"
+"""What the report behind a killed one is of."""
+READER = "check --lock set/lock.json"
+"""It sweeps what a killed lock left, as the next lock does."""
 
 
 def broken(number, seed, folder):
-    """Yield each promise that a kill broke."""
+    """Yield each promise that a kill broke; return what the kills left behind."""
     for name, size in (("one.json", 32), ("two.json", 64)):
         (folder / name).write_text(json.dumps(document()).replace("224", str(size)))
     chance = random.Random(seed)  # noqa: S311  # moments, not secrets
     known = {writer: states(folder, writer) for writer in WRITERS}
     kinds = list(WRITERS)
+    met: Counter[str] = Counter()
     for turn in range(number):
         writer = REPORT if turn % 2 else kinds[turn // 2 % len(kinds)]
-        for what in killed(folder, writer, known[writer], chance):
+        for what in killed(folder, writer, known[writer], chance, met):
             yield f"kill {turn} of {writer}: {what}"
+    return ", ".join(f"{met[what]} {what}" for what in MET)
 
 
 def states(folder, writer):
@@ -51,8 +61,8 @@ def states(folder, writer):
     return *found, time.perf_counter() - start
 
 
-def killed(folder, writer, known, chance):
-    """Kill once; yield what was wrong then, and after the next run."""
+def killed(folder, writer, known, chance, met):
+    """Kill once and count what was met; yield what was wrong then, and after the next run."""
     old, new, whole_s = known
     shutil.rmtree(folder / "set")
     (folder / "set").mkdir()
@@ -70,17 +80,27 @@ def killed(folder, writer, known, chance):
     child.kill()
     child.wait()
     left = files(folder)
+    met.update([MET[left == new], *MET[2:][: bool(beside(folder))]])
     for name in old.keys() | new.keys():
         if left.get(name) not in (old.get(name), new.get(name)):
             yield f"{name} is neither old nor new"
     if writer == REPORT:
         yield from after_a_report(folder, old, new, left)
     else:
-        run(folder, WRITERS[writer][1])
-        if files(folder) != new:
-            yield "the next run did not write the new file"
+        yield from after_a_file(folder, writer, new, checked=writer == "lock" and chance.random() < 0.5)
     if beside(folder):
         yield f"{beside(folder)} is left"
+
+
+def after_a_file(folder, writer, new, *, checked):
+    """Write the file again, behind a check of it or not."""
+    if checked:
+        run(folder, READER)
+        if beside(folder):
+            yield f"{beside(folder)} is left by a check"
+    run(folder, WRITERS[writer][1])
+    if files(folder) != new:
+        yield "the next run did not write the new file"
 
 
 def after_a_report(folder, old, new, left):
@@ -91,11 +111,18 @@ def after_a_report(folder, old, new, left):
         yield "the set is neither old nor new, and nothing completes it"
     if any(f"{name}: left as it was by a report" not in named for name in waiting):
         yield "report --check does not name what was cut short"
-    run(folder, "report -o set E --size 32 --no-figures")
+    run(folder, f"report -o set {ANOTHER}")
     whole = new if waiting or left == new else old
     found = files(folder)
-    if any(found.get(name) != text for name, text in whole.items() if not name.startswith("summary.")):
+    if any(found.get(name) != text for name, text in whole.items() if name not in written_by_another(folder)):
         yield "the next report left a set that is neither old nor new"
+
+
+@cache
+def written_by_another(folder):
+    """The files that the next report writes itself, such as the summary."""
+    run(folder, f"report -o another {ANOTHER}")
+    return {path.name for path in (folder / "another").iterdir()}
 
 
 def run(folder, words, status=0):

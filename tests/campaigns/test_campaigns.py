@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from campaigns import __main__ as campaigns
 from campaigns import _words, command_lines, kills, processes
+
+from vggcost.network.layers import Linear
 
 
 @pytest.mark.campaign
@@ -24,6 +27,7 @@ WHAT, FULL, SHORT = "tries", 20, 2
 
 def broken(number, seed, folder):
     yield from (f"{turn} of {seed} in {folder.is_dir()}" for turn in range(number))
+    return "4 in all"
 """
 
 
@@ -35,7 +39,7 @@ def test_a_campaign_is_one_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     assert campaigns.main(["--short", "--seed", "5"]) == 1
     first, *lines = capsys.readouterr().out.splitlines()
-    assert first.startswith("fake: 2 tries, 2 broken (seed 5, ")
+    assert first.startswith("fake: 2 tries, 4 in all, 2 broken (seed 5, ")
     assert lines == ["  0 of 5 in True", "  1 of 5 in True"]
     assert campaigns.main(["fake"]) == 1
     assert len(capsys.readouterr().out.splitlines()) == 1 + campaigns.SHOWN
@@ -44,7 +48,7 @@ def test_a_campaign_is_one_file(tmp_path, monkeypatch, capsys):
 
 
 def test_each_has_what_a_campaign_has():
-    assert {"command_lines", "kills", "processes"} <= set(campaigns.names())
+    assert {"command_lines", "kills", "networks", "processes"} <= set(campaigns.names())
     for name in campaigns.names():
         campaign = __import__(f"campaigns.{name}", fromlist=["broken"])
         assert campaign.FULL > campaign.SHORT > 0 and campaign.WHAT and callable(campaign.broken)
@@ -101,9 +105,24 @@ def test_a_file_that_is_neither_old_nor_new_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(kills, "files", lambda _: {"d.json": b"ne"})
     monkeypatch.setattr(kills, "beside", lambda _: [".d.json.1.part"])
     (tmp_path / "set").mkdir()
-    found = list(kills.killed(tmp_path, "table", known, random.Random(1)))  # noqa: S311  # moments
+    met = Counter()
+    found = list(kills.killed(tmp_path, "table", known, random.Random(1), met))  # noqa: S311  # moments
     assert found == [
         "d.json is neither old nor new",
         "the next run did not write the new file",
         "['.d.json.1.part'] is left",
     ]
+    assert met == {kills.MET[0]: 1, kills.MET[2]: 1}
+
+
+@pytest.mark.torch
+def test_a_number_that_no_other_has_is_seen(tmp_path, monkeypatch):
+    from campaigns import networks
+
+    params = Linear.params
+    monkeypatch.setattr(Linear, "params", lambda layer: params(layer) + 1)
+    found, (checks,) = campaigns.collected(networks.broken(6, 1, tmp_path))
+    assert any(line.startswith("Drawing(") and ": parameters of module is " in line for line in found)
+    assert int(checks.removesuffix(" layer checks").replace(",", "")) > 3 * len(found)
+    monkeypatch.undo()
+    assert campaigns.collected(networks.broken(6, 1, tmp_path)) == ([], [checks])

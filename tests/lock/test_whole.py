@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lock_kills
 import pytest
 
 from vggcost.errors import VggcostError
@@ -17,23 +16,27 @@ DEAD = 2**22 + 1
 """A process that no Linux has: pid_max ends at 2^22."""
 
 
-@pytest.mark.torch  # for its time
-def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
-    counts = lock_kills.kills(tmp_path, 12, seed=0)
-    assert counts.old + counts.new == 12
+def beside(folder):
+    """What stands beside the lock."""
+    return [path.name for path in folder.iterdir() if path.name != "vggcost.lock.json"]
 
 
 @pytest.mark.torch  # for its time
 def test_two_at_once_leave_one_of_the_two(tmp_path):
-    texts = {lock_kills.written(tmp_path, names) for names in (("A",), ("E",))}
+    vggcost = Path(sys.executable).with_name("vggcost")
+    lock = tmp_path / "vggcost.lock.json"
+    texts = set()
+    for name in ("A", "E"):
+        subprocess.run([vggcost, "lock", name], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+        texts.add(lock.read_bytes())
     for _ in range(3):
         children = [
-            subprocess.Popen([lock_kills.VGGCOST, "lock", name], cwd=tmp_path, stdout=subprocess.DEVNULL)
+            subprocess.Popen([vggcost, "lock", name], cwd=tmp_path, stdout=subprocess.DEVNULL)
             for name in ("A", "E", "A", "E")
         ]
         assert [child.wait() for child in children] == [0, 0, 0, 0]
-        assert (tmp_path / "vggcost.lock.json").read_bytes() in texts
-        assert lock_kills.beside(tmp_path) == []
+        assert lock.read_bytes() in texts
+        assert beside(tmp_path) == []
 
 
 FULL = """
@@ -54,7 +57,7 @@ def test_a_full_disk_leaves_the_old_file(vggcost):
         "vggcost: error: cannot write 'vggcost.lock.json': File too large; nothing was changed"
     )
     assert Path("vggcost.lock.json").read_bytes() == before
-    assert lock_kills.beside(Path()) == []
+    assert beside(Path()) == []
 
 
 @pytest.mark.parametrize("words", [("check",), ("lock", "A")])
