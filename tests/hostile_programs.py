@@ -102,6 +102,14 @@ class Net(nn.Module):
         return x
 """
 
+LYING_ERRORS = (
+    "raise type('E', (Exception,), {'__class__': property(lambda self: 1 / 0)})('x')",
+    "raise type('E', (ImportError,), {'name': property(lambda self: sys.exit(0))})('x')",
+    "raise ModuleNotFoundError('x', name=['no', 'name'])",
+    "e = SyntaxError('x'); e.filename = object(); e.lineno = 'z'; raise e",
+)
+"""Exceptions whose attributes are not what an exception's are."""
+
 RAISING = (
     *("sys.exit()", "sys.exit(0)", "sys.exit(1)", "sys.exit('done')", "quit()", "raise SystemExit", "sys.exit([1, 2])"),
     *("raise GeneratorExit", "raise KeyboardInterrupt", "raise BaseException", "raise OwnBase('own')"),
@@ -132,8 +140,16 @@ RAISING = (
         "raise SyntaxError('s', ('a\\nb', 1, 1, 'x'))",
     ),
     *("os.kill(os.getpid(), signal.SIGINT) if False else signal.default_int_handler(2, None)",),
+    *LYING_ERRORS,
 )
 """Deeds that stop a program: a refusal where it is made, an answer that says so where it runs."""
+
+OWN_STREAMS = (
+    "sys.stdout.detach()",
+    "import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8'); print('é')",
+    "import codecs; sys.stderr = codecs.getwriter('utf-8')(sys.stderr.detach()); print('é', file=sys.stderr)",
+)
+"""A program makes its own streams of ours, as many do for the sake of an encoding."""
 
 HARMLESS = (
     *(
@@ -169,8 +185,12 @@ HARMLESS = (
     *("del sys.modules['json']", "sys.modules['json'] = None", "sys.modules['numpy'] = None", "json.dumps = None"),
     *("json.JSONEncoder = None", "textwrap = None", "os.path.exists = lambda path: False", "os.linesep = ''"),
     *("sys.setrecursionlimit(3000)", "sys.stdout.flush()", "os.umask(0o77)", "asyncio.run(asyncio.sleep(0))"),
+    *OWN_STREAMS,
 )
 """Deeds that a forward call gets over: the answer is the one without them, and the process is what it was."""
+
+CONSTANTS = ("sys.flags = None", "sys.byteorder = '?'", "os.name = 'nt'", "os.environ = None", "sys.modules = None")
+"""Names that are no functions, which the libraries and vggcost itself ask for."""
 
 EITHER = (
     *("builtins.len = lambda _: 3", "builtins.sum = None", "builtins.isinstance = lambda *_: True", "del builtins.max"),
@@ -190,6 +210,8 @@ EITHER = (
     ),
     *("self.conv = None", "del self.fc", "self.__dict__.clear()", "self.train()", "self.__class__ = nn.Linear"),
     *("torch.inference_mode().__enter__()", "torch.overrides.TorchFunctionMode().__enter__()"),
+    *("vars(builtins).clear()", "builtins.getattr = None", "builtins.vars = builtins.dict = None"),
+    *CONSTANTS,
     *("signal.setitimer(signal.ITIMER_REAL, 0)", "import vggcost; vggcost.audit = None", "gc.get_objects = None"),
 )
 """Deeds after which nobody has to have an answer. If there is one, it is right, or says that the model cannot run."""
@@ -464,6 +486,7 @@ def _state() -> dict[str, object]:
         "meta_path": list(sys.meta_path),
         "path_hooks": list(sys.path_hooks),
         "limit": sys.getrecursionlimit(),
+        "constants": (sys.flags, sys.byteorder, os.name, os.environ),
         "json": sys.modules["json"],
         "torch": sys.modules["torch"],
         "excepthook": sys.excepthook,

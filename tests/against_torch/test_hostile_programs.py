@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 from hostile_programs import (
+    CONSTANTS,
     EITHER,
     ENDING,
     FILES,
     HARMLESS,
     IN_A_PROCESS,
+    LYING_ERRORS,
     MACS,
+    OWN_STREAMS,
     RAISING,
     WHOLE,
     Hostile,
@@ -71,6 +74,14 @@ def net(tmp_path, monkeypatch):
 def test_drawn_programs_break_no_promise(seed, tmp_path):
     for each in drawn(seed, 12, 0):
         assert broken_promises(each, str(tmp_path)) == [], each.title
+
+
+@pytest.mark.parametrize("deed", [*LYING_ERRORS, *OWN_STREAMS, *CONSTANTS, "vars(builtins).clear()"])
+@pytest.mark.parametrize("place", ["import", "late"])
+def test_neither_what_an_error_says_of_itself_nor_a_replaced_name_breaks_one(deed, place, tmp_path):
+    right = {0} if deed in OWN_STREAMS else {1 if place == "late" else 2} if deed in LYING_ERRORS else {0, 1, 2}
+    macs = MACS if deed not in LYING_ERRORS else None
+    assert broken_promises(Hostile(deed, program(place, deed), frozenset(right), macs), str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("title", [*WHOLE, *FILES])

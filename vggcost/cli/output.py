@@ -201,9 +201,9 @@ class _Lent:
     def close(self) -> None:
         """Do nothing: who opened it closes it."""
 
-    def detach(self) -> None:
-        """Refuse, as a stream without a buffer does."""
-        raise UnsupportedOperation("detach")
+    def detach(self) -> _Lent:
+        """Return the buffer, for a program that makes its own stream of it; this one goes on writing to it."""
+        return _Lent(getattr(self._stream, "buffer", self._stream))
 
     def reconfigure(self, **_: Any) -> None:
         """Do nothing: its encoding is ours."""

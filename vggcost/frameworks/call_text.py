@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
 from vggcost.frameworks.guard import pass_on
-from vggcost.frameworks.own_lines import told
+from vggcost.frameworks.own_lines import missing_name, told
 from vggcost.record import Record
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def _evaluated(node: ast.expr, written: str, names: Mapping[str, Any], turned: A
     except BaseException as error:  # noqa: BLE001  # whatever the expression raises is its own
         pass_on(error)
         hint = ""
-        if isinstance(error, NameError) and error.name:
+        if name := missing_name(error, NameError):
             known = tuple(name for name in {**names, **vars(builtins)} if not name.startswith("_"))
-            found = nearest(error.name, known)
+            found = nearest(name, known)
             hint = f"; {found}" if found.names else "; give an expression in the names of the program's own file"
         raise VggcostError(f"--call has {written}, which raises {told(error)}{hint}") from None
 

@@ -33,9 +33,10 @@ def pass_on(error: BaseException) -> None:
 
     Everything else is the program's own, whichever class it has.
     """
-    if isinstance(error, OwnSignal) or type(error).__module__ in _REFUSALS:
+    kind = type(error)  # and not its __class__, which is the program's
+    if issubclass(kind, OwnSignal) or kind.__module__ in _REFUSALS:
         raise error
-    if Guard.interrupted() or (isinstance(error, KeyboardInterrupt) and not Guard.listens()):
+    if Guard.interrupted() or (issubclass(kind, KeyboardInterrupt) and not Guard.listens()):
         raise KeyboardInterrupt from None
 
 

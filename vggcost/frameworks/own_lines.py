@@ -5,6 +5,10 @@ from __future__ import annotations
 import linecache
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Where vggcost's own files are, whose lines are nobody's business."""
 
@@ -36,14 +40,28 @@ def name_of(kind: type) -> str:
     return str.__str__(type.__dict__["__name__"].__get__(kind))
 
 
+def missing_name(error: Any, kind: type[NameError | ImportError]) -> str:
+    """Return the name that an exception says is missing; none where it is not of this kind, or lies about itself.
+
+    An exception's real class is asked: its `__class__` is the program's own, and may raise.
+    """
+    if not issubclass(type(error), kind):
+        return ""
+    try:
+        name = error.name
+    except BaseException:  # noqa: BLE001  # a property of the program's own
+        return ""
+    return name if type(name) is str else ""
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Any) -> str:
     """What an exception says; what it says of itself may raise, or end the process, as well."""
     try:
-        return str.__str__(str(error.msg if isinstance(error, SyntaxError) else error)).strip()
+        return str.__str__(str(error.msg if issubclass(type(error), SyntaxError) else error)).strip()
     except BaseException as second:  # noqa: BLE001  # whatever it is, there is no text
         return f"its text cannot be had, for its __str__ raises {name_of(type(second))}"
 
@@ -54,8 +72,18 @@ def is_library(filename: str) -> bool:
 
 
 def own_line(error: BaseException) -> str | None:
-    """Return ``file:line: code`` of the innermost frame that is the program's own, not vggcost's, not a library's."""
-    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
+    """Return ``file:line: code`` of the innermost frame that is the program's own, not vggcost's, not a library's.
+
+    None where there is none, and where what the exception says of its place is no place.
+    """
+    try:
+        return _own_line(error)
+    except BaseException:  # noqa: BLE001  # the attributes of a program's exception are whatever it has made of them
+        return None
+
+
+def _own_line(error: Any) -> str | None:
+    if issubclass(type(error), SyntaxError) and error.filename and not error.filename.startswith("<"):
         return _line_text(error.filename, error.lineno or 0)
     found = None
     outside = None

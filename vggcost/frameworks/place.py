@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from vggcost.errors import MissingExtraError, VggcostError
 from vggcost.frameworks.guard import pass_on
-from vggcost.frameworks.own_lines import is_library, told
+from vggcost.frameworks.own_lines import is_library, missing_name, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ class Place:
             module = import_module(self._name)
         except BaseException as error:
             pass_on(error)
-            if isinstance(error, ModuleNotFoundError) and error.name in extras:
+            if missing_name(error, ModuleNotFoundError) in extras:
                 raise
             try:
                 return self._alone(stem)
@@ -167,7 +167,7 @@ def _by_name(name: str, extras: Mapping[str, str]) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        missing = error.name or name
+        missing = missing_name(error, ModuleNotFoundError) or name
         above, _, last = name.rpartition(".")
         if name == missing and hasattr(sys.modules.get(above), last):
             raise VggcostError(f"{name!r} is no module, and {above} has {last!r}; write {above}:{last}") from None
@@ -183,7 +183,7 @@ def _by_name(name: str, extras: Mapping[str, str]) -> ModuleType:
 
 def _unimportable(place: str, error: BaseException, extras: Mapping[str, str]) -> VggcostError:
     pass_on(error)
-    missing = (error.name if isinstance(error, ModuleNotFoundError) else None) or ""
+    missing = missing_name(error, ModuleNotFoundError)
     if missing in extras:
         return MissingExtraError(f"auditing {place}", missing, extras[missing])
     return VggcostError(f"{place} cannot be imported: {told(error)}")

@@ -46,6 +46,7 @@ class ProcessState:
     def __init__(self) -> None:
         self._put_back: list[Callable[[], object]] = []
         self._modules: dict[str, Any] = {}
+        self._names: dict[str, Any] = {}
         self._builtins: dict[str, Any] = {}
         self._tools: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._torch: list[tuple[Any, dict[str, Any]]] = []
@@ -54,7 +55,8 @@ class ProcessState:
     def keep(self) -> None:
         """Keep what is now."""
         self._modules = dict(sys.modules)
-        self._builtins = dict(vars(builtins))
+        self._names = vars(builtins)
+        self._builtins = dict(self._names)
         self._tools = list(_tools())
         self._put_back = list(_of_the_process())
         if "torch.nn" in sys.modules:
@@ -64,19 +66,22 @@ class ProcessState:
             sys.meta_path.insert(0, self._watch)
 
     def put_back(self) -> None:
-        """Put back all that was kept; what was not there before and does not matter stays."""
+        """Put back all that was kept; what was not there before and does not matter stays.
+
+        The built-in functions come first, for the rest is done with them, and the names of modules before what is done
+        with these.
+        """
+        self._names.update(self._builtins)
+        for now, kept in self._tools:
+            if not _same(now, kept):
+                for name, value in kept.items():
+                    if now.get(name) is not value and (callable(value) or name[0] != "_"):
+                        now[name] = value
         if self._watch is not None and self._watch in sys.meta_path:
             sys.meta_path.remove(self._watch)
         for each in self._put_back:
             with suppress(Exception):  # what cannot be put back must not keep the rest from it
                 each()
-        for name, value in self._builtins.items():
-            vars(builtins)[name] = value
-        for now, kept in self._tools:
-            if not _same(now, kept):
-                for name, value in kept.items():
-                    if now.get(name) is not value and callable(value):
-                        now[name] = value
         for holder, names in self._torch:
             if not _same(vars(holder), names):
                 _refill(holder, names)
@@ -91,8 +96,17 @@ class ProcessState:
                 sys.modules[name] = module
 
     def replaced(self) -> list[str]:
-        """Return what the program has replaced of that which vggcost counts with."""
-        now = vars(builtins)
+        """Return what the program has replaced of that which vggcost counts with.
+
+        While it is looked for, the built-in functions are those that were kept. What is gone of them stays put back.
+        """
+        now = self._names.copy()
+        self._names.update(self._builtins)
+        found = self._replaced(now)
+        self._names.update(now)
+        return found
+
+    def _replaced(self, now: dict[str, Any]) -> list[str]:
         kept = {name: value for name, value in self._builtins.items() if not name.startswith("_")}
         found = [name for name, value in kept.items() if now.get(name) is not value and name not in HARMLESS]
         for holder, names in self._torch:
