@@ -3,9 +3,11 @@
 from program_readings import fitting, reading_of
 
 from vggcost.lock.facts import entry_of
+from vggcost.lock.standard import Standard, held
 from vggcost.network import catalogue
 from vggcost.network.layers import Conv2d, Linear
 from vggcost.network.plan import Configuration
+from vggcost.programs.identify import compare
 from vggcost.programs.network_reading import operations_of
 from vggcost.programs.reading import ProgramReading
 
@@ -30,6 +32,11 @@ def layers_of(name="D", **options):
 
 def program_entry(layers, shape=(1, 3, 224, 224), frozen=()):
     """The entry of a program of these layers, whose names stay what they are; frozen ones are not trained."""
+    return entry_of("net", program_reading(layers, shape, frozen))
+
+
+def program_reading(layers, shape=(1, 3, 224, 224), frozen=()):
+    """The reading of such a program."""
     reading = reading_of(fitting(layers, shape), shape)
     operations = tuple(
         operation.replace(state=operation.state.replace(params_frozen=operation.state.params))
@@ -37,7 +44,14 @@ def program_entry(layers, shape=(1, 3, 224, 224), frozen=()):
         else operation
         for operation in reading.operations
     )
-    return entry_of("net", reading.replace(operations=operations))
+    return reading.replace(operations=operations)
+
+
+def held_to_d(reading, **written):
+    """What ``audit --like`` says where a network file of D writes every key, and these otherwise."""
+    plan = D.replace(variant=D.variant.replace(**written))
+    wanted = Standard(plan, frozenset((*D.variant._fields, "size")), written=True)
+    return held(reading, compare(reading, plan, bound=wanted.bound).network, wanted)
 
 
 def _wider(layer):

@@ -183,7 +183,7 @@ def main() -> None:
     data = {
         "schema": "vggcost.predict-tables/1",
         "rows_sha256": read.sha256,
-        "parameters_sha256": shipped.sha256,
+        "parameters_sha256": parameters.shipped_sha256(),
         "left_out": dict(read.left_out),
         "device_out": tables(device_out),
         "source_out": tables(source_out),

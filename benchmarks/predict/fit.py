@@ -165,20 +165,25 @@ def seen(given: list[Measured]) -> dict[str, Any]:
     }
 
 
-def as_toml(tables: dict[str, Any]) -> str:
-    """The tables as TOML: keys, then a table each; a value is a number, a text, a list or a small table."""
+def as_toml(data: dict[str, Any]) -> str:
+    """The data as TOML, a value of JSON a line, which `vggcost.predict.plain_toml` reads; tables stand last."""
     lines = ["# Fitted by benchmarks/predict/fit.py on benchmarks/predict/rows.csv, whose SHA-256 stands first."]
-    lines += [f"{key} = {as_value(value)}" for key, value in tables.items() if not isinstance(value, dict)]
-    for name, table in tables.items():
-        if isinstance(table, dict):
-            lines += ["", f"[{name}]", *(f"{key} = {as_value(value)}" for key, value in table.items())]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *lines_of(data, "")]) + "\n"
+
+
+def lines_of(table: dict[Any, Any], path: str) -> list[str]:
+    """The lines of a table, and of the tables in it."""
+    lines = [f"{key} = {as_value(value)}" for key, value in table.items() if not isinstance(value, dict)]
+    for name, value in table.items():
+        if isinstance(value, dict):
+            inner = f"{path}{name}"
+            head = [] if all(isinstance(each, dict) for each in value.values()) else ["", f"[{inner}]"]
+            lines += [*head, *lines_of(value, f"{inner}.")]
+    return lines
 
 
 def as_value(value: Any) -> str:
-    """One value of TOML."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {as_value(each)}" for key, each in value.items()) + " }"
+    """One value, a number with five digits."""
     return f"{value:.5g}" if isinstance(value, float) else json.dumps(value)
 
 

@@ -30,7 +30,7 @@ def main() -> None:
         interval[relation] |= {
             group: factors for group, factors in pairs.intervals({relation: its})[relation].items() if group != "all"
         }
-    known = spreads.Spreads(interval, {}, {}, read.sha256, shipped.sha256)
+    known = spreads.Spreads(interval, {}, {}, read.sha256, parameters.shipped_sha256())
     tables = pairs.tables(pairs.residuals(read.paired, amounts, known))
     for relation, its in of_cpu.items():
         told = [row.replace(factor=known.factor(relation, row.wanted, 80)) for row in its]
@@ -42,7 +42,7 @@ def main() -> None:
         "schema": "vggcost.predict-pairs/1",
         "rows_sha256": read.sha256,
         "cpu_rows_sha256": sha256(cpu_pairs.LAYERS.read_bytes()).hexdigest(),
-        "parameters_sha256": shipped.sha256,
+        "parameters_sha256": parameters.shipped_sha256(),
         "interval": interval,
         "pairs": tables,
         "flop_ratio": flops,

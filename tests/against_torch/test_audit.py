@@ -167,7 +167,7 @@ def test_like_takes_a_network_file(capsys, tmp_path):
     path.write_text('features = [64, "M", 64]\nclassifier = false\n')
     status, document = audited(capsys, "plain_vgg16.py:VGG16", "--like", str(path))
     assert status == 1
-    assert "features" not in document["differences"][0]["text"]
+    assert document["differences"][0]["layers"] == ["features.2"]
 
 
 FILE_OF_D = """features = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"]
@@ -180,12 +180,12 @@ FILE_OF_D = """features = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 
         ("bias = true", "num_classes=7", ""),
         ("classes = 1000", "num_classes=7", "fc8"),
         ("classes = 7", "num_classes=7", ""),
-        ("bias = false", "", "conv1_1, conv1_2, conv2_1, conv2_2, conv3_1 and 8 more: with bias"),
+        ("bias = false", "", "conv1_1 .. conv5_3 (13 x Conv2d) bias added: + 4,224 parameters"),
         ("batch_norm = true", "", "bn1_1"),
         ("in_channels = 1", "", "conv1_1"),
-        ("head = [4096]", "", "linears.3 linear"),
+        ("head = [4096]", "", "linears.3 added: + 16,781,312 parameters"),
         ("size = 224", "", ""),
-        ("softmax = true", "", "soft-max"),
+        ("softmax = true", "", "softmax dropped"),
     ],
 )
 def test_a_network_file_binds_a_program_in_every_key_that_it_writes(capsys, tmp_path, keys, call, named):
@@ -194,7 +194,7 @@ def test_a_network_file_binds_a_program_in_every_key_that_it_writes(capsys, tmp_
     given = ["--call", call] if call else []
     status, document = audited(capsys, "plain_vgg16.py:VGG16", "--like", str(path), *given)
     assert (status, bool(document["differences"])) == (1 if named else 0, bool(named))
-    assert named in " ".join(each["text"] for each in document["differences"])
+    assert named in " ".join(" ".join((each["text"], *each["behind"])) for each in document["differences"])
 
 
 def test_the_size_that_a_network_file_writes_is_the_image_unless_another_is_given(capsys, tmp_path):
@@ -204,7 +204,7 @@ def test_the_size_that_a_network_file_writes_is_the_image_unless_another_is_give
     assert (status, document["input"]) == (0, [1, 3, 64, 96])
     status, document = audited(capsys, "four_letters.py:vgg16_bn", "--like", str(path), "--size", "64")
     assert (status, document["input"]) == (1, [1, 3, 64, 64])
-    assert [each["text"] for each in document["differences"]] == ["~ size 64 in place of 64x96"]
+    assert [each["text"] for each in document["differences"]] == ["input 1x3x64x96 -> 1x3x64x64"]
 
 
 @pytest.mark.parametrize("target", ["AlexNet", "ResNet18", "MobileNet"])

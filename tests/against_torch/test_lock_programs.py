@@ -14,6 +14,7 @@ from vggcost.frameworks import door
 from vggcost.lock.comparison import compared
 from vggcost.lock.facts import entry_of
 from vggcost.network import catalogue
+from vggcost.results.audit import Audit
 
 torch = pytest.importorskip("torch")
 
@@ -82,7 +83,7 @@ def of_torch(specs, channels=3):
     """A module whose children are called as the layers are."""
     from torch import nn
 
-    model = nn.Sequential()
+    model, first = nn.Sequential(), channels
     with torch.device("meta"):
         for spec in specs:
             if spec.kind == "conv":
@@ -90,10 +91,9 @@ def of_torch(specs, channels=3):
                 made: Any = nn.Conv2d(channels, spec.width, spec.kernel, spec.stride, padding, bias=spec.bias)
                 channels = spec.width
             elif spec.kind == "linear":
-                made = nn.Linear(channels, spec.width, bias=spec.bias)
-                channels = spec.width
+                features = model(torch.empty(1, first, SIDE, SIDE)).shape[1]
+                made = nn.Linear(features, spec.width, bias=spec.bias)
             elif spec.kind == "flatten":
-                model.add_module("mean", nn.AdaptiveAvgPool2d(1))
                 made = nn.Flatten()
             else:
                 made = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "norm": lambda: nn.BatchNorm2d(channels)}[  # noqa: B023  # called here
@@ -117,7 +117,7 @@ def of_keras(specs, channels=3):
         elif spec.kind == "linear":
             made = layers.Dense(spec.width, use_bias=spec.bias, **name)
         elif spec.kind == "flatten":
-            made = layers.GlobalAveragePooling2D(name="mean")
+            made = layers.Flatten(**name)
         else:
             made = {"relu": layers.ReLU, "pool": layers.MaxPooling2D, "norm": layers.BatchNormalization}[spec.kind](
                 **name
@@ -132,12 +132,31 @@ FRAMEWORKS = {"torch": of_torch, "keras": of_keras}
 
 
 def entry(framework, specs, channels=3):
+    return entry_of("d", reading(framework, specs, channels))
+
+
+def reading(framework, specs, channels=3):
     if framework == "keras" and find_spec("keras") is None:
         pytest.skip("Keras is not installed")
     door.FRAMEWORKS[2].prepare()
     model = FRAMEWORKS[framework](specs, channels)
     shape = (1, channels, SIDE, SIDE) if framework == "torch" else (1, SIDE, SIDE, channels)
-    return entry_of("d", door.read(model, shape, "d"))
+    return door.read(model, shape, "d")
+
+
+def written(folder, **keys):
+    """A network file of the thin D that writes every key, these otherwise."""
+    features = [each for spec in D for each in ([spec.width] if spec.kind == "conv" else ["M"][: spec.kind == "pool"])]
+    keys = {"features": features, "head": [64, 64], "classes": 10, "adaptive_pool": False, "size": SIDE, **keys}
+    keys = {"in_channels": 3, "bias": True, "batch_norm": False, "softmax": False, **keys}
+    path = folder / "thin.toml"
+    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def like(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("like"))
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
@@ -151,8 +170,18 @@ def locked(framework):
 
 
 @pytest.mark.parametrize(("word", "name", "specs"), list(mutants()))
-def test_every_change_of_every_weight_layer_is_named(framework, locked, word, name, specs):
-    (found,) = compared(locked, entry(framework, specs)).findings
+def test_every_change_of_every_weight_layer_is_named(framework, locked, like, word, name, specs):
+    read = reading(framework, specs)
+    held = Audit(read, like).held
+    if word == "frozen":
+        assert held.same  # a network file has no word for it
+    else:
+        check_named(framework, held, word, name)
+    check_named(framework, compared(locked, entry_of("d", read)), word, name)
+
+
+def check_named(framework, comparison, word, name):
+    (found,) = comparison.findings
     change = {"dropped": "dropped", "doubled": "added", "frozen": "frozen"}.get(word, "changed")
     assert (found.change, found.layers) == (change, (f"{name}_again" if word == "doubled" else name,))
     settings = {each.setting for each in found.changes}
@@ -179,8 +208,22 @@ def test_changes_of_the_whole_network_are_named(framework, locked):
     assert "input channels 3 -> 1" in channels.text_behind
 
 
-def test_what_is_the_same_is_the_same(framework, locked):
+def test_changes_of_the_whole_network_are_named_by_a_network_file(framework, like, tmp_path):
+    (norms,) = Audit(reading(framework, with_norms(D)), like).held.findings
+    assert (norms.change, len(norms.layers), norms.layers[0]) == ("added", 13, "bn1_1")
+    with_norm = written(tmp_path, batch_norm=True)
+    assert Audit(reading(framework, with_norms(D)), with_norm).as_like
+    (order,) = Audit(reading(framework, with_norms(D, behind_relu=True)), with_norm).held.findings
+    assert (order.change, len(order.layers), order.layers[0]) == ("moved", 13, "bn1_1")
+    (classes,) = Audit(reading(framework, [*D[:-1], D[-1]._replace(width=7)]), like).held.findings
+    assert classes.text.startswith("fc8 width 10 -> 7 (classes): - ")
+    (channels,) = Audit(reading(framework, D, channels=1), like).held.findings
+    assert (channels.change, channels.behind) == ("input", ("conv1_1",))
+
+
+def test_what_is_the_same_is_the_same(framework, locked, like):
     assert compared(locked, entry(framework, D)).same
+    assert Audit(reading(framework, D), like).as_like
 
 
 # As a file that is checked by the command.

@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lock_entries import WEIGHT_LAYERS, D, layers_of, mutants, network_entry, program_entry
+from lock_entries import WEIGHT_LAYERS, D, held_to_d, layers_of, mutants, network_entry, program_entry, program_reading
 
 from vggcost.lock.comparison import compared
 from vggcost.lock.entry import LayerFacts
+from vggcost.lock.facts import entry_of
 from vggcost.network.layers import AdaptiveAvgPool2d, BatchNorm2d
 
 BASE = network_entry()
@@ -90,10 +91,15 @@ def test_a_smaller_image_is_the_cause_of_all_that_follows():
     ]
 
 
+HELD = {"check": lambda reading: compared(LOCKED, entry_of("net", reading)), "like": held_to_d}
+"""The two that hold a program to what is written down: a lock, and a network file."""
+
+
+@pytest.mark.parametrize("by", HELD)
 @pytest.mark.parametrize("finding", list(mutants(PROGRAM)), ids=lambda each: f"{each[1]}-{each[0]}")
-def test_every_change_of_every_weight_layer_is_one_finding_with_its_name(finding):
+def test_every_change_of_every_weight_layer_is_one_finding_with_its_name(finding, by):
     word, name, layers = finding
-    (found,) = compared(LOCKED, program_entry(layers)).findings
+    (found,) = HELD[by](program_reading(layers)).findings
     if word == "doubled":
         assert (found.change, found.layers) == ("added", (f"{name}_again",))
     elif word == "dropped":
@@ -103,6 +109,43 @@ def test_every_change_of_every_weight_layer_is_one_finding_with_its_name(finding
         changed = {each.setting for each in found.changes}
         setting = {"width": "out_features" if name.startswith("fc") else "c_out"}.get(word, word)
         assert changed == ({"kernel", "padding"} if word == "kernel" else {setting})
+
+
+def numbered(layers):
+    """The layers under names that say nothing but where they stand."""
+    return [layer.replace(name=f"body.{place}") for place, layer in enumerate(layers)]
+
+
+WHOLE = {
+    "same": (PROGRAM, []),
+    "norm": (layers_of(batch_norm=True), ["body.1 .. body.41 (13 x BatchNorm2d) added: + 8,448 parameters"]),
+    "classes": (layers_of(classes=7), ["fc8 width 1,000 -> 7 (classes): - 4,068,321 parameters, - 4,067,328 MACs"]),
+    "channels": (layers_of(in_channels=1), ["input 1x3x224x224 -> 1x1x224x224", "conv1_1"]),
+    "pool": (layers_of(adaptive_pool=False), ["avgpool dropped"]),
+    "softmax": (layers_of(softmax=True), ["body.40 added"]),
+    "no ReLU": ([layer for layer in PROGRAM if layer.name != "relu4_2"], ["relu4_2 dropped"]),
+    "no dropout": ([layer for layer in PROGRAM if layer.kind != "Dropout"], []),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_a_network_file_holds_layers_of_whatever_names_in_the_words_of_a_lock(what):
+    layers, expected = WHOLE[what]
+    channels = layers[0].c_in
+    found = held_to_d(program_reading(numbered(layers), (1, channels, 224, 224))).findings
+    assert [word for each in found for word in (each.text, *each.behind)] == expected
+
+
+def test_a_network_file_sees_the_order_of_normalization_and_activation():
+    layers = layers_of(batch_norm=True)
+    assert held_to_d(program_reading(numbered(layers)), batch_norm=True).same
+    layers[1], layers[2] = layers[2], layers[1]
+    (found,) = held_to_d(program_reading(numbered(layers)), batch_norm=True).findings
+    assert (found.change, found.layers) == ("moved", ("bn1_1",))
+
+
+def test_a_network_file_has_no_word_for_what_is_frozen():
+    assert held_to_d(program_reading(PROGRAM, frozen=WEIGHT_LAYERS)).same
 
 
 @pytest.mark.parametrize("name", WEIGHT_LAYERS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tomllib
 
 import pytest
 
-from vggcost.predict import devices, evaluation, parameters, rows
+from vggcost.predict import devices, evaluation, parameters, plain_toml, rows
 
 TABLE = devices.shipped()
 SHIPPED = parameters.shipped()
@@ -32,7 +33,7 @@ def given(here):
 def test_the_tables_are_of_the_shipped_parameters_and_rows(here):
     digest = hashlib.sha256((here / "rows.csv").read_bytes()).hexdigest()
     assert SHIPPED.data["rows_sha256"] == DATA["rows_sha256"] == digest
-    assert DATA["parameters_sha256"] == SHIPPED.sha256
+    assert DATA["parameters_sha256"] == parameters.shipped_sha256()
 
 
 def test_errors_and_coverage_are_within_what_the_docs_promise():
@@ -92,3 +93,9 @@ def test_the_tables_are_what_leaving_out_gives(given):
         assert levels == pytest.approx(
             {int(key): value for key, value in SHIPPED.data["interval"][name].items()}, rel=1e-3
         )
+
+
+@pytest.mark.parametrize("path", [devices.DEVICES_FILE, parameters.PARAMETERS_FILE])
+def test_the_quick_reader_reads_toml(path):
+    with open(path, "rb") as file:
+        assert plain_toml.read(path) == tomllib.load(file)

@@ -20,7 +20,7 @@ DATA = {
     "step": {"fp32": {"80": 1.3, "90": 1.35}, "tensor": {"80": 1.15, "90": 1.45}},
     "seen": parameters.shipped().data["seen"],
 }
-SOME = parameters.Parameters({}, DATA, "")
+SOME = parameters.Parameters({}, DATA)
 
 
 def factor(name, wanted, choice=None, level=80, **changed):

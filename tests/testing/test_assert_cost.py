@@ -91,7 +91,11 @@ def test_another_model_is_held_against_layer_by_layer():
 
 
 @pytest.mark.parametrize(
-    ("options", "line"), [({"classes": 7}, "~ fc2: 7 outputs"), ({"bias": False}, "~ conv1_1 3x3")]
+    ("options", "line"),
+    [
+        ({"classes": 7}, "fc2 width 10 -> 7 (classes): "),
+        ({"bias": False}, "conv1_1 bias removed: - 8 parameters"),
+    ],
 )
 def test_a_network_file_is_held_against_layer_by_layer(tmp_path, options, line):
     file = tmp_path / "net.toml"
@@ -111,7 +115,7 @@ def test_a_network_file_says_what_image_there_is_where_nothing_else_does(tmp_pat
     layers = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()]
     model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 8 * 16, 10))
     assert_cost(model, like=file)
-    assert "  ~ size 32x16 in place of 16x32" in said(model, (1, 1, 32, 16), like=file)
+    assert "  input 1x1x16x32 -> 1x1x32x16" in said(model, (1, 1, 32, 16), like=file)
 
 
 def test_a_name_that_a_terminal_would_obey_is_written_out():

@@ -105,7 +105,7 @@ def _read_depth(text: str, option: str) -> int:
 
 
 def _status(audit: Audit, args: Namespace) -> int:
-    differs = args.like is not None and not audit.compared.same
+    differs = args.like is not None and not audit.as_like
     unknown = args.strict and audit.uncounted
     if unknown:
         number = len(audit.uncounted)

@@ -6,7 +6,7 @@ from vggcost import units
 from vggcost.lock import findings as words
 from vggcost.lock.entry import OURS
 from vggcost.lock.findings import Finding, summed
-from vggcost.lock.pairing import Change, Numbering, changes, follows, paired, stem
+from vggcost.lock.pairing import Change, Numbering, changes, follows, paired
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -33,15 +33,17 @@ class Comparison(Record):
         return not self.findings
 
 
-def compared(before: Entry, after: Entry) -> Comparison:
+def compared(before: Entry, after: Entry, *, names: bool = True) -> Comparison:
     """Return the differences of two entries: before is as it was written down, after as it is.
+
+    names: what layers are called is of what they are; otherwise those that are there still go by the name of before.
 
     What came, went, moved or changed is a finding, named by its layers; layers that are others only because of what
     reaches them stand behind the finding that they follow from. Where no layer is another, each sum that is another is
     a finding of its own.
     """
     totals = tuple(_other_totals(before, after))
-    found = tuple(_findings(before, after))
+    found = tuple(_findings(before, after, names=names))
     if not found:
         found = tuple(Finding(words.TOTAL, (), detail=words.change_words(each), changes=(each,)) for each in totals)
     return Comparison(after.name, found, totals)
@@ -93,9 +95,11 @@ class _Event:
         return self.change, self.facts.kind, self.changed, self.detail
 
 
-def _findings(before: Entry, after: Entry) -> Iterator[Finding]:
-    numbering = Numbering(before.framework in OURS and after.framework in OURS, after.stems)
+def _findings(before: Entry, after: Entry, *, names: bool) -> Iterator[Finding]:
+    numbering = Numbering(before.framework in OURS and after.framework in OURS, after.stems, unnamed=not names)
     pairs = paired(before.layers, after.layers, numbering=numbering)
+    if not names:
+        pairs = [(one, other.replace(name=one.name) if one and other else other) for one, other in pairs]
     events, first = _events(pairs, after, numbering)
     if before.inputs != after.inputs or before.framework != after.framework:
         yield from _given(before, after, first)
@@ -206,7 +210,10 @@ def _with_moves(events: Sequence[_Event], after: Entry, numbering: Numbering) ->
             continue
         partner = min(same, key=lambda each: abs(each.place - event.place))
         same.remove(partner)
-        one = _Event(words.MOVED, partner.before, event.after, event.place, detail=_new_place(event, partner, after))
+        facts = event.after
+        if numbering.unnamed and facts is not None:
+            facts = facts.replace(name=partner.facts.name)
+        one = _Event(words.MOVED, partner.before, facts, event.place, detail=_new_place(event, partner, after))
         one.behind = [*partner.behind, *event.behind]
         moved[id(partner)] = moved[id(event)] = one
     return list(dict.fromkeys(moved.get(id(event), event) for event in events))
@@ -215,7 +222,7 @@ def _with_moves(events: Sequence[_Event], after: Entry, numbering: Numbering) ->
 def _known_by(facts: LayerFacts, numbering: Numbering) -> Hashable:
     """What a layer has wherever it stands: its kind, its own settings, and its name, or what is no number of that."""
     own = tuple(each for each in facts.settings if not follows(facts.kind, each[0]))
-    return facts.kind, own, stem(facts.name) if numbering.has(facts.name) else facts.name
+    return facts.kind, own, numbering.stem(facts.name)
 
 
 def _new_place(event: _Event, partner: _Event, after: Entry) -> str:

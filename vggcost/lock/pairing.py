@@ -66,11 +66,13 @@ class Numbering(Record):
     """Which names say where a layer stands, so that they change when one before it comes or goes.
 
     everywhere: all do, as those of vggcost's own networks. stems are the names that a framework numbers by itself, as
-    Keras does: ``conv2d``, ``conv2d_1``. Numbers between dots (``features.12``) and behind colons always do.
+    Keras does: ``conv2d``, ``conv2d_1``. Numbers between dots (``features.12``) and behind colons always do. unnamed:
+    names say nothing more than where a layer stands, as where a network file is held against a program.
     """
 
     everywhere: bool = False
     stems: frozenset[str] = frozenset()
+    unnamed: bool = False
 
     def has(self, name: str) -> bool:
         """Whether a name is a number.
@@ -79,13 +81,21 @@ class Numbering(Record):
         >>> [own.has(each) for each in ("features.12", "relu:3", "conv2d_1", "fc_1")]
         [True, True, True, False]
         """
-        if self.everywhere or _numbered(name):
+        if self.everywhere or self.unnamed or _numbered(name):
             return True
         return bool(self.stems) and any(re.sub(r"_\d+$", "", part) in self.stems for part in name.split("."))
 
     def same(self, one: str, other: str) -> bool:
         """Whether two names are those of one layer that has another number now."""
-        return self.has(one) and self.has(other) and stem(one) == stem(other)
+        return self.has(one) and self.has(other) and self.stem(one) == self.stem(other)
+
+    def stem(self, name: str) -> str:
+        """What a name says beside where the layer stands; an empty text where that is nothing.
+
+        >>> Numbering(unnamed=True).stem("fc8"), Numbering(everywhere=True).stem("fc8"), Numbering().stem("fc8")
+        ('', 'fc', 'fc8')
+        """
+        return "" if self.unnamed else stem(name) if self.has(name) else name
 
 
 @cache

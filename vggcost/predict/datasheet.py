@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vggcost.predict.subject import Subject
     from vggcost.predict.work import Work
 
+DATASHEET = "datasheet"
+"""What such a forecast stands on."""
+
 LEAST_BATCH = 8
 """Below so many images an eager forward may take as long as the host needs to launch it."""
 
@@ -62,9 +65,8 @@ def predicted(
             "backward": choice.backward,
         },
         basis={
-            "from": "datasheet",
+            "from": DATASHEET,
             "class": wanted,
-            "parameters_sha256": parameters.sha256,
             "rows_sha256": parameters.data["rows_sha256"],
             "factor": factor.value,
         },

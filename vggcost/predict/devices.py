@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from vggcost.errors import VggcostError, nearest
+from vggcost.predict import plain_toml
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -126,10 +127,7 @@ def _bare(text: str) -> str:
 
 def shipped() -> Devices:
     """Return the table that vggcost ships."""
-    import tomllib
-
-    with open(DEVICES_FILE, "rb") as file:
-        data = tomllib.load(file)
+    data = plain_toml.read(DEVICES_FILE)
     return Devices(rows(data["device"]), data["families"])
 
 

@@ -15,6 +15,7 @@ from vggcost.predict.classes import EFFICIENCIES, GIGA, converts, element_bytes,
 from vggcost.predict.devices import HERE
 from vggcost.predict.intervals import factor_of
 from vggcost.predict.model import PASSES, terms
+from vggcost.predict.parameters import shipped_sha256
 from vggcost.predict.work import works
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def evaluated(rows: Rows, parameters: Parameters) -> dict[str, Any]:
     residuals = [residual(row, parameters) for row in rows.scored]
     data: dict[str, Any] = {
         "schema": "vggcost.predict-evaluation/1",
-        "parameters_sha256": parameters.sha256,
+        "parameters_sha256": shipped_sha256(),
         "rows_sha256": rows.sha256,
         "fitted_on_them": rows.sha256 == parameters.data["rows_sha256"],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from vggcost.predict import plain_toml
 from vggcost.predict.devices import HERE
 from vggcost.record import Record
 
@@ -16,19 +17,21 @@ PARAMETERS_FILE = os.path.join(HERE, "parameters.toml")
 
 
 class Parameters(Record):
-    """What was fitted: values by name, all that the file has (factors of intervals, training steps), and its hash."""
+    """What was fitted: values by name, and all that the file has, factors of intervals and training steps among it."""
 
     values: Mapping[str, float]
     data: Mapping[str, Any]
-    sha256: str
 
 
 def shipped() -> Parameters:
     """Return the parameters that vggcost ships."""
-    import tomllib
+    data = plain_toml.read(PARAMETERS_FILE)
+    return Parameters(data["values"], data)
+
+
+def shipped_sha256() -> str:
+    """Return the SHA-256 of the file of the shipped parameters."""
     from hashlib import sha256
 
     with open(PARAMETERS_FILE, "rb") as file:
-        text = file.read()
-    data = tomllib.loads(text.decode())
-    return Parameters(data["values"], data, sha256(text).hexdigest())
+        return sha256(file.read()).hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from vggcost.costs.memory import in_use_bytes
 from vggcost.errors import VggcostError
 from vggcost.predict.classes import element_bytes
@@ -44,7 +46,15 @@ class Subject(Record):
         """The memory at the worst moment of a forward, or of a step without an optimizer [B]; None for a program."""
         if self.counted is None:
             return None
-        return in_use_bytes(self.counted, element_bytes(choice.dtype), backward=choice.backward)
+        size, backward = element_bytes(choice.dtype), choice.backward
+        if (size, backward) not in self._in_use:
+            self._in_use[size, backward] = in_use_bytes(self.counted, size, backward=backward)
+        return self._in_use[size, backward]
+
+    @cached_property
+    def _in_use(self) -> dict[tuple[int, bool], int]:
+        """What was counted once, for the next device."""
+        return {}
 
 
 def of_table(counted: Table) -> Subject:

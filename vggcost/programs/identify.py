@@ -12,7 +12,6 @@ from functools import lru_cache
 from vggcost import units
 from vggcost.costs.table import table_if_it_runs
 from vggcost.network import catalogue
-from vggcost.network.layers import Softmax
 from vggcost.programs.activations import other_activations
 from vggcost.programs.alignment import aligned
 from vggcost.programs.changes import Changes
@@ -21,7 +20,7 @@ from vggcost.programs.likeness import Likeness, departures, shares
 from vggcost.programs.naming import Namer
 from vggcost.programs.pieces import mismatch, network_pieces, structure
 from vggcost.programs.trunks import trunks
-from vggcost.programs.variants import has_classifier, has_softmax, variants
+from vggcost.programs.variants import has_classifier, variants
 from vggcost.record import Record
 
 TYPE_CHECKING = False
@@ -84,9 +83,7 @@ def compare(reading: ProgramReading, configuration: Configuration, *, bound: fro
     given at all, an empty one too, it also asks for each activation to be looked at.
     """
     likeness, fit = _compare(reading, tuple(trunks(reading)), configuration, bound=bound)
-    likeness = _with_macs(reading, likeness, fit, bound=bound)
-    beside = tuple(_beside_layers(reading, configuration, bound or frozenset()))
-    return likeness.replace(differences=(*likeness.differences, *beside)) if beside else likeness
+    return _with_macs(reading, likeness, fit, bound=bound)
 
 
 def _compare(
@@ -187,24 +184,6 @@ def _unexplained(network: Network, reading: ProgramReading, found: Sequence[Diff
             macs=0,
         )
     ]
-
-
-def _beside_layers(
-    reading: ProgramReading, configuration: Configuration, bound: frozenset[str]
-) -> Iterator[Difference]:
-    """What a configuration binds of a program beside the layers that are aligned."""
-    softmax = configuration.variant.softmax
-    if "softmax" in bound and not reading.weights_alone and has_softmax(reading) != softmax:
-        yield _bare("missing" if softmax else "extra", f"{Softmax.noun} behind the classifier")
-    size = reading.image
-    if "size" in bound and size is not None and size != configuration.size:
-        found, expected = units.pair_text(size), units.pair_text(configuration.size)
-        yield _bare("size", f"size {found} in place of {expected}")
-
-
-def _bare(change: str, words: str) -> Difference:
-    """A difference that is no layer's, and costs nothing."""
-    return Difference(change, None, None, None, None, None, params=0, macs=0, words=words)
 
 
 def _rows(network: Network, reading: ProgramReading) -> dict[str, Row]:

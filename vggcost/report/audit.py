@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.programs.differences import Difference
+    from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Failure
     from vggcost.report.audited import Audited
 
@@ -190,12 +191,21 @@ def audit_data(audit: Audited, depth: int | None = None) -> dict[str, Any]:
         "nearest": paper.letter if paper.like else None,
         "as_near": list(paper.also) if paper.like else [],
         "likeness": {"like": paper.like, "found": paper.found, "of": paper.of},
-        "like": None if audit.like is None else {"name": audit.like, "same": audit.compared.same},
-        "differences": [] if compared is None else [_difference(each) for each in compared.differences],
+        "like": None if audit.like is None else {"name": audit.like, "same": audit.as_like},
+        "differences": _differences(audit, compared),
         "cannot_run": _cannot_run(audit),
         "uncounted": uncounted(audit),
         "notes": list(reading.notes),
     }
+
+
+def _differences(audit: Audited, compared: Likeness | None) -> list[dict[str, Any]]:
+    """What differs: from a network file as the JSON of `vggcost check` has it, from a configuration as below."""
+    if audit.held is not None:
+        from vggcost.report.check import finding_data
+
+        return [{"text": each.text, **finding_data(each)} for each in audit.held.findings]
+    return [] if compared is None else [_difference(each) for each in compared.differences]
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.convention import Convention
     from vggcost.conventions.seen import Seen
+    from vggcost.lock.comparison import Comparison
     from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
         like: str | None
         paper: Likeness
         compared: Likeness
+        held: Comparison | None
         same_as: str | None
+
+        @property
+        def as_like(self) -> bool:
+            """Whether nothing differs from what `like` names."""
 
         @property
         def verdict(self) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.lock.budgets import Headroom
+    from vggcost.lock.findings import Finding
     from vggcost.lock.outcome import Outcome, Told
     from vggcost.lock.pairing import Change
 
@@ -127,8 +128,12 @@ def _told_data(told: Told) -> dict[str, Any]:
     head = {"rule": told.sort, "text": told.text, "place": place}
     if finding is None:
         return head
+    return {**head, **finding_data(finding)}
+
+
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """Return a difference from what is written down, as JSON has it."""
     return {
-        **head,
         "change": finding.change,
         "layers": list(finding.layers),
         "kind": finding.kind or None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.predict.datasheet import device_data
+from vggcost.predict.datasheet import DATASHEET, device_data
+from vggcost.predict.parameters import shipped_sha256
 from vggcost.report.document import Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -41,12 +42,15 @@ def document(predictions: Sequence[Prediction]) -> Document:
 
 def prediction_data(each: Prediction) -> dict[str, Any]:
     """One forecast, as the JSON has it: times in ms, every term of every layer, and what it stands on."""
+    basis = dict(each.basis)
+    if basis["from"] == DATASHEET:
+        basis["parameters_sha256"] = shipped_sha256()
     return {
         "network": dict(each.network),
         "input": list(each.input),
         "device": dict(each.device),
         **each.choice,
-        "basis": dict(each.basis),
+        "basis": basis,
         "likely_ms": each.likely_ms,
         "low_ms": each.low_ms,
         "high_ms": each.high_ms,
@@ -99,7 +103,7 @@ def interval_words(each: Prediction) -> str:
 
 
 def _likes(each: Prediction) -> str:
-    return "of cards like these" if each.basis["from"] == "datasheet" else "of cases like these"
+    return "of cards like these" if each.basis["from"] == DATASHEET else "of cases like these"
 
 
 def _one(each: Prediction) -> Iterator[Text | Grid]:

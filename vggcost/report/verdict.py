@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from vggcost.lock.findings import Finding
+    from vggcost.programs.differences import Difference
     from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Failure
     from vggcost.report.audited import Audited
@@ -58,22 +60,29 @@ def _is_lines(audit: Audited) -> list[str]:
 def _nearest_lines(audit: Audited) -> list[str]:
     """What differs from the configuration that is asked for, or from the nearest one."""
     paper, compared = audit.paper, audit.compared
-    number = units.counted(len(compared.differences), "difference")
+    found = compared.differences if audit.held is None else audit.held.findings
+    number = units.counted(len(found), "difference")
     if audit.like is not None:
-        words = "the same" if compared.same else f"not the same, {number}"
+        words = "the same" if audit.as_like else f"not the same, {number}"
         lines = [f"Compared with {compared.title}: {words}"]
     elif paper.same or not paper.like:
         return []
     else:
         also = f" ({_joined(paper.also)} as near)" if paper.also else ""
         lines = [f"The nearest is {paper.title}, with {number}{also}:"]
-    shown = compared.differences[:SHOWN_DIFFERENCES]
-    lines += [f"  {difference.text}" for difference in shown]
-    if len(shown) < len(compared.differences):
-        lines.append(f"  and {len(compared.differences) - len(shown)} more; --format json has all")
+    for each in found[:SHOWN_DIFFERENCES]:
+        lines += finding_lines(each)
+    if len(found) > SHOWN_DIFFERENCES:
+        lines.append(f"  and {len(found) - SHOWN_DIFFERENCES} more; --format json has all")
     if audit.like is None and paper.departures:
         lines.append(f"  beside that: {'; '.join(paper.departures)}")
     return lines
+
+
+def finding_lines(each: Difference | Finding) -> list[str]:
+    """Return the lines of one difference, set in: what it is, and what follows from it."""
+    behind = getattr(each, "text_behind", None)
+    return [f"  {each.text}", *([f"    behind it: {behind}"] if behind else [])]
 
 
 def _joined(letters: Sequence[str]) -> str:

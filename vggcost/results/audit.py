@@ -10,7 +10,8 @@ from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.seen import Seen, seen
 from vggcost.formulas import forward
-from vggcost.network import catalogue
+from vggcost.lock.standard import held as held_to
+from vggcost.lock.standard import standard
 from vggcost.programs.identify import among_the_papers, compare, packaged_twin
 from vggcost.record import Frozen, Record
 from vggcost.report import audit as audit_report
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from vggcost.conventions.rows import ConventionName
     from vggcost.conventions.special_rules import Count
     from vggcost.frameworks.target import Given
-    from vggcost.network.plan import Configuration
+    from vggcost.lock.comparison import Comparison
     from vggcost.programs.likeness import Likeness
     from vggcost.programs.reading import Operation, ProgramReading
     from vggcost.programs.state import State
@@ -84,8 +85,9 @@ class Audit(Frozen):
     """A program's cost, row by row in execution order, and what the program is.
 
     `reading` is what was read, `layers` has a row an operation, `paper` is the configuration that comes nearest,
-    `compared` what `like` names (the same as `paper` where nothing is named), `same_as` the packaged network that the
-    program is, if it is one. `counted_by` is the convention, `convention` its name and `unit` that of its counts.
+    `compared` what `like` names (the same as `paper` where nothing is named), `held` the differences from a network
+    file as `vggcost check` has them (None where `like` is none), `same_as` the packaged network that the program is, if
+    it is one. `counted_by` is the convention, `convention` its name and `unit` that of its counts.
     """
 
     reading: ProgramReading
@@ -95,11 +97,14 @@ class Audit(Frozen):
     like: str | None
     paper: Likeness
     compared: Likeness
+    held: Comparison | None
     same_as: str | None
 
     def __init__(self, reading: ProgramReading, like: str | None = None, convention: Convention = TEXTBOOK) -> None:
         paper = among_the_papers(reading)
         wanted = None if like is None else standard(like)
+        compared = paper if wanted is None else compare(reading, wanted.configuration, bound=wanted.bound)
+        held = None if wanted is None else held_to(reading, compared.network, wanted)
         self._set(
             reading=reading,
             counted_by=convention,
@@ -107,7 +112,8 @@ class Audit(Frozen):
             unit=convention.unit,
             like=like,
             paper=paper,
-            compared=paper if wanted is None else compare(reading, wanted.configuration, bound=wanted.bound),
+            compared=compared,
+            held=held,
             same_as=None if paper.same else packaged_twin(reading),
         )
 
@@ -142,9 +148,15 @@ class Audit(Frozen):
             like=self.like,
             paper=self.paper,
             compared=self.compared,
+            held=self.held,
             same_as=self.same_as,
         )
         return other
+
+    @property
+    def as_like(self) -> bool:
+        """Whether nothing differs from what `like` names."""
+        return self.compared.same if self.held is None else self.held.same
 
     @property
     def short_name(self) -> str:
@@ -301,7 +313,7 @@ class Audit(Frozen):
             note = counts.note
         elif not self.counted_by.is_textbook:
             note = note or counts.note
-        name = self.compared.names.get(place) if self.compared.same else None
+        name = self.compared.names.get(place) if self.as_like else None
         return OperationCost(
             name=name or operation.layer.name,
             kind=operation.layer.kind,
@@ -321,39 +333,6 @@ def _held(state: State) -> dict[str, int]:
     """The fields of a row, and of the totals, that say what is kept between calls."""
     names = ("params", "params_trainable", "params_frozen", "weight_bytes", "buffers", "buffer_bytes")
     return {name: getattr(state, name) for name in names}
-
-
-BOUND_BY_A_NAME = frozenset(("classifier", "head", "width"))
-"""What ``like`` holds a model to beside the layers, where it is a name: all else is the model's own."""
-
-OF_THE_CLASSIFIER = frozenset(("adaptive_pool", "classes", "head", "softmax"))
-"""Keys of a network file that say that there is a classifier."""
-
-
-class Standard(Record):
-    """What ``like`` names: a configuration, and the keys of a network file that bind a model to it."""
-
-    configuration: Configuration
-    bound: frozenset[str]
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """(height, width) of the image that it insists on [pixels]; None where it does not."""
-        return self.configuration.size if "size" in self.bound else None
-
-
-def standard(like: str) -> Standard:
-    """Return what a name or a network file holds a model to.
-
-    Raises:
-        VggcostError: there is none.
-    """
-    configuration, keys = catalogue.written(like)
-    if not keys:
-        batch_norm = catalogue.resolve(like)[1]
-        return Standard(configuration, BOUND_BY_A_NAME | ({"batch_norm"} if batch_norm else set()))
-    bound = keys | {"width"}  # features are as wide as they are written
-    return Standard(configuration, bound | {"classifier"} if keys & OF_THE_CLASSIFIER else bound)
 
 
 def audit(

@@ -11,12 +11,13 @@ from vggcost.frameworks import door
 from vggcost.lock.comparison import compared
 from vggcost.lock.facts import entry_of
 from vggcost.lock.findings import signed
+from vggcost.lock.standard import standard
 from vggcost.network import catalogue
 from vggcost.network.plan import Variant
 from vggcost.printable import printable, shown
 from vggcost.programs.identify import compare
 from vggcost.report import verdict
-from vggcost.results.audit import Audit, standard
+from vggcost.results.audit import Audit
 from vggcost.testing import IMAGE
 
 TYPE_CHECKING = False
@@ -48,7 +49,7 @@ def complaint(model: Any, given: Any, *, params: Any, macs: Any, like: Any) -> s
     audit = Audit(door.read(model, given, program), named)
     heads = list(_other_sums(audit, expected))
     other = [] if like is None or named is not None else _other_layers(audit, like, given)
-    if audit.runs and not heads and not other and (named is None or audit.compared.same):
+    if audit.runs and not heads and not other and (named is None or audit.as_like):
         return None
     lines = [f"{program} is not what it should be", *heads]
     if other:
@@ -96,11 +97,7 @@ def _other_layers(audit: Audit, like: Any, given: Any) -> list[str]:
     program = audit.reading.program
     before = entry_of(program, door.read(like, given, type(like).__name__))
     found = compared(before, entry_of(program, audit.reading)).findings
-    lines = []
-    for finding in found:
-        lines.append(f"  {finding.text}")
-        if finding.text_behind:
-            lines.append(f"    behind it: {finding.text_behind}")
+    lines = [line for finding in found for line in verdict.finding_lines(finding)]
     return [f"Compared with {type(like).__name__}:", *lines] if lines else []
 
 
