@@ -78,7 +78,8 @@ class Browser:
         import json
 
         logged = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
-        return [each["params"]["request"]["url"] for each in logged if each["method"] == "Network.requestWillBeSent"]
+        urls = [each["params"]["request"]["url"] for each in logged if each["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("chrome:")]  # the browser's own first page
 
 
 @pytest.fixture
@@ -98,7 +99,8 @@ def axe(browser):
         # A page's policy forbids scripts; what the driver runs is not the page's.
         browser.run(script + "; window.axe = axe;")
         found = browser.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1]; axe.run().then(done, error => done({violations: [error]}));"
+            "const done = arguments[arguments.length - 1];"
+            "axe.run({resultTypes: ['violations']}).then(done, error => done({violations: [error]}));"
         )
         return [f"{each.get('id')}: {each.get('help')}: {each.get('nodes')}" for each in found["violations"]]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
-from pages import refresh
+from site_of_docs import built
 
 from vggcost.cli import COMMANDS
 from vggcost.conventions.rows import NAMES
@@ -18,19 +16,7 @@ pytest.importorskip("sphinx")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The folder of the built site."""
-    folder = tmp_path_factory.mktemp("site")
-    words = (
-        "-q",
-        "-W",
-        "--keep-going",
-        "-d",
-        str(folder / "trees"),
-        str(refresh.CHECKOUT / "docs"),
-        str(folder / "html"),
-    )
-    done = subprocess.run([sys.executable, "-m", "sphinx", *words], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return folder / "html"
+    return built(tmp_path_factory.mktemp("site"))
 
 
 def test_every_command_convention_and_formula_has_its_place(site):
