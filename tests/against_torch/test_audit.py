@@ -167,7 +167,7 @@ def test_like_takes_a_network_file(capsys, tmp_path):
     path.write_text('features = [64, "M", 64]\nclassifier = false\n')
     status, document = audited(capsys, "plain_vgg16.py:VGG16", "--like", str(path))
     assert status == 1
-    assert document["differences"][0]["layers"] == ["features.2"]
+    assert document["differences"][0]["layers"] == ["convolutions.2"]
 
 
 FILE_OF_D = """features = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"]
