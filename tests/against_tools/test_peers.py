@@ -159,7 +159,7 @@ def test_a_tenth_is_a_tenth_and_touches_everything():
 
 @pytest.mark.matrix
 def test_the_whole_matrix(capsys):
-    assert cli.main(["verify", "--against", "all", "--all", "--format", "json"]) == 0
+    assert cli.main(["verify", "--against", "all", "--every-network", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["differing"] == 0
     assert [tool["status"] for tool in document["tools"]] == ["ran"] * len(PEERS)
@@ -232,7 +232,7 @@ def test_what_a_tool_prints_does_not_reach_the_results(adapter):
 
 def test_ctrl_c_ends_at_once_and_leaves_no_process(tmp_path, heed_ctrl_c):
     """Only our own process is interrupted; the tools' must end with it."""
-    started = [sys.executable, "-m", "vggcost", "verify", "--against", "all", "--all"]
+    started = [sys.executable, "-m", "vggcost", "verify", "--against", "all", "--every-network"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(started, cwd=tmp_path, preexec_fn=heed_ctrl_c, **pipes) as ours:  # noqa: PLW1509  # it only sets a signal
         children = Path(f"/proc/{ours.pid}/task")

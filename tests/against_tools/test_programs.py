@@ -176,7 +176,7 @@ def test_tools_that_are_not_there_are_skipped_by_name(vggcost, small, monkeypatc
     [
         (("verify", "net.py:Net", "net.py:Vector"), "verify takes one program at a time, and 2 targets are given"),
         (("verify", "net.py:Net", "--size", "20"), "net.py:Net cannot run, so no counter can: takes 512 features"),
-        (("verify", "net.py:Net", "--all"), "--all takes every configuration"),
+        (("verify", "net.py:Net", "--every-network"), "--every-network takes every configuration"),
     ],
 )
 def test_what_cannot_be_verified_is_refused(refused, small, words, said):

@@ -120,26 +120,26 @@ def targets(tmp_path, monkeypatch):
 
 
 def test_a_target_of_ones_own_is_timed_operation_by_operation(vggcost, targets):
-    ran = vggcost("bench", "--target", "mypkg_bench:Net", *INPUT)
+    ran = vggcost("bench", "mypkg_bench:Net", *INPUT)
     assert ran.status == 0
     assert "mypkg_bench:Net; input 1x3x32x32" in ran.out
     assert ran.out.count("\n0 ") == ran.out.count("\n1 ") == 1
     assert "sum of layers" in ran.out
-    whole = vggcost("bench", "--target", "mypkg_bench:Net", "--whole", *INPUT)
+    whole = vggcost("bench", "mypkg_bench:Net", "--whole", *INPUT)
     assert "sum of layers" not in whole.out
-    followed = vggcost("bench", "--target", "mypkg_bench:Branching", *INPUT)
+    followed = vggcost("bench", "mypkg_bench:Branching", *INPUT)
     assert followed.status == 0
     assert "the whole stands alone" in " ".join(followed.out.split())
 
 
 def test_a_target_takes_keywords_and_may_stand_in_a_file(vggcost, refused, targets, tmp_path):
     file = f"{tmp_path / 'mypkg_bench.py'}:Wide"
-    ran = vggcost("bench", "--target", file, "--call", "width=7", *INPUT, "--format", "json")
+    ran = vggcost("bench", file, "--call", "width=7", *INPUT, "--format", "json")
     assert ran.status == 0
     layers = json.loads(ran.out)["cases"][0]["layers"]
     assert [layer["output"] for layer in layers] == [[1, 4, 30, 30], [1, 4, 30, 30], [1, 7, 28, 28]]
     assert "said by the model" in ran.err
-    assert "give its arguments as --call" in refused("bench", "--target", file, *INPUT)
+    assert "give its arguments as --call" in refused("bench", file, *INPUT)
     assert "--call is for a program, and none is given" in refused("bench", "--call", "width=7", *INPUT)
 
 
@@ -157,11 +157,11 @@ def test_a_target_takes_keywords_and_may_stand_in_a_file(vggcost, refused, targe
     ],
 )
 def test_a_target_that_is_none_is_refused(refused, targets, target, words):
-    assert words in refused("bench", "--target", target, *INPUT)
+    assert words in refused("bench", target, *INPUT)
 
 
 def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets):
-    line = refused("bench", "--target", "mypkg_bench:Net", "--in-channels", "5", *INPUT)
+    line = refused("bench", "mypkg_bench:Net", "--in-channels", "5", *INPUT)
     assert "mypkg_bench:Net cannot run on 1x5x32x32: RuntimeError" in line
 
 
@@ -183,7 +183,7 @@ def test_a_target_that_cannot_run_is_refused_with_its_own_words(refused, targets
         (("--batch", "2,2"), "give each batch once"),
         (("--batch", "1000000000"), "the largest batch that should fit is"),
         (("--config", "Z"), "unknown configuration 'Z'"),
-        (("A", "--target", "x:y"), "there is no module 'x' here"),
+        (("A", "x:y"), "there is no module 'x' here"),
         (("--format", "latx"), "unknown format 'latx'; the nearest are latex"),
         (("-o", "/nowhere/at/all.json"), "there is no directory"),
         (("--load", "/nowhere/at/all.json"), "cannot read"),

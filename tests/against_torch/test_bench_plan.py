@@ -69,7 +69,7 @@ def test_where_nobody_says_what_is_free_or_what_a_module_takes_there_is_no_answe
     monkeypatch.setattr(plan, "free_bytes", lambda _: None)
     assert planned(vggcost, "A")["cases"][0]["fits"] is None
     (tmp_path / "own.py").write_text("import torch\n\ndef net():\n    return torch.nn.Conv2d(3, 8, 3)\n")
-    (case,) = planned(vggcost, "--target", f"{tmp_path / 'own.py'}:net")["cases"]
+    (case,) = planned(vggcost, f"{tmp_path / 'own.py'}:net")["cases"]
     assert (case["in_use_bytes_estimated"], case["fits"]) == (None, None)
 
 

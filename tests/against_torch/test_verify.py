@@ -116,7 +116,9 @@ def test_the_command_names_what_differs_and_ends_with_1(vggcost, monkeypatch, fm
 
 
 def test_all_takes_the_twelve_of_the_paper(vggcost):
-    document = json.loads(vggcost("verify", "--all", "--size", "32", "--classes", "4", "--format", "json").out)
+    document = json.loads(
+        vggcost("verify", "--every-network", "--size", "32", "--classes", "4", "--format", "json").out
+    )
     titles = [network["network"]["title"] for network in document["networks"]]
     assert len(set(titles)) == 12
     assert sum(network["differing"] for network in document["networks"]) == 0

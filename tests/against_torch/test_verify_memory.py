@@ -102,7 +102,19 @@ def test_several_networks_and_files_are_a_row_each(vggcost, tmp_path):
 
 
 def test_all_takes_the_twelve_of_the_paper(vggcost):
-    words = ("--all", "--size", "32", "--batch", "2", "--classes", "4", "--width", "0.125", "--optimizer", "momentum")
+    words = (
+        "--every-network",
+        "--size",
+        "32",
+        "--batch",
+        "2",
+        "--classes",
+        "4",
+        "--width",
+        "0.125",
+        "--optimizer",
+        "momentum",
+    )
     document = json.loads(vggcost("verify", "--memory", *words, "--format", "json").out)
     assert len(document["networks"]) == 12
     assert document["differing"] == 0

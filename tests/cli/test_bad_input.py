@@ -53,7 +53,7 @@ import pytest
         ),
         (("compare", "D", "Z"), "unknown configuration 'Z'"),
         (("report", "D", "Z"), "unknown configuration 'Z'"),
-        (("verify", "D", "--all"), "--all takes every configuration, and 'D' is named beside it"),
+        (("verify", "D", "--every-network"), "--every-network takes every configuration, and 'D' is named beside it"),
     ],
 )
 def test_a_wrong_word_gets_one_clear_line(refused, words, message):

@@ -59,8 +59,11 @@ def test_configs_in_other_formats(capsys, fmt):
 def test_a_configuration_becomes_a_file_to_start_from(capsys, tmp_path):
     path = os.path.join(str(tmp_path), "mine.toml")
     assert run(capsys, "configs", "vgg19_bn", "-o", path) == (0, "", "")
-    _, from_file, _ = run(capsys, "table", "--file", path, "--format", "json")
-    _, by_name, _ = run(capsys, "table", "vgg19_bn", "--format", "json")
+    from_file, by_name = (
+        json.loads(run(capsys, "table", *words, "--format", "json")[1]) for words in (("--file", path), ("vgg19_bn",))
+    )
+    assert from_file.pop("network")["name"] == "mine"
+    assert by_name.pop("network")["name"] == "E"
     assert from_file == by_name
 
 
@@ -88,7 +91,7 @@ def test_the_schema_is_printed_as_it_is_shipped(capsys):
         (["table", "--width", "1e-999999999"], "width is 1e-999999999; give a number above 0"),
         (["formula", "--width", "x"], "width is 'x'"),
         (["compare", "A", "--file", "nowhere.toml"], "cannot read the network file 'nowhere.toml'"),
-        (["verify", "--all", "--file", "nowhere.toml"], "--all takes every configuration"),
+        (["verify", "--every-network", "--file", "nowhere.toml"], "--every-network takes every configuration"),
         (["table", "--fil", "x"], "the nearest are --file"),
     ],
 )

@@ -142,3 +142,12 @@ def test_a_word_that_nobody_would_type_gets_the_list(refused):
     assert "known are table, compare" in refused("qqqq")
     assert "--help lists all" in refused("table", "--qqqq")
     assert "--help shows what it takes" in refused("table", "D", "qqqq")
+
+
+def test_a_word_of_the_last_release_is_taken_and_says_how_it_is_called_now(vggcost):
+    ran = vggcost("verify", "D", "--all")
+    assert ran.status == 2
+    assert ran.err.splitlines() == [
+        "vggcost: --all is called --every-network now; the old word goes with the next release (vggcost verify --help)",
+        "vggcost: error: --every-network takes every configuration, and 'D' is named beside it; give one of the two",
+    ]

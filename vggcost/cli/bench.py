@@ -6,7 +6,7 @@ import argparse
 import os
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
-from vggcost.cli.options import NO_INPLACE, Parser, Read, add_input, add_network, add_output, read_count
+from vggcost.cli.options import NO_INPLACE, Parser, Read, Renamed, add_input, add_network, add_output, read_count
 from vggcost.cli.output import check_writable, emit, note, prints_to_stderr
 from vggcost.cli.program_options import add_call, add_isolation
 from vggcost.cli.progress import ProgressLine
@@ -36,11 +36,7 @@ def parser() -> Parser:
         "vggcost bench --config A,D --batch 1,8 --format json -o result.json",
     )
     add_network(result, several=True)
-    result.add_argument(
-        "--target",
-        metavar="TARGET",
-        help="the same as TARGET: package.module:callable or path/to/file.py:callable of a torch module of your own",
-    )
+    result.add_argument("--target", action=Renamed, now="TARGET", metavar="TARGET")
     add_call(result)
     add_isolation(result)
     result.set_defaults(program_options=("in_channels", "dtype"))

@@ -44,6 +44,13 @@ def parser() -> Parser:
     return result
 
 
+def _stem(place: str | None) -> str:
+    """What a network in a file of this name is called; nothing where it is printed."""
+    import os
+
+    return "" if place in (None, "-") else os.path.basename(place or "").partition(".")[0]
+
+
 def run(args: Namespace) -> int:
     """Print or write the list, one network file, or the schema."""
     fmt, place = output_from(args)
@@ -54,10 +61,13 @@ def run(args: Namespace) -> int:
             raise VggcostError("--format and --human are for the list of all networks; leave them away here")
         from vggcost.network import network_file
 
-        emit(
-            network_file.schema_text() if args.schema else network_file.toml_text(catalogue.find(args.name)),
-            place,
-        )
+        if args.schema:
+            emit(network_file.schema_text(), place)
+            return EXIT_FINE
+        plan = catalogue.find(args.name)
+        # In a file of its own it is a network of its own, which would shadow the paper's under the same name.
+        named = plan.replace(name=_stem(place) or plan.name)
+        emit(network_file.toml_text(named), place)
         return EXIT_FINE
     plans = [catalogue.find(name) for name in catalogue.names()]
     counted = [api.count(catalogue.unfolded(plan, plan.variant), plan.size) for plan in plans]

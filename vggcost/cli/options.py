@@ -6,7 +6,7 @@ import argparse
 import os
 
 from vggcost import units
-from vggcost.cli.output import emit
+from vggcost.cli.output import emit, note
 from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
 from vggcost.network.catalogue import TABLE_1
@@ -109,6 +109,27 @@ class Parser(argparse.ArgumentParser):
             raise hints.of_option(command, self, left[0].partition("=")[0], argv)
         args.words = (self.prog.split()[-1], *argv)
         return args
+
+
+class Renamed(argparse.Action):
+    """An option by the word it had before: it does what it did, and says on standard error how it is called now."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, now: str, **words: Any) -> None:
+        super().__init__(option_strings, dest, help=argparse.SUPPRESS, **words)
+        self.now = now
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Put the value into the namespace."""
+        note(
+            f"{option_string} is called {self.now} now; the old word goes with the next release ({parser.prog} --help)"
+        )
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
 class Read(argparse.Action):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vggcost import api
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE
 from vggcost.cli.memory import add_mixed, add_training
-from vggcost.cli.options import NO_INPLACE, Parser, add_input, add_network, add_output
+from vggcost.cli.options import NO_INPLACE, Parser, Renamed, add_input, add_network, add_output
 from vggcost.cli.output import emit, prints_to_stderr
 from vggcost.cli.program_options import add_program
 from vggcost.cli.progress import ProgressLine
@@ -80,11 +80,11 @@ def parser() -> Parser:
     add_program(result)
     result.set_defaults(program_options=("dtype",))
     result.add_argument(
-        "--all",
+        "--every-network",
         action="store_true",
-        dest="every_network",
         help="all six configurations, plain and with batch normalization",
     )
+    result.add_argument("--all", action=Renamed, now="--every-network", nargs=0, dest="every_network")
     result.add_argument("--against", metavar="TOOLS", help=f"a comma list of {', '.join(TOOL_NAMES)}, or all")
     result.add_argument("--layers", action="store_true", help="show every layer's checks, not only the totals")
     group = result.add_argument_group("memory")
@@ -99,7 +99,7 @@ def parser() -> Parser:
 
 def run(args: Namespace) -> int:
     """Run the checks and print both sides."""
-    asked = request(args, default=(), instead="--all" if args.every_network else None)
+    asked = request(args, default=(), instead="--every-network" if args.every_network else None)
     if args.memory:
         return _verify_memory(args, asked)
     for name, option in _OF_MEMORY.items():

@@ -144,14 +144,21 @@ def _side_by_side(counted: Sequence[Cost | Audit]) -> Iterator[tuple[str, Drawin
         yield FIGURE_OF_ALL, configs(discs)
 
 
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that Windows lets no file have."""
+
+
 def file_name(name: str) -> str:
     """Return the name of the files of a network or a program, which a target's own text may not be.
 
-    >>> file_name("vgg.py:VGG16"), file_name("D-bn")
-    ('vgg.py-VGG16', 'D-bn')
+    It is one that every system can hold: Windows keeps the names of its devices to itself, whatever the ending.
+
+    >>> file_name("vgg.py:VGG16"), file_name("D-bn"), file_name("con"), file_name("Aux.py:f")
+    ('vgg.py-VGG16', 'D-bn', 'con-', 'Aux-.py-f')
     """
-    kept = "".join(sign if sign.isalnum() or sign in "._-+" else "-" for sign in name)
-    return kept.lstrip(".-") or "program"
+    kept = "".join(sign if sign.isalnum() or sign in "._-+" else "-" for sign in name).lstrip(".-") or "program"
+    stem, dot, rest = kept.partition(".")
+    return f"{stem}-{dot}{rest}" if stem.lower() in DEVICES else kept
 
 
 def file_places(names: Sequence[str], contents: ReportContents) -> list[str]:
