@@ -57,6 +57,8 @@ WORDS = {
     "predict --device all": ("predict", "A", "D", "--device", "a100,4090", "--batch", "8,32"),
     "predict --from": ("predict", "A", "D", "--from"),
     "predict --devices": ("predict", "--devices"),
+    "fleet": ("fleet", "D", "--batch", "64", "--link", "25Gbit/s", "--per-node", "4", "--measured", "1=130.9"),
+    "fleet --evaluate": ("fleet", "--evaluate"),
 }
 """A way to ask each command that has --format."""
 

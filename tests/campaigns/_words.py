@@ -33,6 +33,7 @@ NEEDED = {
     "bench-curve": ("result.json",),
     "roofline": ("result.json", "-o", "roof.svg"),
     "predict": ("--device", "3090"),
+    "fleet": ("--link", "25Gbit/s", "--measured", "1=130.9"),
     "report": ("A", "-o", "set"),
     "lock": ("A",),
     "check": (),

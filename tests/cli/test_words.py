@@ -22,6 +22,10 @@ OF_MACHINES = {
     "flush_bytes": "what a bench zeroes between forwards",
     "copy_bytes": "what a ceiling was measured with",
     "element_bytes": "of a dtype",
+    "sent_bytes": "what a GPU sends to others in a step",
+    "sent_bytes_unsplit": "the same",
+    "exchanged_bytes": "the same, of activations",
+    "effective_bytes_per_s": "of a line between GPUs",
     "min_bytes": "what a layer moves at least, which is no memory",
 }
 """Words that say nothing of how much memory a network takes."""

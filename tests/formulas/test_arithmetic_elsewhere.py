@@ -12,7 +12,7 @@ import vggcost
 
 PACKAGE = Path(vggcost.__file__).parent
 
-ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "predict", "results")
+ROOMS = ("network", "costs", "conventions", "programs", "frameworks", "bench", "predict", "fleet", "results")
 """The rooms between the formulas and what a person sees."""
 
 ALLOWED = {
@@ -73,6 +73,14 @@ ALLOWED = {
     "predict/capped.py:capped": "the cube root of a share of power",
     "predict/intervals.py:_unseen": "a threshold",
     "predict/scores.py": "order statistics of errors",
+    "fleet/calibration.py:calibrated": "images of several GPUs in a measured time",
+    "fleet/evaluation.py:fitted.loss": "squared errors of a fit",
+    "fleet/gradients.py:": "bytes in a MiB",
+    "fleet/model.py:step": "a part of a time",
+    "fleet/plan.py": "times of several epochs, parts of a batch, and a price",
+    "fleet/published.py:_run": "bytes in a Gbit",
+    "fleet/words.py": "prefixes of units that a person gives",
+    "results/gpu_speed.py:of_result": "a forward pass in place of a step",
     "results/fit.py:Fit._images": "the passes of a step",
     "results/settings.py:_first": "bisection",
     "results/settings.py:levers": "a batch in two halves",

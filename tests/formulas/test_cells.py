@@ -187,6 +187,13 @@ CELLS = {
     "kernels_time": [(formula.kernels_time(3, 5), 3 * 5)],
     "step_time": [(formula.step_time(3, 5), 3 * 5)],
     "interpolated": [(formula.interpolated(3, 11, 5), 3 + 5 * 8)],
+    "ring_steps": [(formula.ring_steps(7), 6 + 6)],
+    "ring_bytes": [(formula.ring_bytes(5, 35), 2 * 4 * 7), (formula.ring_bytes(3, 10), 13)],
+    "transfer_time": [(formula.transfer_time(3, 5), 3 * 5)],
+    "ring_latency": [(formula.ring_latency(7, 5), 12 * 5)],
+    "exchange_bytes": [(formula.exchange_bytes(4, 5, 7, 11), 2 * 3 * 5 * 7 * 11)],
+    "images_of_step": [(formula.images_of_step(3, 5), 3 * 5)],
+    "saved_by_splitting": [(formula.saved_by_splitting(5, 35), 7 * 4), (formula.saved_by_splitting(3, 10), 6)],
     "winograd_saving": [
         # Of (2*11)^2 = 484 multiplications 12^2 = 144 are left; of 33^2 = 1089, 13^2 = 169; of 10^2 = 100, 6^2 = 36.
         (formula.winograd_saving(2, 11), 3),

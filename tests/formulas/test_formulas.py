@@ -52,7 +52,7 @@ def impurities(source: str) -> list[str]:
 
 def test_every_module_of_the_folder_is_looked_at():
     assert [module.__name__.rpartition(".")[2] for module in MODULES] == [
-        *("convolutions", "forward", "latency", "memory", "norms", "roofline", "sequences", "windows"),
+        *("collectives", "convolutions", "forward", "latency", "memory", "norms", "roofline", "sequences", "windows"),
     ]
     # A name stands for one formula in the whole folder.
     assert len(FORMULAS) == sum(

@@ -19,6 +19,7 @@ WORDS = {
     "roofline": ("program.py", "-o", "roof.svg"),
     "bench-compare": ("program.py", "program.py"),
     "predict": ("program.py", "--device", "3090"),
+    "fleet": ("program.py", "--device", "3090"),
     "completion": ("program.py",),
     "stack": ("program.py", "program.py"),
     "plot": ("layers", "program.py", "-o", "layers.svg"),
@@ -44,7 +45,7 @@ def listed(checkout):
     """The commands that the page says run programs, and those that it says take none."""
     page = (checkout / "SECURITY.md").read_text()
     running = re.search(r"\n\n(`audit`[^\n]*)\n\n", page)[1]
-    others = re.search(r"Nothing else runs code\. ([^.]*) take no program", page)[1]
+    others = re.search(r"Nothing else runs code\. ([^.]*)\stake no program", page)[1]
     return tuple(set(re.findall(r"`([\w-]+)`", words)) for words in (running, others))
 
 

@@ -116,6 +116,13 @@ def test_a_forecast_from_a_measurement_loads_what_reads_it_beside(tmp_path):
     assert "scipy" not in names
 
 
+def test_a_fleet_is_arithmetic_alone():
+    words = ["fleet", "D", "--link", "25Gbit/s", "--measured", "1=130.9", "--format", "json"]
+    names, third_party = loaded(COMMAND.format(words=words))
+    assert third_party == THIRD_PARTY
+    assert not names & (HEAVY | {"statistics", "decimal", "fractions"})
+
+
 def test_importing_vggcost_loads_one_module():
     names, _ = loaded("import vggcost")
     assert names <= {"vggcost", "__future__"}
