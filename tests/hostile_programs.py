@@ -183,7 +183,13 @@ HARMLESS = (
     ),
     *("tempfile.tempdir = '/nowhere'", "time.sleep(0)", "inspect.currentframe().f_back.f_locals.clear()"),
     *("del sys.modules['json']", "sys.modules['json'] = None", "sys.modules['numpy'] = None", "json.dumps = None"),
-    *("json.JSONEncoder = None", "textwrap = None", "os.path.exists = lambda path: False", "os.linesep = ''"),
+    *(
+        "json.JSONEncoder = None",
+        "json.JSONEncoder.encode = None",
+        "textwrap = None",
+        "os.path.exists = lambda path: False",
+        "os.linesep = ''",
+    ),
     *("sys.setrecursionlimit(3000)", "sys.stdout.flush()", "os.umask(0o77)", "asyncio.run(asyncio.sleep(0))"),
     *OWN_STREAMS,
 )

@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Any:
 
     value = getattr(import_module(_HOMES[name]), name)
     if name.islower():
-        value = import_module("vggcost.results.arguments").public(value)
+        value = import_module("vggcost.costs.arguments").public(value)
     globals()[name] = value
     return value
 

@@ -720,3 +720,15 @@ def test_a_sum_that_lacks_an_operation_says_so():
             return torch.fft.rfft(self.conv(x))
 
     assert "MACs without 1 operation>" in repr(vggcost.audit(Odd(), (1, 3, 8, 8)))
+
+
+def test_an_input_of_one_number_is_read():
+    assert vggcost.audit(torch.nn.ReLU(), torch.tensor(3.0)).macs == 0
+
+
+def test_an_audit_under_another_convention_takes_its_name():
+    audit = vggcost.audit(torch.nn.Conv2d(3, 8, 3), (1, 3, 8, 8))
+    assert audit.under("torch").to_dict()["totals"]["count"] == 2 * audit.macs
+    for wrong in ("troch", 7):
+        with pytest.raises(vggcost.VggcostError):
+            audit.under(wrong)

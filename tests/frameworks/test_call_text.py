@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from vggcost.errors import VggcostError
-from vggcost.frameworks.call_text import read_call
+from vggcost.frameworks import finding
+from vggcost.frameworks.call_text import as_in_source, read_call
 
 NAMES = {"cfgs": {"D": [64, "M"]}, "Net": type("Net", (), {}), "nn": __import__("math"), "more": {"b": 2}}
 
@@ -59,3 +62,14 @@ def test_what_is_no_call_is_refused(text):
 def test_what_raises_is_named_as_it_was_written(text, words):
     with pytest.raises(VggcostError, match=words):
         read_call(text).values({**NAMES, "exit": __import__("sys").exit})
+
+
+def test_letters_are_utf_8_whatever_the_locale_says(monkeypatch):
+    """Where the locale is ASCII, Python has a shell's bytes as halves of surrogate pairs, and a file's as letters."""
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii", "surrogateescape"))
+    shell = "Größe".encode().decode("ascii", "surrogateescape")
+    assert as_in_source(shell) == "Größe"
+    assert read_call(f"k='{shell}'").values({}) == ([], {"k": "Größe"})
+    assert finding._parted(f"{shell}.py:{shell}") == (f"{shell}.py", ":", "Größe")
+    assert as_in_source("\udcff") == "\udcff"
+    assert as_in_source("Größe") == "Größe"

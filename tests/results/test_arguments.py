@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import vggcost
+from vggcost.costs.arguments import OF_ONE_CALL, READERS, public
 from vggcost.errors import VggcostError, WrongKindError
-from vggcost.results.arguments import OF_ONE_CALL, READERS, public
 
 CALLS = {
     "cost": {},
@@ -182,6 +182,10 @@ def test_results_refuse_what_their_methods_do_not_take():
         lambda value: memory.document(human=value),
         lambda value: fit.rendered("json", human=value),
         form.layer,
+        lambda value: form.memory(training=value),
+        lambda value: form.memory(in_place=value),
+        lambda value: form.memory(training=True, mixed=value),
+        lambda value: cost.to_frame([value]),
         lambda value: form.at(value, 1000, 224, 224),
         lambda value: form.at(1, 1000, value, 224),
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from vggcost.costs import training as training_costs
+from vggcost.costs.arguments import public
 from vggcost.costs.memory import lived
 from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.polynomials import can_be_largest
@@ -121,6 +122,7 @@ class ClosedForm(Record):
         numbers = (batch, classes, height // self.unit, width // self.unit)
         return {symbol: sympy.Integer(number) for symbol, number in zip(SYMBOLS, numbers, strict=True)}
 
+    @public
     def memory(
         self,
         dtype: Dtype = "float32",

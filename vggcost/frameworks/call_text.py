@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
@@ -72,6 +73,17 @@ def _evaluated(node: ast.expr, written: str, names: Mapping[str, Any], turned: A
         raise VggcostError(f"--call has {written}, which raises {told(error)}{hint}") from None
 
 
+def as_in_source(text: str) -> str:
+    """Return a text from the command line as a Python file would have it: UTF-8, whatever the locale says.
+
+    What is no UTF-8 either stays as it is.
+    """
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 def read_call(text: str, option: str = "--call") -> CallText:
     """Return the arguments that a text has, none of them evaluated.
 
@@ -79,7 +91,7 @@ def read_call(text: str, option: str = "--call") -> CallText:
         VggcostError: it is not what stands between the parentheses of a call.
     """
     try:
-        call = ast.parse(f"f({text}\n)", mode="eval").body
+        call = ast.parse(f"f({as_in_source(text)}\n)", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         call = None
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):

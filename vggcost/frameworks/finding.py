@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import VggcostError, nearest
+from vggcost.frameworks.call_text import as_in_source
 from vggcost.frameworks.guard import class_of, pass_on
 from vggcost.frameworks.place import Place
 from vggcost.record import Record
@@ -47,7 +48,7 @@ def _parted(target: str) -> tuple[str, str, str]:
     if target.endswith(".py") and os.path.isfile(target):
         return target, "", ""
     place, colon, name = target.rpartition(":")
-    return (place, colon, name) if colon else (target, "", "")
+    return (place, colon, as_in_source(name)) if colon else (target, "", "")
 
 
 def find(target: str, place: Place, extras: Mapping[str, str], is_model: IsModel) -> Found:

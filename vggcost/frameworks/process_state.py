@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from contextlib import suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ProcessState:
         self._modules: dict[str, Any] = {}
         self._names: dict[str, Any] = {}
         self._builtins: dict[str, Any] = {}
-        self._tools: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._tools: list[tuple[Any, dict[str, Any]]] = []
         self._torch: list[tuple[Any, dict[str, Any]]] = []
         self._watch: _TorchWatch | None = None
 
@@ -72,11 +73,12 @@ class ProcessState:
         with these.
         """
         self._names.update(self._builtins)
-        for now, kept in self._tools:
+        for holder, kept in self._tools:
+            now = vars(holder)
             if not _same(now, kept):
                 for name, value in kept.items():
                     if now.get(name) is not value and (callable(value) or name[0] != "_"):
-                        now[name] = value
+                        setattr(holder, name, value)
         if self._watch is not None and self._watch in sys.meta_path:
             sys.meta_path.remove(self._watch)
         for each in self._put_back:
@@ -132,14 +134,20 @@ _NEEDED = frozenset(("torch", "numpy", "keras", "vggcost", *sys.stdlib_module_na
 """The modules that vggcost itself goes on with, and those that can be loaded once only."""
 
 
-def _tools() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The names of modules that vggcost works with, and what they stand for now."""
+def _tools() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The modules that vggcost works with, and their classes that can be changed, with what all names stand for."""
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _WORKED_WITH:
-            names = getattr(module, "__dict__", None)
-            if isinstance(names, dict):
-                yield names, dict(names)
+        if name.partition(".")[0] in _WORKED_WITH and isinstance(module, ModuleType):
+            names = vars(module).copy()
+            yield module, names
+            for value in names.values():
+                # What is written in C is closed to changes.
+                if type(value) is type and value.__module__ == name and value.__flags__ & _OF_PYTHON:
+                    yield value, dict(vars(value))
 
+
+_OF_PYTHON = 1 << 9
+"""Of a class's flags, that it is made while Python runs (Py_TPFLAGS_HEAPTYPE)."""
 
 _WORKED_WITH = frozenset(
     (

@@ -49,7 +49,7 @@ def variants(
 def _in_channels(convs: Sequence[Conv2d], reading: ProgramReading) -> int:
     """Channels of the image: what the first convolution takes, or, where that takes what others gave, the first few."""
     if not convs:
-        shape = reading.inputs[0]
+        shape = reading.inputs[0] or (1,)  # an input of one number
         return shape[min(1, len(shape) - 1)]
     few = (conv.c_in for conv in convs if conv.c_in <= 4)
     return int(convs[0].c_in if convs[0].c_in <= 16 else next(few, convs[0].c_in))

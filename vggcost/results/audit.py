@@ -6,9 +6,12 @@ import os
 from functools import cached_property
 
 from vggcost import units
+from vggcost.conventions.convention import Convention
 from vggcost.conventions.rows import TEXTBOOK
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.conventions.seen import Seen, seen
+from vggcost.costs.arguments import view as view_of
+from vggcost.costs.arguments import word
 from vggcost.formulas import forward
 from vggcost.lock.standard import held as held_to
 from vggcost.lock.standard import standard
@@ -20,7 +23,6 @@ from vggcost.report import verdict as audit_verdict
 from vggcost.report.audit import WEIGHTS_ALONE, AuditView
 from vggcost.report.document import SCREEN
 from vggcost.report.layers import convention_words
-from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from vggcost.conventions.convention import Convention
     from vggcost.conventions.rows import ConventionName
     from vggcost.conventions.special_rules import Count
     from vggcost.frameworks.target import Given
@@ -137,8 +138,14 @@ class Audit(Frozen):
         """The convention, and what one of its counts is."""
         return convention_words({"convention": self.convention, "unit": self.unit, "per": self.counted_by.per})
 
-    def under(self, convention: Convention) -> Audit:
-        """The same audit, counted by another convention."""
+    def under(self, convention: Convention | ConventionName) -> Audit:
+        """The same audit, counted by another convention.
+
+        Raises:
+            VggcostError: there is no such convention.
+        """
+        if not isinstance(convention, Convention):
+            convention = convention_named(word(convention, "convention"))
         other = object.__new__(Audit)
         other._set(
             reading=self.reading,

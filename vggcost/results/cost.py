@@ -6,6 +6,7 @@ from functools import cached_property
 
 from vggcost import units
 from vggcost.conventions.counting import tally, total
+from vggcost.costs.arguments import view as view_of
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.network import catalogue
 from vggcost.record import Frozen, Record
@@ -13,7 +14,6 @@ from vggcost.report import formats
 from vggcost.report import layers as layer_report
 from vggcost.report.document import SCREEN
 from vggcost.report.layers import View
-from vggcost.results.arguments import view as view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

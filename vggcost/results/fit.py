@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from vggcost import units
+from vggcost.costs.arguments import flag
 from vggcost.costs.fit import Tried, largest
 from vggcost.errors import VggcostError
 from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
 from vggcost.report import fit as fit_report
 from vggcost.report import formats
-from vggcost.results.arguments import flag
 from vggcost.results.settings import MEMORY, axis, levers
 
 TYPE_CHECKING = False

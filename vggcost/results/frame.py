@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vggcost.costs.arguments import words
 from vggcost.errors import Needs, VggcostError
 from vggcost.report.document import Shape
 from vggcost.report.shaping import picked
@@ -34,7 +35,7 @@ def to_frame(document: Document, columns: Sequence[str] | None, usual: Sequence[
         raise VggcostError(f"columns is the text {columns!r}; give a list of names")
     if document.listing is None:
         raise VggcostError("there are no rows here")
-    names = tuple(usual if columns is None else columns)
+    names = tuple(usual) if columns is None else words(columns, "columns")
     found, rows = picked(document.listing(), names, Shape(precision=DECIMALS_OF_SHARES))
     series = {column.key: _series([column.plain(row.get(column.key)) for row in rows], column.kind) for column in found}
     return pd.DataFrame(series)

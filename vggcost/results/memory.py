@@ -8,6 +8,7 @@ from vggcost import units
 from vggcost.costs import course as moment_by_moment
 from vggcost.costs import memory as costs
 from vggcost.costs import training as step
+from vggcost.costs.arguments import flag
 from vggcost.costs.course import Peak
 from vggcost.costs.memory_totals import totals_of, worst
 from vggcost.costs.training_cost import PARTS, TrainingCost, in_macs_and_flops, training_cost
@@ -19,7 +20,6 @@ from vggcost.report import formats
 from vggcost.report import memory as memory_report
 from vggcost.report.document import SCREEN
 from vggcost.report.training_cost import grouped
-from vggcost.results.arguments import flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from vggcost import units
 from vggcost.costs import training as step
+from vggcost.costs.arguments import flag
 from vggcost.costs.course import Peak
 from vggcost.costs.memory_totals import MemoryTotals
 from vggcost.costs.table import table
@@ -15,7 +16,6 @@ from vggcost.programs.followed import Asked, FollowedRow
 from vggcost.record import Frozen
 from vggcost.report import formats
 from vggcost.report import program_memory as memory_report
-from vggcost.results.arguments import flag
 from vggcost.results.audit import Audit
 from vggcost.results.memory import LayerMemory, Memory
 

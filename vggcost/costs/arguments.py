@@ -192,7 +192,7 @@ READERS: Mapping[str, Read] = {
     **dict.fromkeys(("dtype", "mixed"), dtype),
     **dict.fromkeys(("memory", "macs", "params"), amount),
     **dict.fromkeys(("file", "like"), path),
-    **dict.fromkeys(("model", "input"), _as_it_is),
+    **dict.fromkeys(("self", "model", "input"), _as_it_is),
     "network": network,
     "freeze": words,
     "head": head,
