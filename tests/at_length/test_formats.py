@@ -27,8 +27,8 @@ from vggcost.report.formats import FORMATS, implied, rendered
 
 PEOPLE = ("table", "markdown", "latex", "html")
 MARKUP = ("markdown", "latex", "html")
-WITHOUT_FORMAT = {"completion", "lock", "plot", "report", "roofline"}
-"""Commands whose files have formats of their own: JSON, a CSV and a Markdown table, a picture."""
+WITHOUT_FORMAT = {"completion", "explorer", "lock", "plot", "report", "roofline"}
+"""Commands whose files have formats of their own: JSON, a CSV and a Markdown table, a picture, a page."""
 
 WORDS = {
     "table": ("table", "D"),

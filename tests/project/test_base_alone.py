@@ -34,6 +34,7 @@ ANSWERED = (
 NEEDS = {
     "formula D": ("sympy", "formula"),
     "stack 3x3 3x3": ("sympy", "formula"),
+    "explorer": ("sympy", "formula"),
     "plot layers D -o x.svg": ("matplotlib", "plot"),
     "verify D": ("torch", "torch"),
     "bench D": ("torch", "torch"),

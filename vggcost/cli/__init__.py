@@ -27,6 +27,7 @@ COMMANDS = {
     "lock": "write down what networks and programs are and cost",
     "check": "hold them to what was written down; exit status 1 names the layer",
     "plot": "a figure: layers, configs, conventions, scaling, memory, network",
+    "explorer": "a page in which the formulas run: every setting, at once",
     "report": "write or check the tables of all twelve variants",
     "bench": "time the real forward pass, layer by layer",
     "bench-compare": "two bench results: faster, slower, or undecided",

@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
+    from vggcost.costs.liveness import Lifetimes
     from vggcost.costs.table import Table
     from vggcost.costs.training import Training
 
@@ -83,6 +84,17 @@ def course(
         VggcostError: nothing learns.
     """
     lives = lived(counted, element_bytes, training, in_place=in_place, watched=places, low_bytes=low_bytes)
+    yield from course_of(counted, element_bytes, training, lives, places)
+
+
+def course_of(
+    counted: Table, element_bytes: int, training: Training, lives: Lifetimes, places: Container[int] = EVERY_MOMENT
+) -> Iterator[Peak]:
+    """Yield the moments of a walk that watched these places; its sizes may be symbols. See `course`.
+
+    Raises:
+        VggcostError: nothing learns.
+    """
     gradients = trainable_bytes(counted, element_bytes, training)
     held = {
         "weight_bytes": memory.tensor_bytes(counted.params, element_bytes),

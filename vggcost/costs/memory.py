@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.costs.table import Table
-    from vggcost.network.layer import Layer
+    from vggcost.network.layer import Layer, Shape
+    from vggcost.network.plan import Network
 
 COUNTER_BYTES = 8
 """torch counts the batches that a normalization has seen in int64."""
@@ -69,9 +70,13 @@ def lived(
     `vggcost.costs.liveness.Lifetimes`.
     """
     shape = (batch or counted.input[0], *counted.input[1:])
-    stages = (layers for _, layers in counted.network.stages())
     widths = widths_of(element_bytes, low_bytes)
-    lives = Lifetimes(stages, shape, widths, training=training, in_place=in_place, **options)
+    return lived_in(widths, counted.network, shape, training=training, in_place=in_place, **options)
+
+
+def lived_in(widths: Widths, network: Network, shape: Shape, *, training: bool, **options: Any) -> Lifetimes:
+    """Return one forward call of a network, and where training one backward pass; widths and sizes may be symbols."""
+    lives = Lifetimes((layers for _, layers in network.stages()), shape, widths, training=training, **options)
     if training:
         lives.backward()
     return lives

@@ -28,7 +28,7 @@ from vggcost.network.plan import Network, ResidualToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
     from vggcost.network.layer import Layer, Pair, Size
@@ -45,14 +45,19 @@ FEATURE_MAP: Pair = (7, 7)
 
 
 def unfold(
-    configuration: Configuration, variant: Variant, image: tuple[Size, Size], alias: str | None = None
+    configuration: Configuration,
+    variant: Variant,
+    image: tuple[Size, Size],
+    alias: str | None = None,
+    channels: Mapping[int, Size] | None = None,
 ) -> Network:
     """Return a plan's layers in this variant.
 
     The image's height and width matter only to a head of one's own without adaptive pool, whose first linear takes
-    what the features yield.
+    what the features yield. channels has what convolutions have in place of each of the plan's widths, symbols for
+    one; the variant's factor says so where it is not given.
     """
-    features = _Features(variant)
+    features = _Features(variant, channels)
     for token in configuration.features:
         features.add(token)
     layers = tuple(features.layers)
@@ -143,9 +148,10 @@ def width_factor(width: float | str) -> float:
 class _Features:
     """The feature extractor while it is built, token after token."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, scaled: Mapping[int, Size] | None) -> None:
         self.layers: list[Layer] = []
         self.channels: Size = variant.in_channels
+        self._scaled = scaled
         self._variant = variant
         self._factor = 1 if variant.width == 1 else exact_factor(variant.width)
         self._block = 1
@@ -174,9 +180,12 @@ class _Features:
         conv = conv_token(token)
         if conv is None:
             raise ValueError(f"{token!r} is no token of a plan")
-        kernel, c_out, stride = conv
-        if self._factor != 1:
-            c_out = max(1, forward.scaled_width(c_out, self._factor))
+        kernel, width, stride = conv
+        c_out: Size = width
+        if self._scaled is not None:
+            c_out = self._scaled[width]
+        elif self._factor != 1:
+            c_out = max(1, forward.scaled_width(width, self._factor))
         c_in, self.channels = self.channels, c_out
         side = windows.centred_padding(kernel)
         path = f"{parent}.{position}"
