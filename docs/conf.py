@@ -19,6 +19,7 @@ nitpick_ignore_regex = [("py:.*", r".*")]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 add_module_names = False
+man_pages = [("generated/commands/index", "vggcost", "what a VGG costs, layer by layer", [author], 1)]
 html_theme = "furo"
 html_title = "vggcost"
 html_static_path = ["_static"]

@@ -31,6 +31,12 @@ def test_every_command_convention_and_formula_has_its_place(site):
     assert "vggcost.memory_totals" in (site / "python.html").read_text(encoding="utf-8")
 
 
+def test_the_man_page_has_every_command(tmp_path):
+    page = (built(tmp_path, "man") / "vggcost.1").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"usage: vggcost {name}".replace("-", "\\-") in page.replace("\\\\-", "\\-")
+
+
 def test_a_page_asks_no_network_for_anything(site):
     pages = list(site.rglob("*.html"))
     assert len(pages) > len(COMMANDS) + len(NAMES)
