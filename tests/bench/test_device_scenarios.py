@@ -14,11 +14,14 @@ from simulated_device import CompilerError, SimulatedDevice, SimulatedTensor
 
 from vggcost.bench import event_clock, host_clock, numerics, one_case, session
 from vggcost.bench.graph_replay import capture_stream
+from vggcost.bench.result import to_json
 from vggcost.bench.session import run
 from vggcost.bench.settings import Settings
 from vggcost.bench.subjects import Subject
 from vggcost.errors import VggcostError
 from vggcost.frameworks.pytorch.traced_forward import NotTraceableError
+from vggcost.predict import calibration, measurement
+from vggcost.predict import subject as forecasts
 from vggcost.report import bench as bench_report
 from vggcost.report.formats import rendered
 
@@ -472,3 +475,22 @@ def test_the_measured_memory_stands_beside_the_estimate_in_the_words_of_its_defi
     case |= {"in_use_bytes_measured": 3 << 20, "in_use_bytes_estimated": 2 << 20}
     shown = " ".join(rendered(bench_report.document(document), "table").split())
     assert f"Memory of {words}: 3.000 MiB measured, 2.000 MiB estimated." in shown
+
+
+@pytest.mark.parametrize("per_layer", [True, False])
+def test_what_a_run_on_a_card_writes_forecasts_it(bench, per_layer, tmp_path):
+    document = bench().run(per_layer=per_layer).document
+    document["ceilings"] = {"flops_per_s": 1e15, "bytes_per_s": 1e13, "matmul_side": 1, "copy_bytes": 1}
+    document["ceilings"] |= {"matmul_ns": [], "copy_ns": []}
+    (tmp_path / "bench.json").write_text(to_json(document), encoding="utf-8")
+    if not per_layer:
+        with pytest.raises(VggcostError, match="was timed whole, and its layers are not known"):
+            measurement.read(str(tmp_path / "bench.json"))
+        return
+    measured = measurement.read(str(tmp_path / "bench.json"))
+    (case,) = measured.cases
+    again = forecasts.Subject("net", {"name": "other", "options": None}, case.input, case.works, batch_norm=False)
+    found = calibration.forecast(again, calibration.calibration(measured), 80)
+    whole_ns = document["cases"][0]["passes"]["whole"]["median_ns"]
+    assert found.likely_ms == pytest.approx(whole_ns * 1e-6)
+    assert found.device["name"] == document["environment"]["device_name"]
