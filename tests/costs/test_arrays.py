@@ -94,7 +94,7 @@ def _one_class_too_many(monkeypatch):
     monkeypatch.setattr(
         arrays,
         "unfold",
-        lambda plan, variant, image: unfolded(plan, variant.replace(classes=variant.classes + 1), image),
+        lambda plan, variant, image, **how: unfolded(plan, variant.replace(classes=variant.classes + 1), image, **how),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggcost import units
-from vggcost.costs.lines import BATCH, line, upper
+from vggcost.costs.lines import BATCH, Highest, line, upper
 from vggcost.costs.memory import lived
 from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.table import summed, table
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from vggcost.costs.lines import BatchLine
     from vggcost.costs.memory_totals import MemoryTotals
     from vggcost.costs.storages import Moment
     from vggcost.costs.table import Table
     from vggcost.costs.training import Training
     from vggcost.network.layer import Layer, Shape, Size, Step
     from vggcost.network.plan import Configuration, Variant
+    from vggcost.network.unfold import Channels
 
     Int64 = NDArray[np.int64]
 
@@ -48,7 +50,7 @@ class Structure:
     """A configuration in one variant, and how it is run: all that is not an array.
 
     how gives the way of training for a table, or None for a forward call alone; see `vggcost.costs.training.checked`.
-    low_bytes as in `vggcost.costs.memory.lived`.
+    low_bytes as in `vggcost.costs.memory.lived`, channels as in `vggcost.network.unfold.unfold`.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Structure:
         *,
         in_place: bool = True,
         low_bytes: int = 0,
+        channels: Channels | None = None,
     ) -> None:
+        self._channels = channels
         self._plan = plan
         self._variant = variant
         self._bytes = element_bytes
@@ -92,20 +96,51 @@ class Structure:
         return found
 
     def _block(self, batch: Any, height: Any, width: Any, classes: Any) -> dict[str, Any]:
-        counted = self._counted(BATCH, height, width, classes, _Checks(self, height, width, classes))
         sizes = np.broadcast_shapes(*(np.shape(each) for each in (height, width, classes)))
         several = np.prod(np.broadcast_shapes(np.shape(batch), sizes)) > np.prod(sizes)
+        values = self.lines(self.counted(height, width, classes), several=bool(several))
+        return {name: each.at(batch) for name, each in values.items()}
 
-        def largest(moments: Iterable[Moment]) -> Size:
+    def counted(self, height: Size, width: Size, classes: Size) -> Table:
+        """Return the table over these sizes and classes, checked, whose numbers are lines over the batch.
+
+        Raises:
+            VggcostError: a point that the int door refuses, in its words.
+        """
+        return self._counted(BATCH, height, width, classes, _Checks(self, height, width, classes))
+
+    def lines(self, counted: Table, *, several: bool = True) -> dict[str, BatchLine | Highest]:
+        """Return the numbers of `totals` by name, as what gives them at any batch; several: whether of many."""
+
+        def largest(moments: Iterable[Moment]) -> Highest:
             lines = [line(moment.bytes) for moment in moments]
-            worst: Any = 0
-            # A running maximum: all moments at once would be hundreds of arrays.
-            for each in upper(lines) if several else lines:
-                worst = np.maximum(worst, each.at(batch))
-            return worst
+            return Highest(upper(lines) if several else lines)
 
         values = self._totals(counted, largest)
-        return {name: line(value).at(batch) for name in values._fields if (value := getattr(values, name)) is not None}
+        found = {name: getattr(values, name) for name in values._fields}
+        return {
+            name: value if isinstance(value, Highest) else line(value)
+            for name, value in found.items()
+            if value is not None
+        }
+
+    def runs(self, height: Int64, width: Int64) -> NDArray[np.bool_]:
+        """Return at which of these images the network runs: every window fits, and so does what a layer takes."""
+        fine = np.ones(np.broadcast_shapes(height.shape, width.shape), np.bool_)
+
+        def check(layer: Layer, shape: Shape) -> None:
+            takes = layer.takes()
+            if takes is not None:
+                np.logical_and(fine, np.equal(shape[takes[1]], takes[2]), out=fine)
+            if isinstance(layer, Add):
+                for one, other in zip(shape[1:], layer.other[1:], strict=True):
+                    np.logical_and(fine, np.equal(one, other), out=fine)
+
+        network = unfold(self._plan, self._variant, (height, width))
+        for step in walk(network.layers, (1, self._variant.in_channels, height, width), check):
+            for size in step.output[1:]:
+                np.logical_and(fine, np.greater_equal(size, 1), out=fine)
+        return fine
 
     def _counted(self, batch: Size, height: Size, width: Size, classes: Size, checks: _Checks | None = None) -> Table:
         network = self._unfolded(height, width, classes)
@@ -114,9 +149,10 @@ class Structure:
         return summed(network, shape, steps)
 
     def _unfolded(self, height: Size, width: Size, classes: Size) -> Any:
-        return unfold(self._plan, self._variant.replace(classes=classes), (height, width))
+        variant = self._variant.replace(classes=classes)
+        return unfold(self._plan, variant, (height, width), channels=self._channels)
 
-    def _totals(self, counted: Table, largest: Callable[[Iterable[Moment]], Size] | None = None) -> MemoryTotals:
+    def _totals(self, counted: Table, largest: Callable[[Iterable[Moment]], Any] | None = None) -> MemoryTotals:
         how = self._how(counted)
         trains: dict[str, Any] = {} if how is None else {"trains": how.trains}
         forward = lived(counted, self._bytes, training=False, **trains, **self._run)

@@ -69,6 +69,29 @@ def _product(part: Any, times: Any) -> Any:
     return 0 if isinstance(part, int) and part == 0 else part * times
 
 
+class Highest:
+    """The largest of several lines at each batch: what a peak is over the batch.
+
+    >>> Highest([BatchLine(10, 1), BatchLine(0, 3)]).at(7)
+    array(21)
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines: list[BatchLine]) -> None:
+        self.lines = lines
+
+    def at(self, batch: Any) -> Any:
+        """Its value at a batch, or at an array of batches."""
+        import numpy as np
+
+        worst: Any = 0
+        # A running maximum: all lines at once would be hundreds of arrays.
+        for each in self.lines:
+            worst = np.maximum(worst, each.at(batch))
+        return worst
+
+
 def upper(lines: list[BatchLine]) -> list[BatchLine]:
     """Return those of these that can be the largest at some batch of at least 1, and each of them once.
 

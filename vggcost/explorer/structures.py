@@ -130,7 +130,8 @@ def structure(plan: Configuration, head: Head, *, batch_norm: bool) -> Structure
         adaptive_pool=head.adaptive_pool,
     )
     sizes = _Sizes()
-    plain = unfold(plan, variant, (H, W), channels=channels_of(plan))
+    channels = channels_of(plan)
+    plain = unfold(plan, variant, (H, W), channels=lambda width, _: channels[width])
     network = plain.replace(layers=tuple(sizes.naming(layer) for layer in plain.layers))
     shape = (N, variant.in_channels, H, W)
     fits = _Checks()

@@ -28,11 +28,13 @@ from vggcost.network.plan import Network, ResidualToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from fractions import Fraction
 
     from vggcost.network.layer import Layer, Pair, Size
     from vggcost.network.plan import Configuration, Token, Variant
+
+    Channels = Callable[[int, int], Size]
 
 HEAD = (4096, 4096)
 """Hidden widths of the paper's classifier: fc6 and fc7."""
@@ -49,21 +51,33 @@ def unfold(
     variant: Variant,
     image: tuple[Size, Size],
     alias: str | None = None,
-    channels: Mapping[int, Size] | None = None,
+    channels: Channels | None = None,
 ) -> Network:
     """Return a plan's layers in this variant.
 
     The image's height and width matter only to a head of one's own without adaptive pool, whose first linear takes
-    what the features yield. channels has what convolutions have in place of each of the plan's widths, symbols for
-    one; the variant's factor says so where it is not given.
+    what the features yield. channels says how many channels a convolution has, by its width in the plan and the number
+    of its pool-to-pool block, in place of the variant's width; its answers may be arrays, or symbols.
     """
-    features = _Features(variant, channels)
+    features = _Features(variant, channels or scaled_by(variant.width))
     for token in configuration.features:
         features.add(token)
     layers = tuple(features.layers)
     if variant.classifier:
         layers += _classifier(features, variant, image)
     return Network(configuration.name, variant, layers, image, alias)
+
+
+def scaled_by(width: float | str) -> Channels:
+    """Return what gives the channels of a convolution whose plan's width is scaled by a factor: floored, at least 1.
+
+    >>> scaled_by("0.7")(10, 1), scaled_by(0.1)(8, 1)
+    (7, 1)
+    """
+    if width == 1:
+        return lambda own, _: own
+    factor = exact_factor(width)
+    return lambda own, _: max(1, forward.scaled_width(own, factor))
 
 
 def conv_token(token: Token) -> tuple[int, int, int] | None:
@@ -148,12 +162,11 @@ def width_factor(width: float | str) -> float:
 class _Features:
     """The feature extractor while it is built, token after token."""
 
-    def __init__(self, variant: Variant, scaled: Mapping[int, Size] | None) -> None:
+    def __init__(self, variant: Variant, scaled: Channels) -> None:
         self.layers: list[Layer] = []
         self.channels: Size = variant.in_channels
         self._scaled = scaled
         self._variant = variant
-        self._factor = 1 if variant.width == 1 else exact_factor(variant.width)
         self._block = 1
         self._convs = self._norms = self._residuals = 0
 
@@ -180,12 +193,8 @@ class _Features:
         conv = conv_token(token)
         if conv is None:
             raise ValueError(f"{token!r} is no token of a plan")
-        kernel, width, stride = conv
-        c_out: Size = width
-        if self._scaled is not None:
-            c_out = self._scaled[width]
-        elif self._factor != 1:
-            c_out = max(1, forward.scaled_width(width, self._factor))
+        kernel, own, stride = conv
+        c_out = self._scaled(own, self._block)
         c_in, self.channels = self.channels, c_out
         side = windows.centred_padding(kernel)
         path = f"{parent}.{position}"

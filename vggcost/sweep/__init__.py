@@ -1,0 +1,1 @@
+"""A space of networks, evaluated: which points it has, what each costs, which are kept."""
