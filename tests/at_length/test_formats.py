@@ -27,7 +27,7 @@ from vggcost.report.formats import FORMATS, implied, rendered
 
 PEOPLE = ("table", "markdown", "latex", "html")
 MARKUP = ("markdown", "latex", "html")
-WITHOUT_FORMAT = {"completion", "explorer", "lock", "plot", "report", "roofline"}
+WITHOUT_FORMAT = {"completion", "explorer", "lock", "plot", "report", "roofline", "sweep"}
 """Commands whose files have formats of their own: JSON, a CSV and a Markdown table, a picture, a page."""
 
 WORDS = {

@@ -8,7 +8,7 @@ from array_points import STRUCTURES, differing
 
 import vggcost
 from vggcost.costs import arrays
-from vggcost.costs.lines import BATCH, BatchLine, line, upper
+from vggcost.costs.lines import BATCH, BatchLine, Highest, envelope, line
 from vggcost.errors import VggcostError
 
 # Odd and even, one pixel more and less than what five pools divide, the smallest that any of these takes.
@@ -51,11 +51,11 @@ def test_points_that_share_no_axis_are_the_int_doors(monkeypatch):
 
 
 def _drops_a_moment(monkeypatch):
-    monkeypatch.setattr(arrays, "upper", lambda lines: upper(lines)[:-1])
+    monkeypatch.setattr(arrays, "envelope", lambda *given: envelope(*given)[:1])
 
 
 def _keeps_the_first_alone(monkeypatch):
-    monkeypatch.setattr(arrays, "upper", lambda lines: lines[:1])
+    monkeypatch.setattr(arrays, "envelope", lambda lines, *_: lines[:1])
 
 
 def _swaps_two_axes(monkeypatch):
@@ -192,11 +192,23 @@ def test_lines_are_their_values_at_every_batch():
 
 def test_no_moment_that_can_be_the_largest_is_left_out():
     draw = np.random.default_rng(3)
+    shapes = ((4, 1), (1, 3), (4, 3), ())
+    for _ in range(150):
+        lines = [
+            BatchLine(
+                draw.integers(0, draw.integers(2, 200), shapes[draw.integers(4)]),
+                draw.integers(0, draw.integers(2, 50), shapes[draw.integers(4)]),
+            )
+            for _ in range(draw.integers(1, 30))
+        ]
+        first = int(draw.integers(1, 5))
+        last = first + int(draw.integers(0, 40))
+        kept = Highest(envelope(lines, first, last))
+        for batch in range(first, last + 1):
+            assert np.array_equal(*np.broadcast_arrays(kept.at(batch), Highest(lines).at(batch)))
+
+
+def test_few_lines_are_kept():
+    draw = np.random.default_rng(3)
     lines = [BatchLine(int(draw.integers(0, 50)), draw.integers(0, 50, 3)) for _ in range(200)]
-    kept = upper(lines)
-    assert 0 < len(kept) < 60
-    for batch in (1, 2, 3, 10, 1000):
-        assert (
-            np.max([each.at(batch) for each in kept], axis=0).tolist()
-            == np.max([each.at(batch) for each in lines], axis=0).tolist()
-        )
+    assert 0 < len(envelope(lines, 1, 1000)) < 60

@@ -68,7 +68,7 @@ def test_blocks_have_every_depth_and_width():
         ({"axes": {"batch": {"powers_of": 1, "to": 9}}}, "powers_of is 1; give a whole number of at least 2"),
         ({"axes": {"bacth": [1]}}, "unknown key 'bacth' in axes; the nearest are batch"),
         ({"axis": {}}, "unknown key 'axis'; the nearest are axes"),
-        ({"axes": {"config": ["vgg17"]}}, "unknown configuration 'vgg17'; the nearest are vgg16"),
+        ({"axes": {"config": ["vgg17"]}}, "unknown configuration 'vgg17'; the nearest are vgg1"),
         ({"axes": {"dtype": ["flot32"]}}, "unknown dtype 'flot32'; the nearest are float32"),
         ({"axes": {"optimizer": ["adamm"]}}, "unknown optimizer 'adamm'"),
         ({"axes": {"head": ["4096;4096"]}}, 'give "none", "512" or "4096,4096"'),

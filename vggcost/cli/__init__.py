@@ -35,6 +35,7 @@ COMMANDS = {
     "fleet": "training on many GPUs: what the gradients cost, what binds",
     "predict": "milliseconds on a device that is not at hand, as an interval",
     "roofline": "a bench result as a picture under this machine's ceilings",
+    "sweep": "every network of a space: which pass, and the best of them",
     "completion": "let a shell complete vggcost's words when Tab is pressed",
 }
 """Every command and what it is for. Each is a module of this package, with _ for -."""

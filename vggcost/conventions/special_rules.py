@@ -120,11 +120,15 @@ def onnx_adaptive_pool(elements_in: int, elements_out: int, h_out: int, w_out: i
 
 
 class Rule(Record):
-    """A rule for one layer kind: what it counts, how in words, and as a function of the row and the row before it."""
+    """A rule for one layer kind: what it counts, how in words, and as a function of the row and the row before it.
+
+    by_image: whether it counts each image of a batch alike, so that a batch's count is that of one image times as many.
+    """
 
     label: str
     words: str
     of: Callable[[Row, Row | None], Count]
+    by_image: bool = True
 
 
 def _thop(row: Row, _: Row | None) -> Count:
@@ -184,6 +188,7 @@ RULES: Mapping[str, Rule] = {
         "adaptive pool, by thop's float rule",
         "int(((Hin/Hout) * (Win/Wout) + 1) * outputs), in float64 and so parenthesised",
         _thop,
+        by_image=False,
     ),
     "thop-2019 pool": Rule(
         "adaptive pool, by whole quotients", "outputs * ((Hin//Hout) * (Win//Wout) + 1)", _thop_2019

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vggcost import units
-from vggcost.costs.lines import BATCH, Highest, line, upper
+from vggcost.costs.lines import BATCH, Highest, envelope, line
 from vggcost.costs.memory import lived
 from vggcost.costs.memory_totals import totals_of
 from vggcost.costs.table import summed, table
@@ -98,7 +98,8 @@ class Structure:
     def _block(self, batch: Any, height: Any, width: Any, classes: Any) -> dict[str, Any]:
         sizes = np.broadcast_shapes(*(np.shape(each) for each in (height, width, classes)))
         several = np.prod(np.broadcast_shapes(np.shape(batch), sizes)) > np.prod(sizes)
-        values = self.lines(self.counted(height, width, classes), several=bool(several))
+        batches = (int(np.min(batch)), int(np.max(batch))) if several else None
+        values = self.lines(self.counted(height, width, classes), batches)
         return {name: each.at(batch) for name, each in values.items()}
 
     def counted(self, height: Size, width: Size, classes: Size) -> Table:
@@ -109,12 +110,15 @@ class Structure:
         """
         return self._counted(BATCH, height, width, classes, _Checks(self, height, width, classes))
 
-    def lines(self, counted: Table, *, several: bool = True) -> dict[str, BatchLine | Highest]:
-        """Return the numbers of `totals` by name, as what gives them at any batch; several: whether of many."""
+    def lines(self, counted: Table, batches: tuple[int, int] | None) -> dict[str, BatchLine | Highest]:
+        """Return the numbers of `totals` by name, as what gives them at any batch.
+
+        batches are the least and the most that are asked for, where it pays to look for the few lines that matter.
+        """
 
         def largest(moments: Iterable[Moment]) -> Highest:
             lines = [line(moment.bytes) for moment in moments]
-            return Highest(upper(lines) if several else lines)
+            return Highest(lines if batches is None else envelope(lines, *batches))
 
         values = self._totals(counted, largest)
         found = {name: getattr(values, name) for name in values._fields}
@@ -123,6 +127,10 @@ class Structure:
             for name, value in found.items()
             if value is not None
         }
+
+    def whole(self, counted: Table) -> MemoryTotals:
+        """Return the numbers of a table in ints, as the int door has them."""
+        return self._totals(counted)
 
     def runs(self, height: Int64, width: Int64) -> NDArray[np.bool_]:
         """Return at which of these images the network runs: every window fits, and so does what a layer takes."""

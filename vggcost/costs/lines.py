@@ -49,7 +49,8 @@ class BatchLine:
 
     def at(self, batch: Any) -> Any:
         """Its value at a batch, or at an array of batches."""
-        return self.fixed + _product(self.image, batch)
+        grown = _product(self.image, batch)
+        return grown if isinstance(self.fixed, int) and self.fixed == 0 else self.fixed + grown
 
     def __repr__(self) -> str:
         return f"BatchLine({self.fixed!r}, {self.image!r})"
@@ -72,8 +73,8 @@ def _product(part: Any, times: Any) -> Any:
 class Highest:
     """The largest of several lines at each batch: what a peak is over the batch.
 
-    >>> Highest([BatchLine(10, 1), BatchLine(0, 3)]).at(7)
-    array(21)
+    >>> int(Highest([BatchLine(10, 1), BatchLine(0, 3)]).at(7))
+    21
     """
 
     __slots__ = ("lines",)
@@ -92,18 +93,83 @@ class Highest:
         return worst
 
 
-def upper(lines: list[BatchLine]) -> list[BatchLine]:
-    """Return those of these that can be the largest at some batch of at least 1, and each of them once.
+MOST_PIECES = 6
+"""Where so many lines are not enough, those that are left are taken as they are."""
 
-    One is left out where another is never below it: at batch 1 and in what an image adds, in every element.
+
+def envelope(lines: list[BatchLine], first: int, last: int) -> list[BatchLine]:
+    """Return few lines whose largest is that of all of these, in every element and at every batch from first to last.
+
+    An element has its own line at each place. The largest of lines is convex: where it is known at both ends, and on
+    either side of every batch at which two of the lines that are kept meet, no other is above it anywhere.
     """
     import numpy as np
 
-    # Where the largest come first, what is below another finds it early.
-    order = sorted(lines, key=lambda each: (int(np.max(each.image)), int(np.max(each.fixed))), reverse=True)
-    kept: list[tuple[BatchLine, Any]] = []
-    for each in order:
-        first = each.at(1)
-        if not any(np.all(above.image >= each.image) and np.all(at_one >= first) for above, at_one in kept):
-            kept.append((each, first))
-    return [each for each, _ in kept]
+    lines = _by_fixed(lines)
+    kept = [_highest(lines, first, steeper=True)]
+    if last > first:
+        kept.append(_highest(lines, last, steeper=False))
+    left, meetings, asked = lines, [], 1
+    while asked < len(kept):
+        while asked < len(kept):
+            meetings += [each for low in kept[:asked] for each in _meetings(low, kept[asked], first, last)]
+            asked += 1
+        tops = [(batch, Highest(kept).at(batch)) for batch in meetings]
+        left = [each for each in left if any(np.any(each.at(batch) > top) for batch, top in tops)]
+        if left and len(kept) >= MOST_PIECES:
+            return [*kept, *left]
+        for batch, _ in tops if left else ():
+            middle = _highest(left, batch, steeper=True)
+            if np.any(middle.at(batch) > Highest(kept).at(batch)):
+                kept.append(middle)
+    return [BatchLine(_narrow(each.fixed), _narrow(each.image)) for each in kept]
+
+
+def _by_fixed(lines: list[BatchLine]) -> list[BatchLine]:
+    """Lines with one fixed part are one, which rises by the most that any of them does."""
+    import numpy as np
+
+    groups: dict[tuple[Any, ...], BatchLine] = {}
+    for each in lines:
+        key = (np.shape(each.fixed), np.asarray(each.fixed).tobytes())
+        same = groups.get(key)
+        groups[key] = each if same is None else BatchLine(each.fixed, np.maximum(same.image, each.image))
+    return list(groups.values())
+
+
+def _highest(lines: list[BatchLine], batch: Any, *, steeper: bool) -> BatchLine:
+    """In each element the line that is the largest at a batch; of equal ones the steeper, or the flatter."""
+    import numpy as np
+
+    fixed, image, value = lines[0].fixed, lines[0].image, lines[0].at(batch)
+    for each in lines[1:]:
+        other = each.at(batch)
+        beats = np.greater(each.image, image) if steeper else np.less(each.image, image)
+        above = np.greater(other, value) | (np.equal(other, value) & beats)
+        if np.any(above):
+            fixed, image = np.where(above, each.fixed, fixed), np.where(above, each.image, image)
+            value = np.maximum(value, other)
+    return BatchLine(fixed, image)
+
+
+def _meetings(one: BatchLine, other: BatchLine, first: int, last: int) -> tuple[Any, Any]:
+    """The whole batches on either side of where two lines meet, in each element."""
+    import numpy as np
+
+    slope = np.asarray(other.image - one.image)
+    ahead = np.where(slope < 0, -1, 1) * (one.fixed - other.fixed)
+    meets = np.clip(ahead // np.maximum(np.abs(slope), 1), first, last)
+    return meets, np.minimum(meets + 1, last)
+
+
+def _narrow(part: Any) -> Any:
+    """An array without the elements that only repeat along an axis; an int where all are one."""
+    import numpy as np
+
+    if np.ndim(part) == 0:
+        return int(part)
+    for axis, length in enumerate(part.shape):
+        first = part.take([0], axis)
+        if length > 1 and np.array_equal(np.broadcast_to(first, part.shape), part):
+            part = first
+    return int(part.flat[0]) if part.size == 1 else part

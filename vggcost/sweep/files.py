@@ -1,0 +1,134 @@
+"""Rows as files: Parquet and CSV, written piece by piece beside their place and then moved there."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vggcost.errors import Needs, VggcostError, in_part
+from vggcost.sweep.columns import NOTHING
+from vggcost.sweep.rows import axis_columns
+
+if TYPE_CHECKING:
+    from vggcost.sweep.space import Space
+    from vggcost.sweep.task import Found
+
+ENDINGS = (".parquet", ".csv")
+
+
+def columns_of(space: Space, found: Found) -> dict[str, Any]:
+    """Return the columns of rows: the flat index, the axes, the numbers."""
+    return {"index": found.index, **axis_columns(space, found.index), **found.columns}
+
+
+class Writer:
+    """A file of rows that is not there until it is closed.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+        VggcostError: the name has another ending.
+    """
+
+    def __init__(self, place: str, space: Space) -> None:
+        if not place.lower().endswith(ENDINGS):
+            raise VggcostError(f"--output is {in_part(place)!r}; give a name that ends in .parquet or .csv")
+        self._place = os.path.realpath(place)
+        self._beside = f"{self._place}.{os.getpid()}.part"
+        self._space = space
+        self.rows = 0
+        self._file: Any = None
+        self._is_csv = place.lower().endswith(".csv")
+        if not self._is_csv:
+            with Needs("a Parquet file", "pyarrow", "sweep"):
+                import pyarrow.parquet  # noqa: F401
+
+    def add(self, found: Found) -> None:
+        """Write some rows behind those before.
+
+        Raises:
+            VggcostError: they cannot be written.
+        """
+        columns = columns_of(self._space, found)
+        try:
+            if self._is_csv:
+                self._csv(columns)
+            else:
+                self._parquet(columns)
+        except OSError as error:
+            raise self._refused(error) from None
+        self.rows += len(found.index)
+
+    def close(self) -> None:
+        """Move the file to its place.
+
+        Raises:
+            VggcostError: it cannot be.
+        """
+        try:
+            self._file.close()
+            os.replace(self._beside, self._place)
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def leave(self) -> None:
+        """Leave nothing behind."""
+        with suppress(Exception):
+            self._file.close()
+        with suppress(OSError):
+            os.unlink(self._beside)
+
+    def _refused(self, error: OSError) -> VggcostError:
+        why = error.strerror or str(error)
+        return VggcostError(f"cannot write {in_part(self._place)!r}: {why}; nothing was changed there")
+
+    def _csv(self, columns: dict[str, Any]) -> None:
+        if self._file is None:
+            self._file = open(self._beside, "w", encoding="utf-8", newline="")  # noqa: SIM115
+            self._file.write(",".join(columns) + "\n")
+        texts = [_texts(values) for values in columns.values()]
+        self._file.writelines(",".join(row) + "\n" for row in zip(*texts, strict=True))
+
+    def _parquet(self, columns: dict[str, Any]) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        arrays = {name: _arrow(values) for name, values in columns.items()}
+        table = pa.table(arrays)
+        if self._file is None:
+            words = [name for name, values in columns.items() if values.dtype == object]
+            self._file = parquet.ParquetWriter(
+                self._beside, table.schema, compression="zstd", compression_level=1, use_dictionary=words
+            )
+        self._file.write_table(table)
+
+
+def _texts(values: Any) -> list[str]:
+    if values.dtype == np.bool_:
+        return ["true" if each else "false" for each in values.tolist()]
+    if values.dtype == object:
+        return [f'"{each}"' if "," in each else each for each in values.tolist()]
+    return ["" if each == NOTHING else str(each) for each in values.tolist()]
+
+
+def _arrow(values: Any) -> Any:
+    import pyarrow as pa
+
+    if values.dtype == object:
+        return pa.array(values, pa.string())
+    missing = values == NOTHING if values.dtype == np.int64 else None
+    return pa.array(values, mask=missing if missing is not None and missing.any() else None)
+
+
+def write_manifest(place: str, content: dict[str, Any]) -> None:
+    """Write what a file of rows is, beside it.
+
+    Raises:
+        VggcostError: it cannot be written.
+    """
+    from vggcost.results import whole_file
+
+    whole_file.write(f"{place}.manifest.json", json.dumps(content, indent=2) + "\n")
