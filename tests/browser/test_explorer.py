@@ -239,6 +239,20 @@ def test_nonsense_in_the_address_is_said(browser, page, fragment, words):
     assert browser.messages() == []
 
 
+def test_the_bars_of_a_column_sum_to_its_total(browser, page):
+    browser.open(page)
+    for place in range(len(TABLE_1) + 1):
+        sums, totals = browser.run(
+            "form.elements.config.selectedIndex = arguments[0]; form.elements.bn.checked = true;"
+            "form.dispatchEvent(new Event('input')); const keys = BARS.map(([, key]) => key);"
+            "const groups = groupsOf(shown.rows);"
+            "const added = keys.map(key => String(sum(groups.map(group => group[key]))));"
+            "return [added, keys.map(key => String(shown.totals[key]))]",
+            place,
+        )
+        assert sums == totals
+
+
 def test_copies_and_sorting(browser, page):
     browser.open(page)
     csv, markdown, latex = (browser.run("return copyText(arguments[0])", fmt) for fmt in ("csv", "markdown", "latex"))

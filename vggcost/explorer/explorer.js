@@ -271,8 +271,18 @@ const showTotals = view => {
 
 const BARS = [["params", "params", "Parameters"], ["macs", "macs", "MACs"], ["saved", "saved_bytes", "Kept for backward"]];
 
+// A layer that multiplies or pools, with the activations, norms and views that follow it: so each column sums to its total.
+const groupsOf = rows => {
+  const groups = [];
+  for (const row of rows) {
+    if (!groups.length || row.macs || row.kind.includes("Pool")) groups.push({ name: row.name, params: 0n, macs: 0n, saved_bytes: 0n });
+    for (const [, key] of BARS) groups[groups.length - 1][key] += row[key] ?? 0n;
+  }
+  return groups;
+};
+
 const showBars = view => {
-  const rows = view.rows.filter(row => row.params || row.macs || row.kind.includes("Pool"));
+  const rows = groupsOf(view.rows);
   const parts = document.createDocumentFragment();
   parts.append(element("span", "Layer", "title"), ...BARS.map(([, , title]) => element("span", title, "title")));
   const largestOf = BARS.map(([, key]) => rows.reduce((found, row) => row[key] > found ? row[key] : found, 0n));

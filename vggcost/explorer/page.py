@@ -6,6 +6,7 @@ page through `escape`, and into the script through `printer.data`.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from vggcost.conventions.convention import Convention
     from vggcost.network.plan import Configuration
 
 HEADS = {
@@ -99,9 +101,7 @@ def page(plans: Sequence[Configuration], progress: Callable[[str], None] = lambd
         sheet_hash=_hash(sheet),
         configurations=_options([(each.key, each.name) for each in every]),
         dtypes=_options([(name, name) for name in units.DTYPE_BYTES], "float32"),
-        conventions=_options(
-            [(row.name, row.name if row.is_textbook else f"{row.name}: {row.title}") for row in CONVENTIONS]
-        ),
+        conventions=_options([(row.name, _convention(row)) for row in CONVENTIONS]),
         optimizers=_options([(name, name) for name in STATES]),
         forms="".join(_forms(each, batch_norm=batch_norm) for each in every for batch_norm in (False, True)),
     )
@@ -119,6 +119,11 @@ def _hash(text: str) -> str:
 def _name(plan: Configuration) -> str:
     common = catalogue.aliases(plan.name) if catalogue.TABLE_1.get(plan.name) == plan.features else ()
     return printable(f"{plan.name} (VGG-{common[0][3:]})" if common else plan.name)
+
+
+def _convention(row: Convention) -> str:
+    """A convention's name with its tool: ``ptflops 0.7.5``, ``ptflops-modules (ptflops 0.7.5)``."""
+    return row.title if row.title.startswith(f"{row.name} ") else f"{row.name} ({row.title})"
 
 
 def _options(pairs: Sequence[tuple[str, str]], chosen: str = "") -> str:
@@ -204,8 +209,14 @@ def _forms(each: Explored, *, batch_norm: bool) -> str:
     lives = lived(form.counted(), units.dtype_bytes("float32"), Training(), in_place=True)
     expressions = {**form.quantities(), "saved_bytes": factor(lives.saved_bytes)}
     rows = "".join(
-        f"<dt>{escape(what)}</dt>\n<dd><math>{mathml(expressions[name], printer='presentation')}</math></dd>\n"
+        f"<dt>{escape(what)}</dt>\n<dd><math>{_grouped(mathml(expressions[name], printer='presentation'))}</math>"
+        "</dd>\n"
         for name, what in FORMS.items()
     )
     unit = "" if not form.symbolic_image else f' data-unit="{form.unit}"'
     return f'<dl class="forms" data-of="{each.key}|{int(batch_norm)}"{unit} hidden>\n{rows}</dl>\n'
+
+
+def _grouped(formula: str) -> str:
+    """MathML with commas in its large numbers, as the numbers of the page have them."""
+    return re.sub(r"(?<=<mn>)\d{5,}(?=</mn>)", lambda number: units.exact(int(number[0])), formula)
