@@ -46,6 +46,7 @@ WORDS = {
     "memory --mixed": ("memory", "A", "--mixed", "bfloat16"),
     "fit": ("fit", "D", "--memory", "24GiB", "--training", "--optimizer", "adam"),
     "fit --solve width": ("fit", "D", "--memory", "1GiB", "--params", "60M"),
+    "fit --time": ("fit", "D", "--time", "20ms", "--device", "3090", "--dtype", "float16"),
     "configs": ("configs",),
     "audit": ("audit", "no_such_file.py:model"),
     "verify": ("verify", "A"),

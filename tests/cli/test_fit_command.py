@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
+
+from vggcost.costs import variants
+from vggcost.network import catalogue
+from vggcost.predict import devices, parameters
+from vggcost.predict.classes import Choice
+from vggcost.predict.timer import Timer
+from vggcost.results.budgets import Budget
+from vggcost.results.fit import Fit
+from vggcost.results.settings import Setting
 
 
 def fit(vggcost, *words):
@@ -106,7 +116,7 @@ def test_a_network_file_is_asked_like_a_name(vggcost, tmp_path):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("D",), "no budget is given; give --memory 24GiB, --macs 5G, --params 20M, or several of them"),
+        (("D",), "no budget is given; give --memory 24GiB, --time 5ms, --macs 5G, --params 20M, or several of them"),
         (("D", "--memory", "24"), "without a unit; write 24GB (24,000,000,000 B) or 24GiB (25,769,803,776 B)"),
         (("D", "--memory", "24 gb"), "gb is bits; write 24GB"),
         (("D", "--memory", "24Gb"), "Gb is bits; write 24GB"),
@@ -143,10 +153,56 @@ def test_a_network_file_is_asked_like_a_name(vggcost, tmp_path):
         (("D", "--memory", "1GiB", "--training", "--optimizer", "adm"), "the nearest are adam, adamw"),
         (("D", "--memory", "1GiB", "--training", "--dtype", "int8"), "--dtype int8 has no gradients"),
         (("D", "--memory", "1GiB", "--training", "--freeze", "conv9"), "--freeze 'conv9' is no layer that learns"),
-        (("D", "--time", "3ms"), "--time arrives with prediction; give --memory, --macs or --params"),
-        (("D", "--memory", "24GiB", "--time"), "--time arrives with prediction; give --memory, --macs or --params"),
+        (("D", "--time", "3ms"), "--time is that of a device, and none is given; give --device NAME"),
+        (("D", "--time", "3", "--device", "3090"), "--time is '3'; give a time with its unit, as 5ms"),
+        (("D", "--time", "3 GiB", "--device", "3090"), "give a time with its unit, as 5ms"),
+        (("D", "--time", "0ms", "--device", "3090"), "give at least 1ns and at most a day"),
+        (("D", "--time", "2ms", "--device", "4091"), "the nearest are RTX 4090"),
+        (("D", "--time", "2ms", "--device", "k80"), "no forecast for the K80"),
+        (("D", "--time", "2ms", "--device", "3090", "--dtype", "int8"), "no forecast for int8"),
+        (("D", "--time", "2ms", "--device", "3090", "--mixed", "bfloat16"), "--time has no forecast of --mixed"),
+        (("D", "--memory", "1GiB", "--device", "3090"), "--device is for --time, which is not given"),
+        (("D", "--time", "100us", "--device", "3090"), "with batch 1, the smallest, it takes"),
         (("model.py:Net", "--memory", "1GiB"), "is no configuration and no network file"),
     ],
 )
 def test_what_has_no_answer_is_refused_in_one_line(refused, words, reason):
     assert reason in refused("fit", *words)
+
+
+def test_the_largest_batch_within_a_time_is_what_predict_says(vggcost):
+    words = ("--device", "3090", "--dtype", "float16", "--channels-last")
+    document = fit(vggcost, "D", "--time", "20ms", *words)
+    assert document["budget"] == {"time_ns": 20_000_000}
+    assert document["next"]["batch"] == document["batch"] + 1
+    for batch, used in ((document["batch"], document["used"]), (document["next"]["batch"], document["next"]["used"])):
+        ran = vggcost("predict", "D", *words, "--batch", str(batch), "--format", "json")
+        (forecast,) = json.loads(ran.out)["predictions"]
+        assert used["time_ns"] == math.ceil(forecast["likely_ms"] * 1e6)
+    assert document["used"]["time_ns"] <= 20_000_000 < document["next"]["used"]["time_ns"]
+    assert document["forecast"]["low_ms"] < document["forecast"]["likely_ms"] < document["forecast"]["high_ms"]
+    assert {lever["option"] for lever in document["levers"]} == {"--compile"}
+    shown = vggcost("fit", "D", "--time", "20ms", *words).out
+    assert "80% of cards like these fall inside" in " ".join(shown.split())
+
+
+def test_a_time_and_a_memory_are_both_kept(vggcost):
+    words = ("--memory", "4GiB", "--device", "h100", "--dtype", "float16")
+    slow, fast = fit(vggcost, "D", "--time", "10ms", *words), fit(vggcost, "D", "--time", "1s", *words)
+    assert slow["next"]["over"] == ["time_ns"]
+    assert fast["next"]["over"] == ["memory_bytes"]
+    assert slow["batch"] < fast["batch"]
+    assert fit(vggcost, "D", "--time", "50ms", "--device", "h100", "--training")["training"] is not None
+
+
+def test_a_time_that_falls_where_a_wave_begins_hides_no_larger_batch():
+    plan = catalogue.find("A")
+    choice = Choice("float16", "compiled", channels_last=True)
+    timer = Timer(devices.shipped().find("H100"), choice, parameters.shipped())
+    setting = Setting(plan, variants.varied(plan, {}), (32, 32), dtype="float16", timer=timer)
+    times = [timer.ns(setting.replace(batch=batch).counted()) for batch in range(1, 61)]
+    assert sorted(times) != times  # the 9th image begins a wave that is fuller
+    for limit in (times[8], times[7] - 1, times[16], times[32], times[33] + 1):
+        largest = max(batch for batch, time in enumerate(times, 1) if time <= limit)
+        assert largest < 60
+        assert Fit(setting, "batch", (Budget("time", limit, "limit"),)).batch == largest

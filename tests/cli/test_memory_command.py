@@ -114,8 +114,8 @@ def test_float32_copies_take_what_is_commonly_quoted(vggcost, optimizer, each):
     ("words", "reason"),
     [
         (("D", "--optimizer", "adam"), "--optimizer is given without --training"),
-        (("D", "--time"), "--time arrives with prediction"),
-        (("D", "--training", "--time", "3ms"), "--time arrives with prediction"),
+        (("D", "--time"), "--time is no part of memory; vggcost predict --device NAME"),
+        (("D", "--training", "--time", "3ms"), "vggcost fit --time 5ms"),
         (("D", "--checkpoint"), "--checkpoint is given without --training"),
         (("D", "--training", "--optimizer", "adm"), "unknown value of --optimizer 'adm'; the nearest are adam, adamw"),
         (("D", "--training", "--optimizer-implementation", "forloop"), "the nearest are for-loop"),

@@ -395,7 +395,7 @@ def test_the_table_says_what_is_checked(vggcost, table):
         ('"2GiB"', '"2"', "max_memory is '2', without a unit"),
         ('"2GiB"', "2", "max_memory is 2, without a unit"),
         ('"2G"', '"2 GFLOPs"', "a MAC is 2 FLOP"),
-        ('max_macs = "2G"', 'max_time = "5ms"', "has max_time, which vggcost cannot hold yet"),
+        ('max_macs = "2G"', 'max_time = "5ms"', "has max_time, which a lock cannot hold"),
         ("size = 64", 'size = "64"', "size is '64'; give a size in pixels"),
         ("size = 64", "sise = 64", "unknown key 'sise'; the nearest are size"),
         ('target = "D"', "", "there is no 'target'"),

@@ -37,7 +37,7 @@ def parser() -> Parser:
     add_program(result)
     result.set_defaults(program_options=("dtype",))
     result.add_argument("--no-inplace", action="store_true", help=NO_INPLACE)
-    add_time(result, "leave it away (vggcost bench measures on this machine)")
+    result.add_argument("--time", action=Read, read=_refuse_time, nargs="?", metavar="T", help="see vggcost predict")
     add_mixed(result)
     add_training(result)
     _add_run(result)
@@ -46,14 +46,15 @@ def parser() -> Parser:
     return result
 
 
-def add_time(parser: Parser | _ArgumentGroup, instead: str) -> None:
-    """Add what arrives with prediction and is refused until then; instead says what to type."""
+def _refuse_time(_: str, option: str) -> None:
+    """Refuse what other commands say.
 
-    def refuse(_: str, option: str) -> None:
-        raise VggcostError(f"{option} arrives with prediction; {instead}")
-
-    parser.add_argument(
-        "--time", action=Read, read=refuse, nargs="?", metavar="T", help="not yet: arrives with prediction"
+    Raises:
+        VggcostError: always.
+    """
+    raise VggcostError(
+        f"{option} is no part of memory; vggcost predict --device NAME says the time, and vggcost fit --time 5ms what"
+        " runs within one"
     )
 
 

@@ -69,7 +69,10 @@ def read_budget(name: str, value: Any, where: str) -> int:
         VggcostError: it has no unit, or another's; it is not above 0, or above 10^18; it is one of time.
     """
     if name == "max_time":
-        raise VggcostError(f"{where} has max_time, which vggcost cannot hold yet: it predicts no time; leave it away")
+        raise VggcostError(
+            f"{where} has max_time, which a lock cannot hold: a time is a forecast for a device, which other parameters"
+            " change; leave it away (vggcost fit --time says what runs within one)"
+        )
     example = f'{name} = "{_EXAMPLES[name]}"'
     if not isinstance(value, str):
         raise VggcostError(f"{where}: {name} is {str(value)[:40]}, without a unit; write it as a text, as {example}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vggcost import units
 from vggcost.report.document import Column, Document, Grid, Text
 from vggcost.report.memory import NOT_IN_IT, training_data, what_runs
+from vggcost.report.predict import interval_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,11 +69,15 @@ if TYPE_CHECKING:
         def levers(self) -> Sequence[Any]:
             """What other options would give."""
 
+        @property
+        def forecast(self) -> Any:
+            """The forecast of its time, where one is limited."""
+
         def over(self, reached: Any) -> Sequence[str]:
             """The budgets that a value exceeds."""
 
 
-NAMES = {"memory_bytes": "memory", "macs": "MACs", "params": "parameters"}
+NAMES = {"memory_bytes": "memory", "time_ns": "time", "macs": "MACs", "params": "parameters"}
 """What is limited, for people."""
 
 ALLOWED = {
@@ -123,6 +128,13 @@ def fit_data(fit: Needed) -> dict[str, Any]:
             for pull in fit.levers
         ],
     }
+    if fit.forecast is not None:
+        data["forecast"] = {
+            "device": fit.forecast.device["name"],
+            **fit.forecast.choice,
+            **{key: getattr(fit.forecast, key) for key in ("likely_ms", "low_ms", "high_ms", "level")},
+            "warnings": list(fit.forecast.warnings),
+        }
     if fit.next is not None:
         data["next"] = {solve: fit.next.value, "used": dict(fit.next.used), "over": list(fit.over(fit.next))}
     if fit.axis.grid is not None:
@@ -193,6 +205,10 @@ def _notes(fit: Needed, data: dict[str, Any]) -> Iterable[str]:
     yield f"Allowed is {ALLOWED[fit.solve]}."
     if "memory_bytes" in data["budget"]:
         yield NOT_IN_IT
+    if fit.forecast is not None:
+        device = fit.forecast.device["name"]
+        yield f"Time is the likely one of a forecast for the {device}: {interval_words(fit.forecast)}."
+        yield from fit.forecast.warnings
 
 
 def _levers(fit: Needed, *, human: bool) -> Grid:

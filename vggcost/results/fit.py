@@ -12,14 +12,15 @@ from vggcost.formulas.memory import tensor_bytes
 from vggcost.record import Frozen, Record
 from vggcost.report import fit as fit_report
 from vggcost.report import formats
-from vggcost.results.settings import MEMORY, axis, levers
+from vggcost.results.settings import MEMORY, TIME, axis, levers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from vggcost.costs.table import Table
+    from vggcost.predict.prediction import Prediction
     from vggcost.report.document import Document
     from vggcost.results.budgets import Budget
     from vggcost.results.settings import Axis, Setting
@@ -121,6 +122,12 @@ class Fit(Frozen):
         """The network at the answer."""
         return self.axis.on(self.setting, self.answer.place).counted()
 
+    @cached_property
+    def forecast(self) -> Prediction | None:
+        """The forecast of the answer's time; None where no time is limited."""
+        timer = self.setting.timer
+        return None if timer is None else timer.forecast(self.counted)
+
     def over(self, reached: Reached) -> tuple[str, ...]:
         """The budgets that a value exceeds, by key."""
         return tuple(budget.key for budget in self.budgets if reached.used[budget.key] > budget.limit)
@@ -162,7 +169,25 @@ class Fit(Frozen):
             )
 
         bounds = self.axis.bounds if start is None else self.axis.bounds.replace(start=start)
-        return largest(tried, bounds, self.axis.span)
+        found = largest(tried, bounds, self.axis.span)
+        return self._beyond(setting, *found, tried) if TIME in self._keys else found
+
+    def _beyond(
+        self, setting: Setting, fits: int | None, refused: int | None, tried: Callable[[int], Tried]
+    ) -> tuple[int | None, int | None]:
+        """The same, with those behind the boundary looked at: a likely time may fall a little where a network grows.
+
+        One that never falls lies below it, and where that is too long all that is larger is.
+        """
+        limit = next(budget.limit for budget in self.budgets if budget.key == TIME)
+        place = refused
+        while place is not None and self.axis.on(setting, place).least_time() <= limit:
+            _, last = self.axis.span(place)
+            following = last + 1 if last < self.axis.bounds.most else None
+            if tried(place).fits:
+                fits, refused = last, following
+            place = following
+        return fits, refused
 
     def _reached(self, place: int) -> Reached:
         used = self.axis.on(self.setting, place).amounts(self._keys)

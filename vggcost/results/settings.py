@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
     from vggcost.costs.table import Table
     from vggcost.network.plan import Configuration, Variant
+    from vggcost.predict.timer import Timer
 
 MEMORY = "memory_bytes"
 """The key of what a setting holds at its worst moment; the others are a table's own, macs and params."""
+
+TIME = "time_ns"
+"""The key of the likely time of a forecast."""
 
 NARROWER = {"float64": "float32", "float32": "float16", "tf32": "float16"}
 """The dtype with half as many bytes an element."""
@@ -38,6 +42,7 @@ class Setting(Record):
     training: Training | None = None
     in_place: bool = True
     mixed: str | None = None
+    timer: Timer | None = None
 
     def counted(self) -> Table:
         """The network through the int door.
@@ -60,13 +65,25 @@ class Setting(Record):
             check_dtype(self.dtype, mixed=self.mixed, master_weights=self.training.master_weights)
 
     def amounts(self, keys: Iterable[str]) -> dict[str, int]:
-        """What it takes of each of these: bytes at the worst moment, MACs of one forward call, parameters.
+        """What it takes of each of these: bytes at the worst moment, time, MACs of one forward call, parameters.
 
         Raises:
             VggcostError: it does not run on this image; a training step of what cannot be trained.
         """
         counted = self.counted()
-        return {key: self._memory(counted) if key == MEMORY else getattr(counted, key) for key in keys}
+        return {key: self._amount(counted, key) for key in keys}
+
+    def least_time(self) -> int:
+        """A time that the forecast's is never below, and that grows with the network [ns]."""
+        return 0 if self.timer is None else self.timer.least_ns(self.counted())
+
+    def _amount(self, counted: Table, key: str) -> int:
+        if key == MEMORY:
+            return self._memory(counted)
+        if key == TIME and self.timer is not None:
+            return self.timer.ns(counted)
+        amount: int = getattr(counted, key)
+        return amount
 
     def _memory(self, counted: Table) -> int:
         return Memory(counted, self.dtype, self.training, in_place=self.in_place, mixed=self.mixed).worst_bytes
@@ -178,8 +195,14 @@ def levers(setting: Setting, solved: str, keys: Sequence[str]) -> Iterator[Lever
     variant = setting.variant
     if "params" in keys and variant.classifier and variant.head != ():
         yield Lever("--head none", setting.replace(variant=variant.replace(head=())))
-    if MEMORY not in keys:
-        return
+    if setting.timer is not None:
+        yield from _of_time(setting, setting.timer)
+    elif MEMORY in keys:
+        yield from _of_memory(setting, solved)
+
+
+def _of_memory(setting: Setting, solved: str) -> Iterator[Lever]:
+    """What holds less memory."""
     if setting.dtype == "float32" and setting.mixed is None:
         yield Lever("--mixed bfloat16", setting.replace(mixed="bfloat16"))
     if setting.dtype in NARROWER and setting.mixed is None:
@@ -199,6 +222,19 @@ def levers(setting: Setting, solved: str, keys: Sequence[str]) -> Iterator[Lever
         else:
             half = setting.batch // 2
             yield Lever(f"--accumulate 2 --batch {half}", twice.replace(batch=half))
+
+
+def _of_time(setting: Setting, timer: Timer) -> Iterator[Lever]:
+    """What runs faster on the same device."""
+    if setting.dtype in NARROWER:
+        half = timer.choice.replace(dtype="float16")
+        yield Lever("--dtype float16", setting.replace(dtype="float16", timer=timer.replace(choice=half)))
+    if not timer.choice.channels_last:
+        last = timer.choice.replace(channels_last=True)
+        yield Lever("--channels-last", setting.replace(timer=timer.replace(choice=last)))
+    if timer.choice.mode == "eager":
+        compiled = timer.choice.replace(mode="compiled")
+        yield Lever("--compile", setting.replace(timer=timer.replace(choice=compiled)))
 
 
 def _of_training(setting: Setting, training: Training) -> Iterator[tuple[str, dict[str, object]]]:
