@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from contextlib import chdir, redirect_stdout
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from bench_documents import document
+from bench_documents import case, document
 
-from vggcost.cli import COMMANDS
+from vggcost.cli import COMMANDS, main
 
 NETWORK = 'features = [8, "M", 16, "conv1-16", "M"]\nclasses = 10\nsize = 32\n'
 PROGRAM = """
@@ -30,7 +32,9 @@ NEEDED = {
     "explain": ("15.61G",),
     "bench": ("A", "--plan"),
     "bench-compare": ("result.json", "result.json"),
-    "bench-curve": ("result.json",),
+    "bench-curve": ("curve.json",),
+    "plot": ("layers", "A", "-o", "layers.svg"),
+    "completion": ("bash",),
     "roofline": ("result.json", "-o", "roof.svg"),
     "predict": ("--device", "3090"),
     "fleet": ("--link", "25Gbit/s", "--measured", "1=130.9"),
@@ -87,6 +91,9 @@ def prepare(folder: Path) -> None:
     (folder / "text.json").write_text("{}")
     (folder / "program.py").write_text(PROGRAM)
     (folder / "result.json").write_text(json.dumps(document()))
+    (folder / "curve.json").write_text(json.dumps(document(case(), case(batch=8, scale=8.0))))
+    with chdir(folder), redirect_stdout(StringIO()):
+        main(["lock", "A"])
     for name in ("old.csv", "old.md"):
         (folder / name).write_text(OLD)
 
@@ -95,6 +102,11 @@ def actions(command: str) -> list[argparse.Action]:
     """The options of a command, as its own parser has them."""
     parser = import_module(f"vggcost.cli.{command.replace('-', '_')}").parser()
     return [action for action in parser._actions if action.option_strings]
+
+
+def needed(command: str) -> tuple[str, ...]:
+    """A command line that is answered: the command with the words that it needs, else with a name."""
+    return command, *NEEDED.get(command, ("A",))
 
 
 def drawn(chance) -> tuple[str, ...]:

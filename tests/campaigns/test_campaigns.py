@@ -10,6 +10,7 @@ import pytest
 from campaigns import __main__ as campaigns
 from campaigns import _words, command_lines, kills, processes
 
+from vggcost.cli import COMMANDS
 from vggcost.network.layers import Linear
 
 
@@ -52,6 +53,16 @@ def test_each_has_what_a_campaign_has():
     for name in campaigns.names():
         campaign = __import__(f"campaigns.{name}", fromlist=["broken"])
         assert campaign.FULL > campaign.SHORT > 0 and campaign.WHAT and callable(campaign.broken)
+
+
+@pytest.mark.torch  # for its time
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"verify"}))
+def test_what_a_command_is_tried_with_is_answered(tmp_path, monkeypatch, capsys, command):
+    """A command whose lines were refused for want of a word would be tried for nothing."""
+    _words.prepare(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    assert _words.main([*_words.needed(command)]) in (0, 1), capsys.readouterr().err
+    assert _words.actions(command)
 
 
 def raises(words):
