@@ -211,6 +211,7 @@ def test_the_address_has_the_settings(browser, page):
     browser.driver.execute_async_script("setTimeout(arguments[0], 400)")
     address = browser.run("return location.href")
     totals = browser.run("return document.getElementById('totals').innerText")
+    assert "MACs; a training step takes" in browser.run("return document.querySelector('[role=status]').textContent")
     browser.driver.get("about:blank")
     browser.driver.get(address)
     assert browser.run("return document.getElementById('totals').innerText") == totals

@@ -403,11 +403,21 @@ const fragment = state => {
   return `#${new URLSearchParams(pairs)}`;
 };
 
-// Browsers refuse an address that changes with each key that is held down.
+// What is heard of a change: the totals that most people ask for. The rest is there to be read.
+const spoken = ({ totals }) => {
+  const peak = totals.training_peak_bytes === null ? "" : `; a training step takes ${ofBytes(totals.training_peak_bytes)}`;
+  const count = totals.count === null || totals.count === totals.macs ? "" : `, counted as ${grouped(totals.count)}`;
+  return `${grouped(totals.params)} parameters, ${grouped(totals.macs)} MACs${count}${peak}`;
+};
+
+// Once a person stops typing: browsers refuse an address that changes with each key, and nobody can listen to that.
 let waiting = 0;
 const remember = () => {
   clearTimeout(waiting);
-  waiting = setTimeout(() => history.replaceState(null, "", fragment(shown.state)), 150);
+  waiting = setTimeout(() => {
+    history.replaceState(null, "", fragment(shown.state));
+    $("said").textContent = spoken(shown);
+  }, 150);
 };
 
 let config = Object.keys(PAGE.names)[0];
