@@ -25,6 +25,7 @@ __all__ = [
     "fit",
     "memory",
     "memory_totals",
+    "sweep",
 ]
 
 _HOMES = {
@@ -38,6 +39,7 @@ _HOMES = {
     "memory": "vggcost.api",
     "memory_totals": "vggcost.api",
     "Memory": "vggcost.results.memory",
+    "sweep": "vggcost.sweep.frames",
     "VggcostError": "vggcost.errors",
 }
 

@@ -9,6 +9,7 @@ from vggcost.results.audit import audit as audit
 from vggcost.results.cost import Cost as Cost
 from vggcost.results.fit import Fit as Fit
 from vggcost.results.memory import Memory as Memory
+from vggcost.sweep.frames import sweep as sweep
 
 __version__: str
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "fit",
     "memory",
     "memory_totals",
+    "sweep",
 ]

@@ -57,7 +57,7 @@ def test_an_editor_completes_what_the_calls_return(code, names):
     assert names <= completions(code)
 
 
-@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "memory_totals", "fit", "audit"])
+@pytest.mark.parametrize("call", ["cost", "closed_form", "memory", "memory_totals", "fit", "audit", "sweep"])
 def test_an_editor_shows_the_signature_that_python_has(call):
     (shown,) = script(f"vggcost.{call}(").get_signatures()
     assert [one.name for one in shown.params] == list(inspect.signature(getattr(vggcost, call)).parameters)

@@ -22,6 +22,7 @@ CALLS = {
     "memory_totals": {},
     "fit": {"memory": "8GiB"},
     "audit": {"model": None, "input": (1, 3, 32, 32)},
+    "sweep": {"space": {"axes": {"config": "A"}}},
 }
 """Every public call, with what it cannot do without."""
 

@@ -13,14 +13,16 @@ import time
 import pytest
 from sweep_points import int_door
 
+import vggcost
 from vggcost.cli import main
 from vggcost.engines import engine
 from vggcost.engines.here import HereEngine
 from vggcost.errors import VggcostError
-from vggcost.sweep import driver
+from vggcost.sweep import driver, layout
 from vggcost.sweep import space as spaces
 from vggcost.sweep.columns import COLUMNS
 from vggcost.sweep.driver import answer, largest_number
+from vggcost.sweep.parts import Parts
 from vggcost.sweep.question import question
 
 TEXT = """
@@ -101,7 +103,7 @@ def test_a_sample_is_the_same_for_its_seed_and_a_part_of_all(place):
 
 
 def test_engines_give_the_same_rows(place, monkeypatch):
-    monkeypatch.setattr("vggcost.sweep.layout.TASK_BLOCKS", 1)
+    monkeypatch.setattr(layout, "TASK_BLOCKS", 1)
     expected = kept(place, every=True)[1]
     pool = engine("pool:2")
     try:
@@ -174,7 +176,7 @@ def test_a_front_stands_on_the_screen(place, capsys):
 
 
 def test_parts_are_taken_up_and_bad_ones_are_done_again(place, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("vggcost.sweep.layout.TASK_BLOCKS", 1)
+    monkeypatch.setattr(layout, "TASK_BLOCKS", 1)
     out = tmp_path / "out.csv"
     words = ["sweep", str(place), "-o", str(out), "--all", "--engine", "here"]
     assert main(words) == 0
@@ -200,7 +202,7 @@ def test_parts_are_taken_up_and_bad_ones_are_done_again(place, tmp_path, monkeyp
     assert "parts of another space or question" in capsys.readouterr().err
     runs.clear()
     monkeypatch.setattr(driver, "run", lambda task: runs.append(task) or usual(task))
-    monkeypatch.setattr("vggcost.sweep.parts.Parts.remove", lambda _: None)
+    monkeypatch.setattr(Parts, "remove", lambda _: None)
     assert main(words) == 0
     assert out.read_bytes() == expected
     assert len(runs) == 3
@@ -263,3 +265,24 @@ def test_a_command_that_is_terminated_leaves_its_parts(tmp_path):
         assert run.wait(60) == status
         assert any(path.suffix == ".part" for path in folder.iterdir())
         assert not out.exists()
+
+
+def test_python_has_frames(place):
+    frame = vggcost.sweep(place, every=True).frame()
+    expected = all_points(place)
+    assert frame["index"].tolist() == list(expected)
+    for name in COLUMNS:
+        assert frame[name].tolist() == [each[name] for each in expected.values()]
+    assert str(frame["params"].dtype) == "int64"
+    front = vggcost.sweep(place, where="params < 100e3", pareto="min:training_bytes,max:macs").frame()
+    assert front["index"].tolist() == [
+        row[0] for row in kept(place, where=["params < 100e3"], pareto="min:training_bytes,max:macs")[1]
+    ]
+    assert vggcost.sweep(place, where="params < 1").frame().empty
+    with pytest.raises(TypeError, match="where is 3"):
+        vggcost.sweep(place, where=3)
+
+
+def test_a_number_that_is_not_there_is_missing():
+    frame = vggcost.sweep({"axes": {"config": "A", "dtype": ["float32", "int8"]}}, every=True).frame()
+    assert frame["training_bytes"].isna().tolist() == [False, True]

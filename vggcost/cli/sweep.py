@@ -137,7 +137,7 @@ def _sweep(args: Namespace, asked: Question) -> int:
     writer = None if args.output is None else Writer(args.output, space)
     if args.all:
         row = 8 * (len(asked.query.columns) + 1)
-        note(f"every row: up to {units.human_bytes(row * space.points)} for parts, and some 15 B a row for the file")
+        note(f"every row: up to {units.human_bytes(row * space.points)} for parts, and some 10 B a row for the file")
     parts = None if args.output is None else Parts(f"{args.output}.parts", asked, restart=args.restart)
     tls = {name: value for name in ("ca_file", "cert", "key") if (value := getattr(args, f"tls_{name}"))}
     usual = "here" if space.points < SMALL or asked.layout.tasks == 1 else "pool"
@@ -151,7 +151,7 @@ def _sweep(args: Namespace, asked: Question) -> int:
                 rest = max(total - done, 0) / rate
                 line(f"{done:,} of {total:,} networks, {units.human_three(int(rate))}/s, {rest:.0f} s left")
 
-            outcome = answer(asked, workers, parts, writer.add if writer else None, told)
+            outcome = answer(asked, workers, parts, writer.add if writer else lambda _: None, told)
         if writer is not None:
             _write(args, asked, outcome, writer)
     finally:

@@ -158,6 +158,19 @@ def width(value: Any, what: str) -> float:
         raise wrong_kind(what, value, "a decimal number such as 0.5") from None
 
 
+def space(value: Any, what: str) -> Any:
+    """Return a space: the path of its file, or its content.
+
+    Raises:
+        WrongKindError: it is neither.
+    """
+    if isinstance(value, str | PathLike):
+        return path(value, what)
+    if isinstance(value, dict):
+        return value
+    raise wrong_kind(f"the {what}", value, "the path of a space file, or its content as a dict")
+
+
 def amount(value: Any, what: str) -> int | str:
     """Return how much of something as it was given: a text with its unit, or a whole number.
 
@@ -193,6 +206,12 @@ READERS: Mapping[str, Read] = {
     **dict.fromkeys(("memory", "macs", "params"), amount),
     **dict.fromkeys(("file", "like"), path),
     **dict.fromkeys(("self", "model", "input"), _as_it_is),
+    **dict.fromkeys(("pareto", "by", "engine"), word),
+    **dict.fromkeys(("top", "sample"), checked_count),
+    "where": words,
+    "every": flag,
+    "seed": lambda value, what: checked_count(value, what, 0),
+    "space": space,
     "network": network,
     "freeze": words,
     "head": head,

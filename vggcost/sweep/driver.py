@@ -18,7 +18,7 @@ from vggcost.sweep.question import LARGEST
 from vggcost.sweep.task import Found, Task, kept_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from vggcost.engines import Engine
     from vggcost.sweep.parts import Parts
@@ -40,10 +40,26 @@ def answer(
     asked: Question,
     engine: Engine,
     parts: Parts | None = None,
-    take: Callable[[Found], None] | None = None,
+    take: Callable[[Found], None] = lambda _: None,
     told: Callable[[int, int], None] = lambda _, __: None,
 ) -> Outcome:
-    """Run all tasks on an engine; take gets the rows of each in order where every row is kept.
+    """Run all tasks on an engine; take gets the rows of each in order where every row is kept; see `pieces`."""
+    running = pieces(asked, engine, parts, told)
+    while True:
+        try:
+            take(next(running))
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def pieces(
+    asked: Question,
+    engine: Engine,
+    parts: Parts | None = None,
+    told: Callable[[int, int], None] = lambda _, __: None,
+) -> Generator[Found, None, Outcome]:
+    """Run all tasks on an engine, yield the rows of each in order where every row is kept, and return the outcome.
 
     parts are where finished tasks are kept and found again; told hears how many points are done, and how many there
     are.
@@ -51,7 +67,7 @@ def answer(
     Raises:
         VggcostError: a front has more than a million points.
     """
-    merge = _Merge(asked, take, parts)
+    merge = _Merge(asked, parts)
     waiting: Iterator[tuple[int, Task]] = enumerate(asked.tasks())
     todo = (
         [(number, task) for number, task in waiting if not _kept_already(merge, parts, number, task)] if parts else None
@@ -69,6 +85,7 @@ def answer(
         number = numbers.pop(id(job))
         task: Task = job.argument
         more(1)
+        yield from merge.ready()
         try:
             found: Found = job.result()
         except Exception as error:  # noqa: BLE001  # one range that fails leaves the others whole
@@ -79,6 +96,7 @@ def answer(
             parts.write(task, found)
         merge.add(number, task, found)
         told(merge.examined, total)
+    yield from merge.ready()
     return merge.outcome()
 
 
@@ -93,9 +111,8 @@ def _kept_already(merge: _Merge, parts: Parts, number: int, task: Task) -> bool:
 class _Merge:
     """What tasks gave, put together in their order."""
 
-    def __init__(self, asked: Question, take: Callable[[Found], None] | None, parts: Parts | None) -> None:
+    def __init__(self, asked: Question, parts: Parts | None) -> None:
         self._asked = asked
-        self._take = take
         self._parts = parts
         self._next = 0
         self._held: dict[int, tuple[Task, Found | None]] = {}
@@ -108,7 +125,6 @@ class _Merge:
         """Leave out a task that failed."""
         self._failed.append(why)
         self._held[number] = (Task(b"", 0, 0, None), None)
-        self._flow()
 
     def add(self, number: int, task: Task, found: Found) -> None:
         """Take in what a task gave."""
@@ -122,7 +138,6 @@ class _Merge:
             return
         # Rows that are read again from their part are not held meanwhile.
         self._held[number] = (task, None if self._parts is not None and number != self._next else found)
-        self._flow()
 
     def _best(self, found: Found) -> None:
         if self._kept is None:
@@ -138,14 +153,15 @@ class _Merge:
                 " objective, or --where"
             )
 
-    def _flow(self) -> None:
+    def ready(self) -> Iterator[Found]:
+        """Yield the rows that are next."""
         while self._next in self._held:
             task, found = self._held.pop(self._next)
             if found is None and self._parts is not None and task.query:
                 found = self._parts.read(task)
-            if found is not None and self._take is not None:
-                self._take(found)
             self._next += 1
+            if found is not None:
+                yield found
 
     def outcome(self) -> Outcome:
         """Return how it went."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggcost.errors import Needs, VggcostError, in_part
-from vggcost.sweep.columns import NOTHING
+from vggcost.sweep.columns import COLUMNS, NOTHING
 from vggcost.sweep.rows import axis_columns
 
 if TYPE_CHECKING:
@@ -99,9 +99,14 @@ class Writer:
         arrays = {name: _arrow(values) for name, values in columns.items()}
         table = pa.table(arrays)
         if self._file is None:
-            words = [name for name, values in columns.items() if values.dtype == object]
+            # Neighbours differ by little, so that their differences are short; an axis has few values.
+            numbers = [name for name in columns if name == "index" or name in COLUMNS]
             self._file = parquet.ParquetWriter(
-                self._beside, table.schema, compression="zstd", compression_level=1, use_dictionary=words
+                self._beside,
+                table.schema,
+                compression="snappy",
+                use_dictionary=[name for name in columns if name not in numbers],
+                column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
             )
         self._file.write_table(table)
 
