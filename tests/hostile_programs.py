@@ -251,6 +251,10 @@ WHOLE = {
         "class Net(nn.Module):\n    def forward(self, x):\n        return x, (i for i in x)\n",
         {1},
     ),
+    "an output that holds itself": (
+        "class Net(nn.Module):\n    def forward(self, x):\n        found = [x]\n        found.append({'all': found})\n        return found\n",
+        {0},
+    ),
     "none": ("class Net(nn.Module):\n    def forward(self, x):\n        return None\n", {0}),
     "a lambda": ("class Net(nn.Module):\n    def forward(self, x):\n        return lambda: x\n", {0}),
     "text": ("class Net(nn.Module):\n    def forward(self, x):\n        return 'x' * 9\n", {0}),

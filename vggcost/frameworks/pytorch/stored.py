@@ -144,12 +144,20 @@ def _packed(value: Any, *, half: bool) -> Iterator[State]:
 
 
 def parts_of(tree: Any) -> tuple[list[torch.Tensor], list[Any]]:
-    """Return the tensors and the packed objects in nested tuples, lists and dictionaries, in order."""
+    """Return the tensors and the packed objects in nested tuples, lists and dictionaries, in order.
+
+    Each of these is looked into once: one may hold itself.
+    """
     tensors: list[torch.Tensor] = []
     objects: list[Any] = []
     stack = [tree]
+    opened: set[int] = set()
     while stack:
         value = stack.pop()
+        if isinstance(value, tuple | list | dict):
+            if id(value) in opened:
+                continue
+            opened.add(id(value))
         if isinstance(value, torch.Tensor):
             tensors.append(value)
         elif isinstance(value, torch.ScriptObject):
