@@ -39,7 +39,7 @@ def tried(words):
             status = main(list(words))
     except SystemExit as ended:
         status = ended.code or 0
-        if "--help" not in words and "-h" not in words:
+        if not {"--help", "-h", "help"} & set(words):
             yield f"SystemExit {status}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
