@@ -53,6 +53,7 @@ WORDS = {
     "bench": ("bench", "--load"),
     "bench-compare": ("bench-compare",),
     "bench-curve": ("bench-curve",),
+    "bench-collect": ("bench-collect",),
     "check": ("check",),
     "predict": ("predict", "D", "--device", "3090", "--dtype", "float16"),
     "predict --device all": ("predict", "A", "D", "--device", "a100,4090", "--batch", "8,32"),
@@ -84,6 +85,19 @@ def several(tmp_path):
 
 
 @pytest.fixture
+def cells(tmp_path):
+    """A folder of results of a space: one cell measured, one not."""
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    about = {"tag": "t4", "network": "D", "layout": "contiguous", "repeat": 0, "batch": 1, "dtype": "float32"}
+    measured = json.loads(to_json(bench_documents.document()))
+    (folder / "one.json").write_text(json.dumps({**measured, "cell": about, "host": "here"}), encoding="utf-8")
+    failure = {"failure": {"kind": "crashed", "message": "ended by SIGKILL"}, "cell": about, "host": "here"}
+    (folder / "two.json").write_text(json.dumps(failure), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.fixture
 def locked(tmp_path, vggcost):
     path = str(tmp_path / "vggcost.lock.json")
     vggcost("lock", "A", "-o", path)
@@ -100,9 +114,14 @@ def measured(tmp_path):
 
 
 @pytest.fixture
-def asked(result, several, measured, locked):
+def asked(result, several, measured, locked, cells):
     """The words of a command, with the files that it reads."""
-    files = {"bench": (result,), "bench-compare": (result, result), "bench-curve": (several,)}
+    files = {
+        "bench": (result,),
+        "bench-compare": (result, result),
+        "bench-curve": (several,),
+        "bench-collect": (cells,),
+    }
     files["predict --from"] = (measured,)
     files["check"] = ("--lock", locked)
     return lambda name: (*WORDS[name], *files.get(name, ()))
@@ -140,9 +159,12 @@ def test_every_command_takes_every_format(vggcost, asked, name, fmt):
 def test_every_command_refuses_a_format_with_the_same_sentence(refused, asked, name):
     error = refused(*asked(name), "--format", "markdwon")
     assert error == "vggcost: error: unknown format 'markdwon'; the nearest are markdown\n"
-    more = {"formula": ", python", "bench-curve": ", svg, png, pdf", "check": ", github, junit, sarif"}.get(
-        name.partition(" ")[0], ""
-    )
+    more = {
+        "formula": ", python",
+        "bench-curve": ", svg, png, pdf",
+        "bench-collect": ", svg, png, pdf",
+        "check": ", github, junit, sarif",
+    }.get(name.partition(" ")[0], "")
     assert f"known are table, markdown, csv, json, latex, html, latex-siunitx, typst{more}\n" in refused(
         *asked(name), "--format", "xyz"
     )

@@ -35,6 +35,7 @@ NEEDED = {
     "bench-curve": ("curve.json",),
     "plot": ("layers", "A", "-o", "layers.svg"),
     "completion": ("bash",),
+    "bench-collect": ("cells",),
     "roofline": ("result.json", "-o", "roof.svg"),
     "predict": ("--device", "3090"),
     "fleet": ("--link", "25Gbit/s", "--measured", "1=130.9"),
@@ -92,6 +93,9 @@ def prepare(folder: Path) -> None:
     (folder / "program.py").write_text(PROGRAM)
     (folder / "result.json").write_text(json.dumps(document()))
     (folder / "curve.json").write_text(json.dumps(document(case(), case(batch=8, scale=8.0))))
+    cell = {"tag": "t4", "network": "D", "layout": "contiguous", "repeat": 0, "batch": 1, "dtype": "float32"}
+    (folder / "cells").mkdir()
+    (folder / "cells" / "one.json").write_text(json.dumps({**document(), "cell": cell, "host": "here"}))
     with chdir(folder), redirect_stdout(StringIO()):
         main(["lock", "A"])
     for name in ("old.csv", "old.md"):

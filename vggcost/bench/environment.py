@@ -104,10 +104,11 @@ def _device_name(torch: Any, device: torch.device) -> str:
 def _card(torch: Any, device: torch.device) -> dict[str, Any]:
     """Return what the driver says of a GPU without NVML."""
     if device.type != "cuda":
-        return {"compute_capability": None, "multiprocessors": None, "memory_bytes": None}
+        return {"compute_capability": None, "multiprocessors": None, "memory_bytes": None, "uuid": None}
     card = torch.cuda.get_device_properties(device)
     return {
         "compute_capability": f"{card.major}.{card.minor}",
         "multiprocessors": card.multi_processor_count,
         "memory_bytes": card.total_memory,
+        "uuid": uuid_of(device) or None,
     }

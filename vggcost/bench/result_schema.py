@@ -64,6 +64,7 @@ class ResultEnvironment(Struct):
     compute_capability: str | UnsetType | None = UNSET
     multiprocessors: int | UnsetType | None = UNSET
     memory_bytes: int | UnsetType | None = UNSET
+    uuid: str | UnsetType | None = UNSET
     cudnn_benchmark_limit: int | UnsetType | None = UNSET
     cudnn_deterministic: bool | UnsetType = UNSET
     matmul_allow_fp16_reduction: bool | UnsetType = UNSET

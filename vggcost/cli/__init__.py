@@ -32,6 +32,7 @@ COMMANDS = {
     "bench": "time the real forward pass, layer by layer",
     "bench-compare": "two bench results: faster, slower, or undecided",
     "bench-curve": "latency and images/s of a bench result over the batch",
+    "bench-collect": "the cells of bench --space in one table or picture",
     "fleet": "training on many GPUs: what the gradients cost, what binds",
     "predict": "milliseconds on a device that is not at hand, as an interval",
     "roofline": "a bench result as a picture under this machine's ceilings",

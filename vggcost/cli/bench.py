@@ -6,6 +6,7 @@ import argparse
 import os
 
 from vggcost.cli import EXIT_DIFFERS, EXIT_FINE, EXIT_INTERRUPTED, EXIT_REFUSED
+from vggcost.cli.bench_space import add_space, check_no_space, run_space
 from vggcost.cli.options import NO_INPLACE, Parser, Read, Renamed, add_input, add_network, add_output, read_count
 from vggcost.cli.output import check_writable, emit, note, prints_to_stderr
 from vggcost.cli.program_options import add_call, add_isolation
@@ -43,6 +44,7 @@ def parser() -> Parser:
     add_input(result, dtype=False, batches=True)
     _add_measuring(result)
     add_output(result, human=False)
+    add_space(result)
     result.add_argument("--load", metavar="FILE", help="print a result again that --format json wrote; measure nothing")
     return result
 
@@ -104,6 +106,9 @@ def run(args: Namespace) -> int:
     """Measure and print or write the result; what was measured before Ctrl-C is printed too."""
     if args.load is not None:
         return _print_again(args)
+    if args.space is not None:
+        return run_space(args, parser().parse([]))
+    check_no_space(args)
     asked = request(args)
     _check_programs(asked, args)
     _check_trace(args.trace, asked.place)

@@ -179,13 +179,27 @@ def read(space: str | os.PathLike[str] | Mapping[str, Any]) -> Space:
     """
     if isinstance(space, str | os.PathLike):
         where = os.fsdecode(space)
-        return _from_document(_document(where), where, os.path.dirname(where))
+        return _from_document(file_document(where), where, os.path.dirname(where))
     if not hasattr(space, "keys"):
         raise VggcostError("the space is neither a file nor a mapping; give SPACE.toml, or {'axes': {...}}")
     return _from_document(_listed(space), "the space", "")
 
 
-def _document(path: str) -> dict[str, Any]:
+def of_document(document: dict[str, Any], path: str) -> Space:
+    """Return the space of a document that `file_document` has read from a file, whose networks stand beside it.
+
+    Raises:
+        VggcostError: as `read` does.
+    """
+    return _from_document(document, path, os.path.dirname(path))
+
+
+def file_document(path: str) -> dict[str, Any]:
+    """Return what a space file has, unchecked.
+
+    Raises:
+        VggcostError: it cannot be read, or is not TOML.
+    """
     import tomllib
 
     try:
