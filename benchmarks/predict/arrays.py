@@ -10,7 +10,7 @@ from vggcost.formulas import latency, memory
 from vggcost.predict import classes
 from vggcost.predict.evaluation import works_of
 from vggcost.predict.model import PASSES, Pick, terms
-from vggcost.predict.work import CLASSIFIER, CONVOLUTION, ELEMENTWISE, Pass, Product, Work
+from vggcost.predict.work import CLASSIFIER, CONVOLUTION, ELEMENTWISE, LayerWork, Pass, Product
 
 if TYPE_CHECKING:
     from vggcost.predict.rows import Measured
@@ -41,7 +41,7 @@ class Arrays:
         self.products = {part: self._products(part) for part in (CONVOLUTION, CLASSIFIER)}
         self.each_pass = {kind: self._passes(kind) for kind in kinds}
 
-    def _works(self) -> list[tuple[int, Work]]:
+    def _works(self) -> list[tuple[int, LayerWork]]:
         return [
             (place, work) for place, row in enumerate(self.rows) for work in works_of(row.model, row.batch, row.size)
         ]
@@ -73,12 +73,12 @@ class Arrays:
         """Each row's time [s]."""
         total = latency.kernels_time(self.copied, self.image_bytes / (values["copy_gb_per_s"] * classes.GIGA))
         for part, (places, product) in self.products.items():
-            total = total + self._summed(Work("", "", part, product, ()), places, values)
+            total = total + self._summed(LayerWork("", "", part, product, ()), places, values)
         for places, each in self.each_pass.values():
             if len(places):
-                total = total + self._summed(Work("", "", ELEMENTWISE, None, (each,)), places, values)
+                total = total + self._summed(LayerWork("", "", ELEMENTWISE, None, (each,)), places, values)
         return total
 
-    def _summed(self, work: Work, places: Any, values: dict[str, float]) -> Any:
+    def _summed(self, work: LayerWork, places: Any, values: dict[str, float]) -> Any:
         seconds = terms(work, self.machine(values, places), ARRAYS).seconds
         return np.bincount(places, seconds, len(self.rows))

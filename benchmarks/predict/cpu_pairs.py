@@ -15,7 +15,7 @@ from vggcost.predict.calibration import calibration, forecast
 from vggcost.predict.classes import Choice
 from vggcost.predict.datasheet import LEAST_BATCH
 from vggcost.predict.measurement import Case, Measurement
-from vggcost.predict.scores import Residual
+from vggcost.predict.scores import ForecastResidual
 from vggcost.predict.spreads import BELOW, CPU_GROUP, CPU_WHOLE_GROUP, OTHER_BATCH, SAME_BATCH, SMALL_BATCH
 
 LAYERS = Path(__file__).parent / "cpu_layers.csv"
@@ -28,7 +28,7 @@ Key = tuple[str, float, int]
 """Configuration, width, batch."""
 
 
-def network(key: Key) -> subject.Subject:
+def network(key: Key) -> subject.ForecastSubject:
     """The network of a case, counted."""
     config, width, batch = key
     unfolded = variants.unfolded(catalogue.find(config), {"width": width}, None)
@@ -79,15 +79,15 @@ def flop_errors(given: dict[Key, Case], on: Key) -> dict[Key, float]:
     return {key: flops(case) / rate / case.seconds - 1 for key, case in given.items() if key != on}
 
 
-def residuals() -> dict[str, list[Residual]]:
+def residuals() -> dict[str, list[ForecastResidual]]:
     """log(forecast / measured) of every case from every other one, by relation: with timed layers, and without."""
     given = cases()
-    found: dict[str, list[Residual]] = {}
+    found: dict[str, list[ForecastResidual]] = {}
     for on, key in permutations(given, 2):
         small, same = min(on[2], key[2]) < LEAST_BATCH, on[2] == key[2]
         relation = (SMALL_BATCH if small else SAME_BATCH) if same else (BELOW if small else OTHER_BATCH)
         for group, layered in ((CPU_GROUP, True), (CPU_WHOLE_GROUP, False)):
             made = calibration(measurement([given[on]], layered=layered))
             ratio = log(forecast(network(key), made, 80).likely_ms / (given[key].seconds * 1e3))
-            found.setdefault(relation, []).append(Residual("CPU", group, "eager", "cpu.py", ratio, 1.0))
+            found.setdefault(relation, []).append(ForecastResidual("CPU", group, "eager", "cpu.py", ratio, 1.0))
     return found

@@ -19,8 +19,8 @@ from vggcost.predict import devices, evaluation, parameters, rows, scores
 from vggcost.predict.classes import Choice, machine_of, sheet
 from vggcost.predict.evaluation import works_of
 from vggcost.predict.model import terms
-from vggcost.predict.scores import Residual
-from vggcost.predict.work import ACTIVATION, BIAS, CONVOLUTION, ELEMENTWISE, OTHER, SHALLOW, Pass, Product, Work
+from vggcost.predict.scores import ForecastResidual
+from vggcost.predict.work import ACTIVATION, BIAS, CONVOLUTION, ELEMENTWISE, OTHER, SHALLOW, LayerWork, Pass, Product
 
 if TYPE_CHECKING:
     from vggcost.predict.rows import Measured
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LAYER_ROWS = Path(__file__).parent / "layer_rows.csv"
 
 
-def with_intervals(found: list[Residual]) -> list[Residual]:
+def with_intervals(found: list[ForecastResidual]) -> list[ForecastResidual]:
     """Each with the factor that the rows of all other devices give: what it would have been told."""
     made = []
     for device in sorted({row.device for row in found}):
@@ -39,7 +39,7 @@ def with_intervals(found: list[Residual]) -> list[Residual]:
     return made
 
 
-def tables(found: list[Residual]) -> dict[str, Any]:
+def tables(found: list[ForecastResidual]) -> dict[str, Any]:
     """The figures of all, of each class, each mode on tensor cores, and each device."""
     return {
         **scores.tables(found),
@@ -48,7 +48,7 @@ def tables(found: list[Residual]) -> dict[str, Any]:
     }
 
 
-def without_intervals(found: list[Residual]) -> dict[str, Any]:
+def without_intervals(found: list[ForecastResidual]) -> dict[str, Any]:
     """The same for a way that has none: all, and each class."""
     return {
         group: {key: value for key, value in its.items() if not key.startswith("coverage")}
@@ -128,7 +128,7 @@ def without(given: list[Measured], over: dict[str, float]) -> dict[str, float]:
     return {"device_out": out[0]["median"], "source_out": out[1]["median"]}
 
 
-def layer_ratios(table: list[dict[str, str]]) -> list[Residual]:
+def layer_ratios(table: list[dict[str, str]]) -> list[ForecastResidual]:
     """log(predicted / measured) of single layers, by the shipped parameters; those by FFT are left out."""
     shipped, known = parameters.shipped(), devices.shipped()
     found = []
@@ -139,19 +139,19 @@ def layer_ratios(table: list[dict[str, str]]) -> list[Residual]:
         _, machine = machine_of(device, Choice(), shipped.values)
         seconds = terms(layer_work(row), machine).seconds
         ratio = math.log(seconds * 1e3 / float(row["fwd_ms"]))
-        found.append(Residual(device.name, "fp32", "eager", row["source"].split("/")[0], ratio, 1.0))
+        found.append(ForecastResidual(device.name, "fp32", "eager", row["source"].split("/")[0], ratio, 1.0))
     return found
 
 
-def layer_work(row: dict[str, str]) -> Work:
+def layer_work(row: dict[str, str]) -> LayerWork:
     """The work of a layer of the table: a 3x3 convolution, a ReLU, a pool, a linear layer."""
     batch, c_in, c_out, side = (int(float(row[name])) for name in ("batch", "Cin", "Cout", "H"))
     outputs = batch * c_out * side * side
     if "relu" in row["layer"]:
-        return Work(row["layer"], "ReLU", ELEMENTWISE, None, (Pass(ACTIVATION, 2 * outputs, outputs),))
+        return LayerWork(row["layer"], "ReLU", ELEMENTWISE, None, (Pass(ACTIVATION, 2 * outputs, outputs),))
     if "pool" in row["layer"]:
         moved = outputs + outputs // 4
-        return Work(row["layer"], "MaxPool2d", ELEMENTWISE, None, (Pass(OTHER, moved, moved),))
+        return LayerWork(row["layer"], "MaxPool2d", ELEMENTWISE, None, (Pass(OTHER, moved, moved),))
     depth = 9 * c_in
     product = Product(
         flops=2 * depth * outputs,
@@ -165,7 +165,7 @@ def layer_work(row: dict[str, str]) -> Work:
     )
     # DeepBench, which names the algorithm, times the convolution alone; Caffe its bias, too.
     passes = () if row["algo"] else (Pass(BIAS, 2 * outputs, outputs),)
-    return Work(row["layer"], "Conv2d", CONVOLUTION, product, passes)
+    return LayerWork(row["layer"], "Conv2d", CONVOLUTION, product, passes)
 
 
 def main() -> None:

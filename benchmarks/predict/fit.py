@@ -17,7 +17,7 @@ from arrays import Arrays
 from scipy.optimize import least_squares
 
 from vggcost.predict import classes, devices, evaluation, intervals, parameters, rows, scores
-from vggcost.predict.scores import Residual
+from vggcost.predict.scores import ForecastResidual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,20 +91,20 @@ def left_out(given: list[Measured], key: Callable[[Measured], str]) -> list[floa
     return [float(ratio) for ratio in found]
 
 
-def residuals(given: list[Measured], ratios: list[float]) -> list[Residual]:
+def residuals(given: list[Measured], ratios: list[float]) -> list[ForecastResidual]:
     """The rows as residuals, without an interval."""
     return [
-        Residual(row.device.name, row.wanted, row.choice.mode, row.family, ratio, 1.0)
+        ForecastResidual(row.device.name, row.wanted, row.choice.mode, row.family, ratio, 1.0)
         for row, ratio in zip(given, ratios, strict=True)
     ]
 
 
-def name_of(row: Residual) -> str:
+def name_of(row: ForecastResidual) -> str:
     """The rows that are judged together."""
     return intervals.group_of(row.wanted, row.mode)
 
 
-def factors(found: list[Residual]) -> dict[str, dict[int, float]]:
+def factors(found: list[ForecastResidual]) -> dict[str, dict[int, float]]:
     """The factors of intervals, of all rows and of each group."""
     names = sorted({name_of(row) for row in found})
     groups = {"all": found} | {name: [row for row in found if name_of(row) == name] for name in names}
@@ -128,7 +128,7 @@ def steps(given: list[Measured], ratios: list[float]) -> dict[str, dict[str, flo
             for norm in (False, True)
         }
         off = [
-            Residual(
+            ForecastResidual(
                 row.device.name,
                 wanted,
                 row.choice.mode,

@@ -40,6 +40,8 @@ NEEDED = {
     "predict": ("--device", "3090"),
     "fleet": ("--link", "25Gbit/s", "--measured", "1=130.9"),
     "report": ("A", "-o", "set"),
+    "explorer": ("A", "-o", "page.html"),
+    "sweep": ("space.toml",),
     "lock": ("A",),
     "check": (),
 }

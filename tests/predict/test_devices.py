@@ -36,7 +36,7 @@ def test_names_and_families_mean_one_board():
     ],
 )
 def test_a_name_needs_no_case_spaces_hyphens_or_maker(text, name):
-    assert TABLE.find(text) == devices.Found(TABLE.find(name).device, None)
+    assert TABLE.find(text) == devices.FoundDevice(TABLE.find(name).device, None)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from math import exp, log
 
 import pytest
 
-from vggcost.predict.scores import Residual, by_device, by_mode, factor, median, quantile, score, tables
+from vggcost.predict.scores import ForecastResidual, by_device, by_mode, factor, median, quantile, score, tables
 
 
 def row(device, ratio, wanted="fp32", mode="eager", within=1.2):
-    return Residual(device, wanted, mode, "somebody", ratio, within)
+    return ForecastResidual(device, wanted, mode, "somebody", ratio, within)
 
 
 def test_quantiles_lie_on_the_line_between_two():

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from vggcost.cli.request import Request
     from vggcost.predict.classes import Choice
-    from vggcost.predict.devices import Devices, Found
+    from vggcost.predict.devices import Devices, FoundDevice
     from vggcost.predict.prediction import Prediction
-    from vggcost.predict.subject import Subject
+    from vggcost.predict.subject import ForecastSubject
 
 SORTS = ("time", "device")
 LEVELS = ("80", "90")
@@ -243,14 +243,14 @@ def _choice(args: Namespace, asked: Request) -> Choice:
     return Choice(asked.dtype, mode, channels_last=args.channels_last, backward=args.backward)
 
 
-def _named(table: Devices, text: str) -> list[Found]:
+def _named(table: Devices, text: str) -> list[FoundDevice]:
     return [table.find(name.strip()) for name in text.split(",")]
 
 
-def _all_devices(table: Devices, choice: Choice) -> list[Found]:
+def _all_devices(table: Devices, choice: Choice) -> list[FoundDevice]:
     """Those that there is a forecast for."""
     from vggcost.predict.classes import check_device, class_of
-    from vggcost.predict.devices import Found
+    from vggcost.predict.devices import FoundDevice
 
     found = []
     for row in table.rows:
@@ -259,13 +259,13 @@ def _all_devices(table: Devices, choice: Choice) -> list[Found]:
             class_of(row, choice.dtype)
         except VggcostError:
             continue
-        found.append(Found(row, None))
+        found.append(FoundDevice(row, None))
     if not found:
         raise VggcostError(f"there is no forecast for {choice.dtype} on any device; give float32, tf32 or float16")
     return found
 
 
-def subjects(asked: Request) -> Iterator[Subject]:
+def subjects(asked: Request) -> Iterator[ForecastSubject]:
     """Yield each network at each batch, counted.
 
     Raises:

@@ -17,7 +17,7 @@ from vggcost.errors import Needs, VggcostError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from vggcost.sweep.driver import Outcome
+    from vggcost.sweep.driver import SweepOutcome
     from vggcost.sweep.question import Question
     from vggcost.sweep.space import Space
 
@@ -166,7 +166,7 @@ def _sweep(args: Namespace, asked: Question) -> int:
     return EXIT_DIFFERS if outcome.failed else EXIT_FINE
 
 
-def _write(args: Namespace, asked: Question, outcome: Outcome, writer: Any) -> None:
+def _write(args: Namespace, asked: Question, outcome: SweepOutcome, writer: Any) -> None:
     """Write the rows that were kept to the end, and the manifest."""
     from vggcost import __version__
     from vggcost.sweep.driver import reasons
@@ -207,13 +207,13 @@ def _write(args: Namespace, asked: Question, outcome: Outcome, writer: Any) -> N
 def _nothing(asked: Question) -> Any:
     import numpy as np
 
-    from vggcost.sweep.task import Found
+    from vggcost.sweep.task import TaskResult
 
     empty = np.empty(0, np.int64)
-    return Found(0, 0, {}, empty, dict.fromkeys(asked.query.columns, empty))
+    return TaskResult(0, 0, {}, empty, dict.fromkeys(asked.query.columns, empty))
 
 
-def _tell(asked: Question, outcome: Outcome) -> None:
+def _tell(asked: Question, outcome: SweepOutcome) -> None:
     """Say on standard error what was looked at, and what failed."""
     from vggcost.sweep.driver import reasons
 
@@ -225,7 +225,7 @@ def _tell(asked: Question, outcome: Outcome) -> None:
         note(f"failed: {line}; the parts of the others stay, run the same command again")
 
 
-def _table(space: Space, outcome: Outcome) -> str:
+def _table(space: Space, outcome: SweepOutcome) -> str:
     """The rows that were kept as text, the first so many."""
     from vggcost.sweep.columns import COLUMNS, NOTHING
     from vggcost.sweep.files import columns_of

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from vggcost.predict.measurement import Case, Measurement
     from vggcost.predict.spreads import Spreads
-    from vggcost.predict.subject import Subject
-    from vggcost.predict.work import Work
+    from vggcost.predict.subject import ForecastSubject
+    from vggcost.predict.work import LayerWork
     from vggcost.predict.yardsticks import Yardstick
 
 LEFT_OUT = (
@@ -47,7 +47,7 @@ class Calibration(Record):
     layered: bool
 
 
-class Place(Record):
+class MeasuredPlace(Record):
     """Where a batch stands to those that were measured: the rates there, the relation, its factor, and what to say."""
 
     rates: Rates
@@ -94,7 +94,7 @@ def _rates(made: Yardstick, cases: Iterable[Case], *, layered: bool) -> Rates:
     return {kind: amounts[kind] / time for kind, time in seconds.items() if amounts[kind] and time}
 
 
-def forecast(subject: Subject, made: Calibration, level: int) -> Prediction:
+def forecast(subject: ForecastSubject, made: Calibration, level: int) -> Prediction:
     """Return the forecast of a network on a machine that was measured.
 
     Raises:
@@ -131,7 +131,7 @@ def forecast(subject: Subject, made: Calibration, level: int) -> Prediction:
     )
 
 
-def _basis(made: Calibration, place: Place, known: Spreads, factor: float) -> dict[str, object]:
+def _basis(made: Calibration, place: MeasuredPlace, known: Spreads, factor: float) -> dict[str, object]:
     return {
         "from": "measurement",
         "files": made.measured.path,
@@ -146,7 +146,7 @@ def _basis(made: Calibration, place: Place, known: Spreads, factor: float) -> di
     }
 
 
-def _layer(work: Work, rates: Rates, made: Calibration) -> LayerTime:
+def _layer(work: LayerWork, rates: Rates, made: Calibration) -> LayerTime:
     times = []
     for number, amount in enumerate(made.yardstick.amounts(work)):
         kind = next((kind for kind in amount.kinds if kind in rates), None)
@@ -159,7 +159,7 @@ def _layer(work: Work, rates: Rates, made: Calibration) -> LayerTime:
     return LayerTime(work.name, work.kind, work.part, sustained_rate(max(times), MILLI, 1), None, {})
 
 
-def _own(subject: Subject, made: Calibration) -> Place | None:
+def _own(subject: ForecastSubject, made: Calibration) -> MeasuredPlace | None:
     """The rates of the network itself, where it was measured at the same input; None where it was not."""
     key = key_of(subject.identity)
     cases = [case for case in made.measured.cases if case.key == key and case.input == subject.input]
@@ -167,22 +167,24 @@ def _own(subject: Subject, made: Calibration) -> Place | None:
         return None
     relation = SAME_BATCH if subject.batch >= LEAST_BATCH else SMALL_BATCH
     rates = _rates(made.yardstick, cases, layered=made.layered)
-    return Place(rates, relation, 1.0, (f"{subject.title} was measured itself at this input",))
+    return MeasuredPlace(rates, relation, 1.0, (f"{subject.title} was measured itself at this input",))
 
 
-def _placed(subject: Subject, made: Calibration) -> Place:
+def _placed(subject: ForecastSubject, made: Calibration) -> MeasuredPlace:
     """The rates at the batch of a network, with what there is to say of it."""
     batch, measured = subject.batch, sorted(made.rates)
     listed = ", ".join(map(str, measured))
     if batch in made.rates:
-        return Place(made.rates[batch], SAME_BATCH if batch >= LEAST_BATCH else SMALL_BATCH, 1.0, ())
+        return MeasuredPlace(made.rates[batch], SAME_BATCH if batch >= LEAST_BATCH else SMALL_BATCH, 1.0, ())
     below, above = [one for one in measured if one < batch], [one for one in measured if one > batch]
     if below and above:
         low, high = below[-1], above[0]
         crossed = low < LEAST_BATCH <= high
         notes = (f"batch {batch} lies between {low} and {high}, which were measured: their rates are interpolated",)
         rates = between(made.rates[low], made.rates[high], log(batch / low) / log(high / low))
-        return Place(rates, BELOW if crossed or high < LEAST_BATCH else BETWEEN, 1.0, (*notes, *_line(crossed, batch)))
+        return MeasuredPlace(
+            rates, BELOW if crossed or high < LEAST_BATCH else BETWEEN, 1.0, (*notes, *_line(crossed, batch))
+        )
     nearest = below[-1] if below else above[0]
     crossed = min(batch, nearest) < LEAST_BATCH <= max(batch, nearest)
     relation = BELOW if min(batch, nearest) < LEAST_BATCH else OTHER_BATCH
@@ -190,7 +192,7 @@ def _placed(subject: Subject, made: Calibration) -> Place:
         note, wider = f"batch {batch} is above the largest that was measured ({listed})", 1.0
     else:
         note, wider = f"batch {batch} is below the smallest that was measured ({listed}): the interval is wider", WIDER
-    return Place(made.rates[nearest], relation, wider, (note, *_line(crossed, batch)))
+    return MeasuredPlace(made.rates[nearest], relation, wider, (note, *_line(crossed, batch)))
 
 
 def _line(crossed: bool, batch: int) -> tuple[str, ...]:
@@ -208,7 +210,7 @@ def between(low: Rates, high: Rates, share: float) -> Rates:
     return {**low, **high, **both}
 
 
-def _notes(subject: Subject, made: Calibration) -> Iterable[str]:
+def _notes(subject: ForecastSubject, made: Calibration) -> Iterable[str]:
     if not made.layered:
         yield "no layers were timed, so one scale stands for all of them, and the parts are the model's"
     if made.measured.doubts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vggcost.errors import VggcostError
 from vggcost.formulas.latency import sustained_rate
-from vggcost.predict.devices import Found
+from vggcost.predict.devices import FoundDevice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_OVER = 1.3
 """A clock that is higher over the boost clock is not one of the board."""
 
 
-def capped(found: Found, power_w: float | None, clock_mhz: float | None) -> tuple[Found, tuple[str, ...]]:
+def capped(found: FoundDevice, power_w: float | None, clock_mhz: float | None) -> tuple[FoundDevice, tuple[str, ...]]:
     """Return the board at that power limit or that clock, and what no row has of it, in words.
 
     Raises:
@@ -38,7 +38,7 @@ def capped(found: Found, power_w: float | None, clock_mhz: float | None) -> tupl
         return found, ()
     changed = {name: sustained_rate(getattr(device, name), share, 1) for name in RATES}
     reason = f"the {device.name} runs at {' and '.join(words)}: no row has a capped board; the interval is wider"
-    return Found(device.replace(**changed), found.note), (reason,)
+    return FoundDevice(device.replace(**changed), found.note), (reason,)
 
 
 def _share(device: Device, option: str, unit: str, given: float, own: float, most: float) -> float:

@@ -13,11 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vggcost.predict.devices import Device, Found
+    from vggcost.predict.devices import Device, FoundDevice
     from vggcost.predict.model import Terms
     from vggcost.predict.parameters import Parameters
-    from vggcost.predict.subject import Subject
-    from vggcost.predict.work import Work
+    from vggcost.predict.subject import ForecastSubject
+    from vggcost.predict.work import LayerWork
 
 DATASHEET = "datasheet"
 """What such a forecast stands on."""
@@ -35,7 +35,12 @@ MILLI = 1e3
 
 
 def predicted(
-    subject: Subject, found: Found, choice: Choice, parameters: Parameters, level: int, unseen: tuple[str, ...] = ()
+    subject: ForecastSubject,
+    found: FoundDevice,
+    choice: Choice,
+    parameters: Parameters,
+    level: int,
+    unseen: tuple[str, ...] = (),
 ) -> Prediction:
     """Return the forecast of a network on a device; unseen says what no row has, beside what follows from the device.
 
@@ -89,7 +94,7 @@ def device_data(device: Device) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
 
 
-def _parts(rows: list[tuple[Work, Terms]], step: float) -> dict[str, float]:
+def _parts(rows: list[tuple[LayerWork, Terms]], step: float) -> dict[str, float]:
     """Milliseconds by kind of work; what is 0 is left away."""
     sums = dict.fromkeys((CONVOLUTION, CLASSIFIER, ELEMENTWISE, "conversion", "launch"), 0.0)
     for work, each in rows:
@@ -100,7 +105,7 @@ def _parts(rows: list[tuple[Work, Terms]], step: float) -> dict[str, float]:
     return {part: step_time(sustained_rate(seconds, 1, MILLI), step) for part, seconds in sums.items() if seconds}
 
 
-def _layer(work: Work, each: Terms, step: float) -> LayerTime:
+def _layer(work: LayerWork, each: Terms, step: float) -> LayerTime:
     bound = None
     if work.product is not None:
         bound = "compute" if each.compute_s >= each.memory_s else "memory"
@@ -117,7 +122,7 @@ def _layer(work: Work, each: Terms, step: float) -> LayerTime:
     )
 
 
-def _warnings(subject: Subject, choice: Choice) -> list[str]:
+def _warnings(subject: ForecastSubject, choice: Choice) -> list[str]:
     found = []
     if subject.batch < LEAST_BATCH and choice.mode == EAGER:
         found.append(

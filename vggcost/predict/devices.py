@@ -75,7 +75,7 @@ class Device(Record):
         return f"{self.compute_capability} {CONSUMER if self.advertised_low else PROFESSIONAL}"
 
 
-class Found(Record):
+class FoundDevice(Record):
     """The device that a name means; note says which board a family's name was taken for, None where it names one."""
 
     device: Device
@@ -88,7 +88,7 @@ class Devices(Record):
     rows: tuple[Device, ...]
     families: Mapping[str, str]
 
-    def find(self, text: str) -> Found:
+    def find(self, text: str) -> FoundDevice:
         """Return the device of a name, in any case, without spaces, hyphens and the maker's words: 4090, rtx3090.
 
         Raises:
@@ -99,10 +99,10 @@ class Devices(Record):
             if plain(text) in families:
                 board = families[plain(text)]
                 (device,) = (row for row in self.rows if row.name == board)
-                return Found(device, f"{text} is taken for the {board}")
+                return FoundDevice(device, f"{text} is taken for the {board}")
             found = [row for row in self.rows if plain(text) in {plain(name) for name in (row.name, *row.aliases)}]
             if len(found) == 1:
-                return Found(found[0], None)
+                return FoundDevice(found[0], None)
             if found:
                 names = ", ".join(row.name for row in found)
                 raise VggcostError(f"device {text!r} may be {names}; give one of them")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.predict.parameters import Parameters
-    from vggcost.predict.rows import Measured, Rows
-    from vggcost.predict.work import Work
+    from vggcost.predict.rows import Measured, MeasuredRows
+    from vggcost.predict.work import LayerWork
 
 EVALUATION_FILE = os.path.join(HERE, "evaluation.json")
 
@@ -39,7 +39,7 @@ def shipped() -> dict[str, Any]:
     return data
 
 
-def evaluated(rows: Rows, parameters: Parameters) -> dict[str, Any]:
+def evaluated(rows: MeasuredRows, parameters: Parameters) -> dict[str, Any]:
     """Return how far the shipped parameters are from rows: no refit, and none left out that can be scored."""
     residuals = [residual(row, parameters) for row in rows.scored]
     data: dict[str, Any] = {
@@ -54,12 +54,12 @@ def evaluated(rows: Rows, parameters: Parameters) -> dict[str, Any]:
     return {**data, "left_out": dict(rows.left_out)}
 
 
-def residual(row: Measured, parameters: Parameters) -> scores.Residual:
+def residual(row: Measured, parameters: Parameters) -> scores.ForecastResidual:
     """Return what a forecast of a row is off by, and the interval that it would have."""
     predicted = seconds(row, parameters.values)
     factor = factor_of(parameters, row.device, row.wanted, row.choice, 80)
     ratio = log(predicted / row.seconds)
-    return scores.Residual(row.device.name, row.wanted, row.choice.mode, row.family, ratio, factor.value)
+    return scores.ForecastResidual(row.device.name, row.wanted, row.choice.mode, row.family, ratio, factor.value)
 
 
 def seconds(row: Measured, values: Mapping[str, float]) -> float:
@@ -89,7 +89,7 @@ def copy_seconds(row: Measured, values: Mapping[str, float]) -> float:
 
 
 @cache
-def works_of(model: str, batch: int, size: int) -> tuple[Work, ...]:
+def works_of(model: str, batch: int, size: int) -> tuple[LayerWork, ...]:
     """Return the work of a network by its common name, at a square input."""
     network = variants.unfolded(catalogue.named(model), {}, (size, size))
     return works(table(network, (batch, 3, size, size)).rows)

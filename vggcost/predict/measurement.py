@@ -23,9 +23,9 @@ from vggcost.predict.work import (
     NORM,
     OTHER,
     SHALLOW,
+    LayerWork,
     Pass,
     Product,
-    Work,
     works,
 )
 from vggcost.record import Record
@@ -59,8 +59,8 @@ class Case(Record):
     key: str
     input: tuple[int, ...]
     seconds: float
-    works: tuple[Work, ...]
-    timed: tuple[tuple[Work, float], ...]
+    works: tuple[LayerWork, ...]
+    timed: tuple[tuple[LayerWork, float], ...]
 
     @property
     def batch(self) -> int:
@@ -166,7 +166,7 @@ def key_of(identity: Mapping[str, Any]) -> str:
     return repr((identity["name"], sorted((identity["options"] or {}).items(), key=str)))
 
 
-def _of_catalogue(case: Mapping[str, Any]) -> tuple[Work, ...]:
+def _of_catalogue(case: Mapping[str, Any]) -> tuple[LayerWork, ...]:
     """The work of one of our configurations; none where it is no such."""
     options, shape = case["network"]["options"], tuple(case["input"])
     if options is None or len(shape) != 4:
@@ -179,7 +179,7 @@ def _of_catalogue(case: Mapping[str, Any]) -> tuple[Work, ...]:
         return ()
 
 
-def _timed(case: Mapping[str, Any], seconds: float, found: Sequence[Work]) -> tuple[tuple[Work, float], ...]:
+def _timed(case: Mapping[str, Any], seconds: float, found: Sequence[LayerWork]) -> tuple[tuple[LayerWork, float], ...]:
     """The layers' parts of the whole, which was timed without marks; what does no work has none of it."""
     parts = [share for row, share in zip(case["layers"], shares(case), strict=True) if _works(row)]
     total = sum(parts) or 1.0
@@ -194,7 +194,7 @@ def _works(row: Mapping[str, Any]) -> bool:
     return bool(row["runs"]) and not stays
 
 
-def _work(row: Mapping[str, Any], size: int, path: str) -> Work:
+def _work(row: Mapping[str, Any], size: int, path: str) -> LayerWork:
     """The work of a layer of a program, from its row."""
     missing = [key for key in ("input", "output", "params") if not isinstance(row.get(key), list | int)]
     if missing:
@@ -217,13 +217,13 @@ def _work(row: Mapping[str, Any], size: int, path: str) -> Work:
         )
         biased = convolves and row["params"] % columns == 0 and latency.gemm_depth(row["params"], columns) == depth + 1
         passes = (Pass(BIAS, latency.passed_elements(outputs), outputs),) if biased else ()
-        return Work(name, kind, CONVOLUTION if convolves else CLASSIFIER, product, passes)
+        return LayerWork(name, kind, CONVOLUTION if convolves else CLASSIFIER, product, passes)
     if kind.startswith("BatchNorm"):
-        return Work(name, kind, ELEMENTWISE, None, (Pass(NORM, latency.passed_elements(outputs), outputs),))
+        return LayerWork(name, kind, ELEMENTWISE, None, (Pass(NORM, latency.passed_elements(outputs), outputs),))
     if kind in ACTIVATIONS:
-        return Work(name, kind, ELEMENTWISE, None, (Pass(ACTIVATION, latency.passed_elements(outputs), outputs),))
+        return LayerWork(name, kind, ELEMENTWISE, None, (Pass(ACTIVATION, latency.passed_elements(outputs), outputs),))
     moved = latency.gemm_depth(row["min_bytes"], size)
-    return Work(name, kind, ELEMENTWISE, None, (Pass(OTHER, moved, moved),))
+    return LayerWork(name, kind, ELEMENTWISE, None, (Pass(OTHER, moved, moved),))
 
 
 def together(measurements: Sequence[Measurement]) -> Measurement:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from vggcost.predict.work import Pass, Product, Work
+    from vggcost.predict.work import LayerWork, Pass, Product
 
     Number = Any
     """A float, or an array of them."""
@@ -83,7 +83,7 @@ class Terms(Record):
         return self.product_s + self.conversion_s + self.pass_s + self.launch_s
 
 
-def terms(work: Work, machine: Machine, pick: Pick = PLAIN) -> Terms:
+def terms(work: LayerWork, machine: Machine, pick: Pick = PLAIN) -> Terms:
     """Return the terms of a layer's time on a machine."""
     compute_s: Number = 0.0
     memory_s: Number = 0.0

@@ -10,7 +10,7 @@ from vggcost.predict.calibration import between
 from vggcost.predict.datasheet import LEAST_BATCH
 from vggcost.predict.devices import AMD
 from vggcost.predict.evaluation import seconds, works_of
-from vggcost.predict.scores import Residual
+from vggcost.predict.scores import ForecastResidual
 from vggcost.predict.spreads import ALL, BELOW, BETWEEN, OTHER_BATCH, RELATIONS, SAME_BATCH, SMALL_BATCH, Spreads
 from vggcost.predict.yardsticks import WHOLE, group_of
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vggcost.predict.parameters import Parameters
-    from vggcost.predict.rows import Measured, Rows
+    from vggcost.predict.rows import Measured, MeasuredRows
 
-    Found = Mapping[str, Sequence[Residual]]
+    Found = Mapping[str, Sequence[ForecastResidual]]
 
 LEVELS = (80, 90)
 
@@ -36,7 +36,7 @@ def residuals(
     another. known gives each the factor that its interval would have; without it the factors are 1. noted: only pairs
     of which the source says the same, as one's own measurement has the same software as what is forecast.
     """
-    by_relation: dict[str, list[Residual]] = {relation: [] for relation in RELATIONS}
+    by_relation: dict[str, list[ForecastResidual]] = {relation: [] for relation in RELATIONS}
     amount_of = {id(row): amount for row, amount in zip(rows, amounts, strict=True)}
     rates = {id(row): amount_of[id(row)] / row.seconds for row in rows}
     for alike in _alike(rows, noted=noted):
@@ -58,13 +58,13 @@ def flops(rows: Sequence[Measured]) -> list[float]:
     ]
 
 
-def _residual(row: Measured, relation: str, ratio: float, known: Spreads | None) -> Residual:
+def _residual(row: Measured, relation: str, ratio: float, known: Spreads | None) -> ForecastResidual:
     group = group_of(row.wanted, row.choice.mode, amd=row.device.segment == AMD)
     factor = known.factor(relation, group, LEVELS[0]) if known else 1.0
-    return Residual(row.device.name, group, row.choice.mode, row.family, ratio, factor)
+    return ForecastResidual(row.device.name, group, row.choice.mode, row.family, ratio, factor)
 
 
-def evaluated(rows: Rows, parameters: Parameters) -> dict[str, Any]:
+def evaluated(rows: MeasuredRows, parameters: Parameters) -> dict[str, Any]:
     """Return how far forecasts from one of these rows are from another: what `--evaluate` has of pairs."""
     amounts = modelled(rows.paired, parameters.values)
     return {
@@ -141,6 +141,6 @@ def baseline(found: Found) -> dict[str, dict[str, float]]:
     }
 
 
-def _by_group(rows: Sequence[Residual]) -> dict[str, list[Residual]]:
+def _by_group(rows: Sequence[ForecastResidual]) -> dict[str, list[ForecastResidual]]:
     groups = sorted({row.wanted for row in rows})
     return {ALL: list(rows)} | {group: [row for row in rows if row.wanted == group] for group in groups}

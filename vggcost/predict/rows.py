@@ -62,7 +62,7 @@ class Measured(Record):
     note: str = ""
 
 
-class Rows(Record):
+class MeasuredRows(Record):
     """Those that are scored, how many are not, by reason, and those of which pairs are made."""
 
     scored: tuple[Measured, ...]
@@ -71,7 +71,7 @@ class Rows(Record):
     paired: tuple[Measured, ...] = ()
 
 
-def read(path: str, devices: Devices) -> Rows:
+def read(path: str, devices: Devices) -> MeasuredRows:
     """Return the rows of a CSV.
 
     Raises:
@@ -100,7 +100,7 @@ def read(path: str, devices: Devices) -> Rows:
     return of_table(reader, devices, path, sha256(data).hexdigest())
 
 
-def of_table(table: Iterable[Mapping[str, str]], devices: Devices, path: str, digest: str) -> Rows:
+def of_table(table: Iterable[Mapping[str, str]], devices: Devices, path: str, digest: str) -> MeasuredRows:
     """Return the rows of a table whose columns are there.
 
     Raises:
@@ -118,7 +118,7 @@ def of_table(table: Iterable[Mapping[str, str]], devices: Devices, path: str, di
             raise VggcostError(f"{path!r}, line {line}: {error}", file=path) from None
         if reason is not None:
             left_out[reason] = left_out.get(reason, 0) + 1
-    return Rows(tuple(scored), left_out, digest, tuple(paired))
+    return MeasuredRows(tuple(scored), left_out, digest, tuple(paired))
 
 
 TIERS = ("A",)

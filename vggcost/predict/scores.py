@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-class Residual(Record):
+class ForecastResidual(Record):
     """One row: which device and class it is of, log(predicted / measured), and the factor of its 80% interval."""
 
     device: str
@@ -50,14 +50,14 @@ def median(values: Iterable[float]) -> float:
     return quantile(values, 0.5)
 
 
-def _by_device(rows: Iterable[Residual]) -> Mapping[str, list[Residual]]:
-    found: dict[str, list[Residual]] = {}
+def _by_device(rows: Iterable[ForecastResidual]) -> Mapping[str, list[ForecastResidual]]:
+    found: dict[str, list[ForecastResidual]] = {}
     for row in rows:
         found.setdefault(row.device, []).append(row)
     return found
 
 
-def factor(rows: Iterable[Residual], level: int) -> float:
+def factor(rows: Iterable[ForecastResidual], level: int) -> float:
     """Return the factor within which a share of devices lies that were not fitted on.
 
     It is the (1 + 1/n) * level quantile of |log ratio| over n devices, of which every one weighs the same.
@@ -78,7 +78,7 @@ def factor(rows: Iterable[Residual], level: int) -> float:
     return exp(weighed[-1][0])
 
 
-def score(rows: Sequence[Residual]) -> dict[str, float]:
+def score(rows: Sequence[ForecastResidual]) -> dict[str, float]:
     """Return the figures of some rows: errors are fractions, bias is the median row's, coverage the interval's."""
     devices = _by_device(rows).values()
     errors = [row.error for row in rows]
@@ -94,21 +94,21 @@ def score(rows: Sequence[Residual]) -> dict[str, float]:
     }
 
 
-def tables(rows: Sequence[Residual]) -> dict[str, dict[str, float]]:
+def tables(rows: Sequence[ForecastResidual]) -> dict[str, dict[str, float]]:
     """Return the figures of all rows, and of each class that has some."""
     by_class = {wanted: [row for row in rows if row.wanted == wanted] for wanted in CLASSES}
     return {"all": score(rows)} | {wanted: score(found) for wanted, found in by_class.items() if found}
 
 
-def by_mode(rows: Sequence[Residual]) -> dict[str, dict[str, float]]:
+def by_mode(rows: Sequence[ForecastResidual]) -> dict[str, dict[str, float]]:
     """Return the figures of each mode of the rows on tensor cores."""
-    found: dict[str, list[Residual]] = {}
+    found: dict[str, list[ForecastResidual]] = {}
     for row in rows:
         if row.wanted == TENSOR:
             found.setdefault(row.mode, []).append(row)
     return {mode: score(found[mode]) for mode in sorted(found)}
 
 
-def by_device(rows: Sequence[Residual]) -> dict[str, dict[str, float]]:
+def by_device(rows: Sequence[ForecastResidual]) -> dict[str, dict[str, float]]:
     """Return the figures of each device."""
     return {device: score(found) for device, found in sorted(_by_device(rows).items())}

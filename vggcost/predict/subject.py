@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from vggcost.costs.table import Table
     from vggcost.predict.classes import Choice
-    from vggcost.predict.work import Work
+    from vggcost.predict.work import LayerWork
     from vggcost.programs.reading import ProgramReading
 
 
-class Subject(Record):
+class ForecastSubject(Record):
     """A network at one input.
 
     title is what people call it, identity what JSON says of it. batch_norm: whether it has batch normalization, which a
@@ -32,7 +32,7 @@ class Subject(Record):
     title: str
     identity: Mapping[str, Any]
     input: tuple[int, ...]
-    works: tuple[Work, ...]
+    works: tuple[LayerWork, ...]
     batch_norm: bool
     counted: Table | None = None
     unknown: tuple[str, ...] = ()
@@ -57,14 +57,14 @@ class Subject(Record):
         return {}
 
 
-def of_table(counted: Table) -> Subject:
+def of_table(counted: Table) -> ForecastSubject:
     """Return a network of ours."""
     identity = counted.network.identity()
     rows = works(counted.rows)
-    return Subject(identity["title"], identity, counted.input, rows, _has_norm(rows), counted)
+    return ForecastSubject(identity["title"], identity, counted.input, rows, _has_norm(rows), counted)
 
 
-def of_reading(reading: ProgramReading) -> Subject:
+def of_reading(reading: ProgramReading) -> ForecastSubject:
     """Return a program that was read.
 
     Raises:
@@ -76,8 +76,8 @@ def of_reading(reading: ProgramReading) -> Subject:
     unknown = tuple(row.layer.name for row in reading.operations if not row.counted)
     rows = works(counted)
     identity = {"name": reading.program, "title": reading.program, "options": None}
-    return Subject(reading.program, identity, reading.inputs[0], rows, _has_norm(rows), None, unknown)
+    return ForecastSubject(reading.program, identity, reading.inputs[0], rows, _has_norm(rows), None, unknown)
 
 
-def _has_norm(rows: tuple[Work, ...]) -> bool:
+def _has_norm(rows: tuple[LayerWork, ...]) -> bool:
     return any(row.kind == "BatchNorm2d" for row in rows)

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vggcost.costs.table import Table
     from vggcost.predict.classes import Choice
-    from vggcost.predict.devices import Found
+    from vggcost.predict.devices import FoundDevice
     from vggcost.predict.parameters import Parameters
     from vggcost.predict.prediction import Prediction
 
@@ -24,7 +24,7 @@ NS_OF_MS = 1e6
 class Timer(Record):
     """A device, how the network runs there, and the parameters of the forecast."""
 
-    found: Found
+    found: FoundDevice
     choice: Choice
     parameters: Parameters
 

@@ -69,7 +69,7 @@ class Pass(Record):
     tensor: Size
 
 
-class Work(Record):
+class LayerWork(Record):
     """A layer: its name and kind, its part in the network, its product where it has one, and its passes."""
 
     name: str
@@ -79,7 +79,7 @@ class Work(Record):
     passes: tuple[Pass, ...]
 
 
-def works(rows: Iterable[Counted]) -> tuple[Work, ...]:
+def works(rows: Iterable[Counted]) -> tuple[LayerWork, ...]:
     """Return the work of each layer that computes anything; a view and dropout in eval mode do not."""
     return tuple(_work(row) for row in rows if row.layer.computes and not row.layer.view and _does_something(row))
 
@@ -89,7 +89,7 @@ def _does_something(row: Counted) -> bool:
     return row.layer.kind != "AdaptiveAvgPool2d" or row.input[2:] != row.output[2:]
 
 
-def _work(row: Counted) -> Work:
+def _work(row: Counted) -> LayerWork:
     layer = row.layer
     inputs, outputs = layer.reads(row.input), forward.elements(row.output)
     if layer.weighted or (isinstance(row.ledger.macs, int) and row.ledger.macs):
@@ -108,7 +108,7 @@ def _work(row: Counted) -> Work:
         )
         bias = isinstance(layer, Conv2d) and layer.bias
         passes = (Pass(BIAS, latency.passed_elements(outputs), outputs),) if bias else ()
-        return Work(layer.name, layer.kind, CONVOLUTION if convolves else CLASSIFIER, product, passes)
+        return LayerWork(layer.name, layer.kind, CONVOLUTION if convolves else CLASSIFIER, product, passes)
     if isinstance(layer, BatchNorm2d):
         one = Pass(NORM, latency.passed_elements(outputs), outputs)
     elif layer.activation:
@@ -116,4 +116,4 @@ def _work(row: Counted) -> Work:
     else:
         moved = memory.least_traffic(inputs, layer.params(), layer.buffers(), outputs)
         one = Pass(OTHER, moved, moved)
-    return Work(layer.name, layer.kind, ELEMENTWISE, None, (one,))
+    return LayerWork(layer.name, layer.kind, ELEMENTWISE, None, (one,))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vggcost.predict.devices import Device
     from vggcost.predict.measurement import Measurement
     from vggcost.predict.model import Machine
-    from vggcost.predict.work import Product, Work
+    from vggcost.predict.work import LayerWork, Product
 
 WHOLE, FIRST = "whole", "first layer"
 """The kind of all work where no layer was timed, and that of a convolution of an image."""
@@ -39,7 +39,7 @@ LEAST_TENSOR_CAPABILITY = 7
 """The first compute capability with tensor cores."""
 
 
-class Amount(Record):
+class KindAmount(Record):
     """How much work a layer is: the kinds that it belongs to, the narrowest first, and how much of it there is."""
 
     kinds: tuple[str, ...]
@@ -53,7 +53,7 @@ class Yardstick(Record):
     taken. basis says in words what they stand on, group by which rows intervals are taken, unit what a rate is in.
     """
 
-    amounts: Callable[[Work], tuple[Amount, ...]]
+    amounts: Callable[[LayerWork], tuple[KindAmount, ...]]
     basis: str
     group: str
     unit: str
@@ -72,37 +72,37 @@ def yardstick(measured: Measurement, *, layered: bool) -> Yardstick:
         size = element_bytes(measured.choice.dtype)
         ceilings = measured.ceilings
         return Yardstick(
-            lambda work: (Amount((WHOLE,), _roofline(work, size, ceilings)),),
+            lambda work: (KindAmount((WHOLE,), _roofline(work, size, ceilings)),),
             "the roofline of its ceilings",
             CPU_WHOLE_GROUP,
             "modelled seconds a second",
         )
     machine, basis, group = _gpu(measured)
 
-    def of_gpu(work: Work) -> tuple[Amount, ...]:
-        return (Amount((work.part if layered else WHOLE,), terms(work, machine).seconds),)
+    def of_gpu(work: LayerWork) -> tuple[KindAmount, ...]:
+        return (KindAmount((work.part if layered else WHOLE,), terms(work, machine).seconds),)
 
     return Yardstick(of_gpu, basis, group, "modelled seconds a second")
 
 
-def _of_cpu(work: Work, size: int) -> tuple[Amount, ...]:
+def _of_cpu(work: LayerWork, size: int) -> tuple[KindAmount, ...]:
     product = work.product
     if product is None:
         moved = sum(memory.tensor_bytes(each.moved, size) for each in work.passes)
-        return (Amount((work.kind, ELEMENTWISE), moved),)
+        return (KindAmount((work.kind, ELEMENTWISE), moved),)
     if work.part == CLASSIFIER:
         # Bytes bind it; where a large batch uses each weight often, arithmetic does.
-        return Amount((CLASSIFIER,), _bytes(product, size)), Amount((CONVOLUTION,), product.flops)
+        return KindAmount((CLASSIFIER,), _bytes(product, size)), KindAmount((CONVOLUTION,), product.flops)
     if product.depth < SHALLOW:
-        return (Amount((FIRST, CONVOLUTION), product.flops),)
-    return (Amount((CONVOLUTION,), product.flops),)
+        return (KindAmount((FIRST, CONVOLUTION), product.flops),)
+    return (KindAmount((CONVOLUTION,), product.flops),)
 
 
 def _bytes(product: Product, size: int) -> int:
     return int(memory.tensor_bytes(memory.least_traffic(product.inputs, product.params, 0, product.outputs), size))
 
 
-def _roofline(work: Work, size: int, ceilings: Mapping[str, Any]) -> float:
+def _roofline(work: LayerWork, size: int, ceilings: Mapping[str, Any]) -> float:
     """The longer of compute and least bytes, under measured ceilings [s]."""
     byte_s = 1 / ceilings["bytes_per_s"]
     if work.product is None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.convention import Convention
     from vggcost.costs.table import Table
-    from vggcost.sweep.layout import Block
+    from vggcost.sweep.layout import GridBlock
     from vggcost.sweep.space import Space, StructurePoint
 
     Int64 = NDArray[np.int64]
@@ -37,7 +37,7 @@ NOTHING = int(np.iinfo(np.int64).min)
 """Stands where there is no number: a tool that gives no total, training in a dtype without gradients."""
 
 
-class Column(Record):
+class SpaceColumn(Record):
     """What a column is: its name, which of vggcost's numbers it has, in words, and whether it is bytes."""
 
     name: str
@@ -50,15 +50,17 @@ class Column(Record):
 COLUMNS = {
     column.name: column
     for column in (
-        Column("params", "params", "parameters"),
-        Column("macs", "macs", "multiply-accumulates of one forward call"),
-        Column("flops", "flops", "floating-point operations of one forward call, 2 x MAC"),
-        Column("count", "count", "what the convention counts"),
-        Column("weight_bytes", "weight_bytes", "parameters", is_bytes=True),
-        Column("output_bytes", "output_bytes", "outputs of all layers", is_bytes=True),
-        Column("inference_bytes", "peak_bytes", "activations at the worst moment of a forward call", is_bytes=True),
-        Column("saved_bytes", "saved_bytes", "what autograd keeps", is_bytes=True, trained=True),
-        Column(
+        SpaceColumn("params", "params", "parameters"),
+        SpaceColumn("macs", "macs", "multiply-accumulates of one forward call"),
+        SpaceColumn("flops", "flops", "floating-point operations of one forward call, 2 x MAC"),
+        SpaceColumn("count", "count", "what the convention counts"),
+        SpaceColumn("weight_bytes", "weight_bytes", "parameters", is_bytes=True),
+        SpaceColumn("output_bytes", "output_bytes", "outputs of all layers", is_bytes=True),
+        SpaceColumn(
+            "inference_bytes", "peak_bytes", "activations at the worst moment of a forward call", is_bytes=True
+        ),
+        SpaceColumn("saved_bytes", "saved_bytes", "what autograd keeps", is_bytes=True, trained=True),
+        SpaceColumn(
             "training_bytes", "training_peak_bytes", "all at the worst moment of a step", is_bytes=True, trained=True
         ),
     )
@@ -104,7 +106,7 @@ def _first(place: Any) -> Any:
 class Columns:
     """The columns of a block at the sizes that run, counted when they are asked for."""
 
-    def __init__(self, space: Space, block: Block, convention: Convention | None) -> None:
+    def __init__(self, space: Space, block: GridBlock, convention: Convention | None) -> None:
         self._convention = convention
         self._point = space.structure(block.structure)
         self.axes = values_of(space, block, self._point)
@@ -134,7 +136,7 @@ class Columns:
     def _batches(self) -> tuple[int, int]:
         return int(self.axes["batch"].min()), int(self.axes["batch"].max())
 
-    def _counted_column(self, column: Column) -> Counted:
+    def _counted_column(self, column: SpaceColumn) -> Counted:
         if column.name == "count":
             return self._count()
         if column.source in ("params", "macs", "flops"):
@@ -207,7 +209,7 @@ def _at(row: Row, place: tuple[int, ...], batch: int) -> Row:
     return Row(row.layer, before, after, 0, 0, ledger)
 
 
-def values_of(space: Space, block: Block, point: StructurePoint) -> dict[str, Int64]:
+def values_of(space: Space, block: GridBlock, point: StructurePoint) -> dict[str, Int64]:
     """Return the values of a block on the axes that are arrays, each along its own of five axes.
 
     The first two have the blocks' combinations of widths and the factors by number; a size has a height and a width.
@@ -241,7 +243,7 @@ def _plain(axis: Int64) -> Any:
 class _Scaled:
     """How many channels a convolution has, over the block widths and the factors of a block."""
 
-    def __init__(self, space: Space, block: Block, point: StructurePoint) -> None:
+    def __init__(self, space: Space, block: GridBlock, point: StructurePoint) -> None:
         combinations, factors, *_ = block.places
         self._scaled = [scaled_by(space.values["width"][place] or point.plan.variant.width) for place in factors]
         self._own = [space.block_width(int(place)) for place in combinations] if space.block_axes else [()]
@@ -262,7 +264,7 @@ def _structure(point: StructurePoint, axes: Mapping[str, Any], training: Trainin
     return Structure(point.plan, point.variant(), dtype_bytes(point.dtype), how, channels=axes["channels"])
 
 
-def running_sizes(space: Space, block: Block) -> NDArray[np.bool_]:
+def running_sizes(space: Space, block: GridBlock) -> NDArray[np.bool_]:
     """Return at which of a block's sizes its structure runs."""
     point = space.structure(block.structure)
     pairs = [space.values["size"][place] or point.plan.size for place in block.places[2]]

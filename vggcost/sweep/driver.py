@@ -15,7 +15,7 @@ from vggcost.errors import VggcostError
 from vggcost.record import Record
 from vggcost.sweep.query import MOST_KEPT, ROWS
 from vggcost.sweep.question import LARGEST
-from vggcost.sweep.task import Found, Task, kept_of, run
+from vggcost.sweep.task import Task, TaskResult, kept_of, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from vggcost.sweep.space import Space
 
 
-class Outcome(Record):
+class SweepOutcome(Record):
     """How a sweep went: points examined, passed and refused, ranges that failed, and rows where they are few."""
 
     examined: int
     passed: int
     refused: dict[str, tuple[int, int]]
     failed: tuple[str, ...]
-    kept: Found | None
+    kept: TaskResult | None
 
 
 def answer(
     asked: Question,
     engine: Engine,
     parts: Parts | None = None,
-    take: Callable[[Found], None] = lambda _: None,
+    take: Callable[[TaskResult], None] = lambda _: None,
     told: Callable[[int, int], None] = lambda _, __: None,
-) -> Outcome:
+) -> SweepOutcome:
     """Run all tasks on an engine; take gets the rows of each in order where every row is kept; see `pieces`."""
     running = pieces(asked, engine, parts, told)
     while True:
         try:
             take(next(running))
         except StopIteration as end:
-            outcome: Outcome = end.value
+            outcome: SweepOutcome = end.value
             return outcome
 
 
@@ -58,7 +58,7 @@ def pieces(
     engine: Engine,
     parts: Parts | None = None,
     told: Callable[[int, int], None] = lambda _, __: None,
-) -> Generator[Found, None, Outcome]:
+) -> Generator[TaskResult, None, SweepOutcome]:
     """Run all tasks on an engine, yield the rows of each in order where every row is kept, and return the outcome.
 
     parts are where finished tasks are kept and found again; told hears how many points are done, and how many there
@@ -87,7 +87,7 @@ def pieces(
         more(1)
         yield from merge.ready()
         try:
-            found: Found = job.result()
+            found: TaskResult = job.result()
         except Exception as error:  # noqa: BLE001  # one range that fails leaves the others whole
             low, high = asked.layout.start(task.first), asked.layout.start(task.last)
             merge.fail(number, f"points {low:,} to {high - 1:,}: {type(error).__name__}: {error}")
@@ -115,8 +115,8 @@ class _Merge:
         self._asked = asked
         self._parts = parts
         self._next = 0
-        self._held: dict[int, tuple[Task, Found | None]] = {}
-        self._kept: Found | None = None
+        self._held: dict[int, tuple[Task, TaskResult | None]] = {}
+        self._kept: TaskResult | None = None
         self.examined = self._passed = 0
         self._refused: dict[str, tuple[int, int]] = {}
         self._failed: list[str] = []
@@ -126,7 +126,7 @@ class _Merge:
         self._failed.append(why)
         self._held[number] = (Task(b"", 0, 0, None), None)
 
-    def add(self, number: int, task: Task, found: Found) -> None:
+    def add(self, number: int, task: Task, found: TaskResult) -> None:
         """Take in what a task gave."""
         self.examined += found.examined
         self._passed += found.passed
@@ -139,7 +139,7 @@ class _Merge:
         # Rows that are read again from their part are not held meanwhile.
         self._held[number] = (task, None if self._parts is not None and number != self._next else found)
 
-    def _best(self, found: Found) -> None:
+    def _best(self, found: TaskResult) -> None:
         if self._kept is None:
             self._kept = found
         else:
@@ -153,7 +153,7 @@ class _Merge:
                 " objective, or --where"
             )
 
-    def ready(self) -> Iterator[Found]:
+    def ready(self) -> Iterator[TaskResult]:
         """Yield the rows that are next."""
         while self._next in self._held:
             task, found = self._held.pop(self._next)
@@ -163,9 +163,9 @@ class _Merge:
             if found is not None:
                 yield found
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SweepOutcome:
         """Return how it went."""
-        return Outcome(self.examined, self._passed, self._refused, tuple(self._failed), self._kept)
+        return SweepOutcome(self.examined, self._passed, self._refused, tuple(self._failed), self._kept)
 
 
 def reasons(space: Space, refused: dict[str, tuple[int, int]], most: int = 20) -> Sequence[str]:

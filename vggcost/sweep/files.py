@@ -15,12 +15,12 @@ from vggcost.sweep.rows import axis_columns
 
 if TYPE_CHECKING:
     from vggcost.sweep.space import Space
-    from vggcost.sweep.task import Found
+    from vggcost.sweep.task import TaskResult
 
 ENDINGS = (".parquet", ".csv")
 
 
-def columns_of(space: Space, found: Found) -> dict[str, Any]:
+def columns_of(space: Space, found: TaskResult) -> dict[str, Any]:
     """Return the columns of rows: the flat index, the axes, the numbers."""
     return {"index": found.index, **axis_columns(space, found.index), **found.columns}
 
@@ -46,7 +46,7 @@ class Writer:
             with Needs("a Parquet file", "pyarrow", "sweep"):
                 import pyarrow.parquet  # noqa: F401
 
-    def add(self, found: Found) -> None:
+    def add(self, found: TaskResult) -> None:
         """Write some rows behind those before.
 
         Raises:

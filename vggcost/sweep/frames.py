@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.rows import ConventionName
     from vggcost.sweep.question import Question
-    from vggcost.sweep.task import Found
+    from vggcost.sweep.task import TaskResult
 
 SMALL_ROWS = 10_000_000
 """What one frame holds at most."""
@@ -115,7 +115,7 @@ class Sweep(Frozen):
         return pd.concat(frames, ignore_index=True)
 
 
-def _frame(asked: Question, found: Found) -> pd.DataFrame:
+def _frame(asked: Question, found: TaskResult) -> pd.DataFrame:
     import pandas as pd
 
     from vggcost.sweep.columns import NOTHING

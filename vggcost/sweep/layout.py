@@ -30,7 +30,7 @@ TASK_BLOCKS = 64
 """Blocks of one task at most: a walk takes some ten milliseconds, whatever it gives."""
 
 
-class Block(Record):
+class GridBlock(Record):
     """A structure, and the places on each axis of its grid that are walked at once."""
 
     number: int
@@ -65,7 +65,7 @@ class Layout:
         first = number * self.task_blocks
         return first, min(first + self.task_blocks, self.blocks)
 
-    def block(self, number: int) -> Block:
+    def block(self, number: int) -> GridBlock:
         """Return a block by its number."""
         structure, rest = divmod(number, self._in_structure)
         outer, part = divmod(rest, self._parts)
@@ -74,7 +74,7 @@ class Layout:
         start = part * self._chunk
         middle = np.arange(start, min(start + self._chunk, shape[self._level]))
         inner = (np.arange(length) for length in shape[self._level + 1 :])
-        return Block(number, structure, (*(np.array([place]) for place in fixed), middle, *inner))
+        return GridBlock(number, structure, (*(np.array([place]) for place in fixed), middle, *inner))
 
     def start(self, number: int) -> int:
         """Return the flat index of a block's first network; of the number behind the last, all there are."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggcost.errors import VggcostError, in_part
-from vggcost.sweep.task import Found
+from vggcost.sweep.task import TaskResult
 
 if TYPE_CHECKING:
     from vggcost.sweep.question import Question
@@ -56,7 +56,7 @@ class Parts:
         low, high = (self._asked.layout.start(each) for each in (task.first, task.last))
         return os.path.join(self._folder, f"{self._asked.key}-{low}-{high}.part")
 
-    def write(self, task: Task, found: Found) -> None:
+    def write(self, task: Task, found: TaskResult) -> None:
         """Write what a task gave, beside its place and then there in one step.
 
         Raises:
@@ -82,7 +82,7 @@ class Parts:
                 " and the same command goes on from them"
             ) from None
 
-    def read(self, task: Task) -> Found | None:
+    def read(self, task: Task) -> TaskResult | None:
         """Return what a task gave that was run before; None where there is no such part, or none that is whole."""
         place = self._name(task)
         try:
@@ -98,7 +98,7 @@ class Parts:
                 examined, passed, refused = json.loads(arrays["meta"].tobytes())
                 columns = {name: arrays[name] for name in self._asked.query.columns}
                 named = {name: (points, example) for name, (points, example) in refused.items()}
-                return Found(examined, passed, named, arrays["index"], columns)
+                return TaskResult(examined, passed, named, arrays["index"], columns)
         except (KeyError, ValueError, zipfile.BadZipFile):
             return None
 

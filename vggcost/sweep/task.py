@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from vggcost.sweep.layout import Block
+    from vggcost.sweep.layout import GridBlock
     from vggcost.sweep.query import Query
     from vggcost.sweep.space import Space
 
@@ -41,7 +41,7 @@ class Task(Record):
     sample: Int64 | None
 
 
-class Found(Record):
+class TaskResult(Record):
     """What a task gives: how many points it has looked at, how many passed, and those kept by their flat index.
 
     refused has for each configuration that cannot run somewhere the number of points, and one of them.
@@ -60,7 +60,7 @@ def _read(query: bytes) -> tuple[Query, Layout]:
     return asked, Layout(asked.space, keeps_rows=asked.kept == ROWS)
 
 
-def run(task: Task) -> Found:
+def run(task: Task) -> TaskResult:
     """Evaluate the blocks of a task."""
     query, layout = _read(task.query)
     return _Run(query, layout).all(task)
@@ -78,7 +78,7 @@ class _Run:
         self._index: list[Int64] = []
         self._kept: list[dict[str, Int64]] = []
 
-    def all(self, task: Task) -> Found:
+    def all(self, task: Task) -> TaskResult:
         """Evaluate all blocks."""
         for number in range(task.first, task.last):
             block = self._layout.block(number)
@@ -97,15 +97,15 @@ class _Run:
         }
         if self._query.kept != ROWS:
             index, columns = kept_of(self._query, index, columns, self._layout)
-        return Found(self._examined, self._passed, self._refused, index, columns)
+        return TaskResult(self._examined, self._passed, self._refused, index, columns)
 
-    def _narrowed(self, block: Block, sample: Int64) -> Block:
+    def _narrowed(self, block: GridBlock, sample: Int64) -> GridBlock:
         """The part of a block that a sample's points span."""
         rest = sample % self._layout.space.grid
         places = np.unravel_index(rest, self._layout.space.grid_shape)
         return block.replace(places=tuple(np.unique(each) for each in places))
 
-    def _block(self, block: Block, sample: Int64 | None) -> None:
+    def _block(self, block: GridBlock, sample: Int64 | None) -> None:
         runs = running_sizes(self._layout.space, block)
         if not runs.all():
             self._refuse(block, runs, sample)
@@ -119,7 +119,7 @@ class _Run:
         for part in slices(shape):
             self._slice(block, columns, values, part, sample)
 
-    def _refuse(self, block: Block, runs: NDArray[np.bool_], sample: Int64 | None) -> None:
+    def _refuse(self, block: GridBlock, runs: NDArray[np.bool_], sample: Int64 | None) -> None:
         bad = block.replace(places=(*block.places[:2], block.places[2][~runs], *block.places[3:]))
         index = self._flat(bad, tuple(slice(0, len(each)) for each in bad.places)) if sample is not None else None
         points = bad.rows if index is None or sample is None else int(np.isin(sample, index).sum())
@@ -132,13 +132,13 @@ class _Run:
         before, example = self._refused.get(name, (0, int(self._flat_first(bad))))
         self._refused[name] = (before + points, example)
 
-    def _flat_first(self, block: Block) -> int:
+    def _flat_first(self, block: GridBlock) -> int:
         start = block.structure * self._layout.space.grid
         return start + sum(
             int(each[0]) * stride for each, stride in zip(block.places, self._layout.strides, strict=True)
         )
 
-    def _flat(self, block: Block, part: tuple[slice, ...]) -> Int64:
+    def _flat(self, block: GridBlock, part: tuple[slice, ...]) -> Int64:
         """The flat indices of a slice of a block, in its shape."""
         total: Any = block.structure * self._layout.space.grid
         for axis, (places, each, stride) in enumerate(zip(block.places, part, self._layout.strides, strict=True)):
@@ -148,7 +148,7 @@ class _Run:
         return np.asarray(total, np.int64)
 
     def _slice(
-        self, block: Block, columns: Columns, values: dict[str, Any], part: tuple[slice, ...], sample: Int64 | None
+        self, block: GridBlock, columns: Columns, values: dict[str, Any], part: tuple[slice, ...], sample: Int64 | None
     ) -> None:
         shape = tuple(each.stop - each.start for each in part)
         batch = columns.axes["batch"][..., part[4]]
@@ -174,7 +174,7 @@ class _Run:
         else:
             self._keep_best(block, columns, column, part, mask, shape)
 
-    def _mask(self, block: Block, column: Any, part: tuple[slice, ...], sample: Int64 | None) -> Any:
+    def _mask(self, block: GridBlock, column: Any, part: tuple[slice, ...], sample: Int64 | None) -> Any:
         """Where all conditions hold, in the shape that they need; None where there are none."""
         mask: Any = None if sample is None else np.isin(self._flat(block, part), sample)
         for condition in self._query.conditions:
@@ -185,7 +185,9 @@ class _Run:
                 break  # what costs more is not even counted
         return mask
 
-    def _keep_rows(self, block: Block, column: Any, part: tuple[slice, ...], mask: Any, shape: tuple[int, ...]) -> None:
+    def _keep_rows(
+        self, block: GridBlock, column: Any, part: tuple[slice, ...], mask: Any, shape: tuple[int, ...]
+    ) -> None:
         def taken(value: Any) -> Int64:
             full = np.broadcast_to(value, shape)
             return full.reshape(-1) if mask is None else full[mask]
@@ -195,7 +197,7 @@ class _Run:
 
     def _keep_best(
         self,
-        block: Block,
+        block: GridBlock,
         columns: Columns,
         column: Any,
         part: tuple[slice, ...],
@@ -307,7 +309,7 @@ def axis_of(layout: Layout, index: Int64, name: str) -> Any:
     return axis_columns(layout.space, index)[name]
 
 
-def axis_values(layout: Layout, block: Block, columns: Columns) -> dict[str, Any]:
+def axis_values(layout: Layout, block: GridBlock, columns: Columns) -> dict[str, Any]:
     """Return the values of the axes in a block as conditions and objectives ask them."""
     space, point = layout.space, layout.space.structure(block.structure)
     variant = point.variant()
