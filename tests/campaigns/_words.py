@@ -40,7 +40,7 @@ NEEDED = {
     "predict": ("--device", "3090"),
     "fleet": ("--link", "25Gbit/s", "--measured", "1=130.9"),
     "report": ("A", "-o", "set"),
-    "explorer": ("A", "-o", "page.html"),
+    "explorer": ("net.toml", "-o", "page.html"),
     "sweep": ("space.toml",),
     "lock": ("A",),
     "check": (),
@@ -89,6 +89,7 @@ def prepare(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "folder").mkdir(parents=True)
     (folder / "net.toml").write_text(NETWORK)
+    (folder / "space.toml").write_text('[axes]\nconfig = ["A"]\nwidth = [0.5, 1]\nsize = 32\n')
     (folder / "bad.toml").write_text("features = [8,\n")
     (folder / "empty").write_text("")
     (folder / "text.json").write_text("{}")

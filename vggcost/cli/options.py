@@ -117,6 +117,7 @@ class Renamed(argparse.Action):
     def __init__(self, option_strings: Sequence[str], dest: str, now: str, **words: Any) -> None:
         super().__init__(option_strings, dest, help=argparse.SUPPRESS, **words)
         self.now = now
+        self._said = False
 
     def __call__(
         self,
@@ -126,9 +127,11 @@ class Renamed(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Put the value into the namespace."""
-        note(
-            f"{option_string} is called {self.now} now; the old word goes with the next release ({parser.prog} --help)"
-        )
+        # argparse reads a line a second time where names stand on both sides of an option.
+        if not self._said:
+            now = f"{option_string} is called {self.now} now"
+            note(f"{now}; the old word goes with the next release ({parser.prog} --help)")
+        self._said = True
         setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
