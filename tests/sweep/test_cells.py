@@ -136,7 +136,7 @@ def test_a_failure_is_a_result_and_nothing_is_measured_twice(fake, tmp_path):
 
 def test_a_result_that_a_worker_wrote_before_it_died_is_returned_as_it_is(fake, tmp_path):
     (cell,) = few(1)
-    task = cell_run.Task(tuple(cell.words(None)), None, cell.identity, str(tmp_path), cell.file, again=False)
+    task = cell_run.CellTask(tuple(cell.words(None)), None, cell.identity, str(tmp_path), cell.file, again=False)
     written = cell_run.measured(task)
     assert cell_run.measured(task) == written and len(fake) == 1
     (tmp_path / cell.file).write_text("{")  # half of one

@@ -30,7 +30,7 @@ MEMORY_WORDS = ("memory", "allocator refused", "does not fit")
 """Words of refusals for want of memory."""
 
 
-class Task(Record):
+class CellTask(Record):
     """What a worker is handed: the words of `vggcost bench`, a network file's text, the cell, and where results lie.
 
     folder is looked at where the worker sees it: a finished cell is not measured again when a worker's death has
@@ -45,7 +45,7 @@ class Task(Record):
     again: bool
 
 
-class Tally(Record):
+class CellTally(Record):
     """How many cells were measured, failed, and were there before."""
 
     measured: int
@@ -54,7 +54,7 @@ class Tally(Record):
     failures: tuple[str, ...]
 
 
-def measured(task: Task) -> dict[str, Any]:
+def measured(task: CellTask) -> dict[str, Any]:
     """Measure a cell in a fresh process, and return its document; one that is there already is returned as it is."""
     place = os.path.join(task.folder, task.file)
     there = _there(place, again=task.again)
@@ -115,7 +115,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def run_cells(
     cells: Sequence[Cell], folder: str, engine: Engine, say: Callable[[str], object], *, retry: bool, tagged: bool
-) -> Tally:
+) -> CellTally:
     """Measure those cells that have no result in the folder, one at a time on a device, and write each as it comes.
 
     Raises:
@@ -130,7 +130,7 @@ def run_cells(
         cell = next(left, None)
         if cell is not None:
             words = tuple(cell.words("network.toml" if cell.network_file is not None else None))
-            task = Task(words, cell.network_file, cell.identity, os.path.abspath(folder), cell.file, retry)
+            task = CellTask(words, cell.network_file, cell.identity, os.path.abspath(folder), cell.file, retry)
             needs = {cell.tag: 1.0} if tagged else None
             named[id(engine_job := engine.submit(measured, task, needs))] = cell
             jobs.append(engine_job)
@@ -151,7 +151,7 @@ def run_cells(
         say(f"{done} of {len(waiting)} cells, {len(failures)} failed; {cell.title}")
         if not tagged:
             submit()
-    return Tally(done - len(failures), len(failures), kept, tuple(failures))
+    return CellTally(done - len(failures), len(failures), kept, tuple(failures))
 
 
 def _document(job: Job, cell: Cell) -> dict[str, Any]:

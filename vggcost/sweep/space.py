@@ -92,7 +92,10 @@ class Space(Record):
         """Return all that says which points these are, as plain values."""
         return {
             "plans": self.plans.identity(),
-            "axes": {name: [_plain(value) for value in values] for name, values in self.values.items()},
+            "axes": {
+                name: [[*value] if isinstance(value, tuple) else value for value in of]
+                for name, of in self.values.items()
+            },
             "block_widths": [list(axis) for axis in self.block_axes],
             "convention": self.convention,
         }
@@ -397,7 +400,3 @@ class _Reader:
             found = unknown(what, value, known)
             raise VggcostError(f"{self._where}: {place}: {found}", nearest=found.nearest)
         return value
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
