@@ -92,10 +92,7 @@ class Space(Record):
         """Return all that says which points these are, as plain values."""
         return {
             "plans": self.plans.identity(),
-            "axes": {
-                name: [[*value] if isinstance(value, tuple) else value for value in of]
-                for name, of in self.values.items()
-            },
+            "axes": {name: list(of) for name, of in self.values.items()},
             "block_widths": [list(axis) for axis in self.block_axes],
             "convention": self.convention,
         }
@@ -390,9 +387,8 @@ class _Reader:
                 raise VggcostError(f'{self._where}: {place} has {value!r}; give "none", "512" or "4096,4096"')
             widths = tuple(map(int, parts))
         if len(widths) > MOST_HIDDEN or not all(0 < width <= units.COUNT_LIMIT for width in widths):
-            raise VggcostError(
-                f"{self._where}: {place} has {value!r}; give at most {MOST_HIDDEN} widths from 1 to 10^18"
-            )
+            most = f"give at most {MOST_HIDDEN} widths from 1 to 10^18"
+            raise VggcostError(f"{self._where}: {place} has {value!r}; {most}")
         return widths
 
     def _word(self, what: str, value: str, known: tuple[str, ...], place: str) -> str:
