@@ -22,6 +22,25 @@ FILE = "dask scheduler --scheduler-file scheduler.json"
 TLS_WORDS = {"ca_file": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
 
 
+def _reach(place: str) -> None:
+    """Knock at a scheduler's address.
+
+    Raises:
+        VggcostError: it is no address, or nobody listens there.
+    """
+    import socket
+
+    host, _, port = place.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
+            return
+    except (OSError, ValueError, OverflowError) as error:
+        raise VggcostError(
+            f"no Dask scheduler answers at {place}: {error}; start one with: dask scheduler, and workers with: dask"
+            f" worker HOST:8786"
+        ) from None
+
+
 class DaskEngine:
     """The workers of a scheduler that somebody else has started.
 
@@ -39,6 +58,8 @@ class DaskEngine:
             raise VggcostError(f"--engine is {text!r}, without an address; write {FORM}")
         if kind == "dask-file" and not os.path.isfile(place):  # which a client waits for
             raise VggcostError(f"no Dask scheduler answers at {place}: there is no such file; start one with: {FILE}")
+        if kind == "dask":
+            _reach(place)  # a client waits longer than it is told to where nobody listens
         where: dict[str, Any] = {"scheduler_file": place} if kind == "dask-file" else {"address": self._address(tls)}
         if tls:
             words = {TLS_WORDS[name]: value for name, value in tls.items()}

@@ -31,7 +31,7 @@ HARMLESS = frozenset(
 )
 """Built-in functions that a program may replace without a number of vggcost's depending on it."""
 
-TORCH_MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init")
+TORCH_MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.overrides")
 """Where programs patch torch."""
 
 _COUNTED_WITH = {
@@ -187,6 +187,9 @@ def _of_the_process() -> Iterator[Callable[[], object]]:
     yield lambda: os.umask(mask)
     language = locale.setlocale(locale.LC_ALL)
     yield lambda: locale.setlocale(locale.LC_ALL, language)
+    package = sys.modules["vggcost"]
+    public = {name: vars(package)[name] for name in package.__all__ if name in vars(package)}
+    yield lambda: _set_public(package, public)
     collected = gc.isenabled()
     yield gc.enable if collected else gc.disable
     if threading.current_thread() is threading.main_thread():
@@ -214,6 +217,15 @@ def _content_setter(changed: dict[Any, Any]) -> Callable[[], object]:
             changed.update(content)
 
     return put_back
+
+
+def _set_public(package: ModuleType, public: dict[str, Any]) -> None:
+    """Give vggcost the calls it had; one that nobody had asked for is loaded again when it is."""
+    for name in package.__all__:
+        if name in public:
+            setattr(package, name, public[name])
+        elif not isinstance(vars(package).get(name), ModuleType):
+            vars(package).pop(name, None)
 
 
 def _set_environment(environment: dict[str, str]) -> None:
