@@ -150,8 +150,8 @@ def test_a_target_takes_keywords_and_may_stand_in_a_file(vggcost, refused, targe
         ("mypkg_bench:none", "has no 'none'"),
         ("nowhere_at_all:Net", "there is no module"),
         (
-            "mypkg_bench",
-            "mypkg_bench has the models Net, Wide, Broken, Branching and the function number; name one, as",
+            "mypkg_bench.py",
+            "mypkg_bench.py has the models Net, Wide, Broken, Branching and the function number; name one, as",
         ),
         ("mypkg_bench:Broken", "cannot be made: RuntimeError: no weights (mypkg_bench.py:"),
     ],

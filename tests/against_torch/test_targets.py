@@ -49,7 +49,7 @@ def test_a_program_is_a_row_of_a_report(vggcost, tmp_path):
     folder = str(tmp_path / "reports")
     words = ("report", "D", SHORT, "--no-figures", "-o", folder)
     assert vggcost(*words).status == 0
-    assert "6 files in" in vggcost(*words, "--check").out
+    assert "7 files in" in vggcost(*words, "--check").out
     rows = list(csv.DictReader(io.StringIO((tmp_path / "reports" / "summary.csv").read_text())))
     assert [(row["name"], int(row["macs"])) for row in rows] == [
         ("D", 15_470_264_320),
@@ -105,7 +105,7 @@ def test_two_programs_of_one_name_keep_theirs_apart(vggcost, tmp_path):
     assert [each["params"] for each in found[:2]] == [3 * 27 + 3, 4 * 27 + 4]
     folder = tmp_path / "reports"
     assert vggcost("report", *targets, "--no-figures", "--size", "32", "-o", str(folder)).status == 0
-    assert len(list(folder.iterdir())) == 6
+    assert len(list(folder.iterdir())) == 7
 
 
 def test_bench_downloads_nothing_and_says_so(vggcost, tmp_path):

@@ -36,7 +36,7 @@ def test_the_wheel_has_a_stub_of_the_public_names():
 
 
 def test_an_editor_completes_the_public_names():
-    assert len(vggcost.__all__) == 12
+    assert len(vggcost.__all__) == 13
     assert set(vggcost.__all__) <= completions("vggcost.")
 
 

@@ -489,7 +489,9 @@ def test_what_a_run_on_a_card_writes_forecasts_it(bench, per_layer, tmp_path):
         return
     measured = measurement.read(str(tmp_path / "bench.json"))
     (case,) = measured.cases
-    again = forecasts.Subject("net", {"name": "other", "options": None}, case.input, case.works, batch_norm=False)
+    again = forecasts.ForecastSubject(
+        "net", {"name": "other", "options": None}, case.input, case.works, batch_norm=False
+    )
     found = calibration.forecast(again, calibration.calibration(measured), 80)
     whole_ns = document["cases"][0]["passes"]["whole"]["median_ns"]
     assert found.likely_ms == pytest.approx(whole_ns * 1e-6)

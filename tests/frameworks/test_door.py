@@ -140,13 +140,19 @@ FOLDERS = ("pytorch", "keras")
 def recognised(tree: ast.Module) -> list[str]:
     """What in a module knows a framework: loaded modules, where a class comes from, a name that is compared or loaded.
 
-    A name alone is a word: of a convention, an extra, a help text. `__module__ == __name__` asks of a module itself.
+    A name alone is a word: of a convention, an extra, a help text. `__module__ == __name__` and `sys.modules[__name__]`
+    ask of a module itself.
     """
     found = []
     own_module = {
         node.left
         for node in ast.walk(tree)
         if isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) == "__name__"
+    }
+    own_module |= {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == "__name__"
     }
     for node in ast.walk(tree):
         if node in own_module:

@@ -35,10 +35,12 @@ def test_every_block_is_of_a_kind_that_is_checked():
 NOT_RUN = {
     "a time is another one each time": 1,
     "is a part of a file": 1,
-    "needs a GPU": 2,
+    "it needs scipy and a minute": 1,
+    "needs a GPU": 3,
     "needs the counters": 1,
     "takes half an hour": 1,
     "times on a GPU": 1,
+    "times on other machines": 1,
     "times on this machine": 1,
 }
 """Why blocks are not run, and how many there are of each."""
@@ -151,7 +153,9 @@ def test_the_two_commands_do_all_the_set_up(checkout):
     assert lines[1].strip() in Path(checkout, ".ci", "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("block", of("toml"))
+@pytest.mark.parametrize(
+    "block", [block for block in of("toml") if re.search(r"^features = ", block.values[0].text, re.MULTILINE)]
+)
 def test_network_files_can_be_read(block, vggcost, tmp_path):
     file = tmp_path / "net.toml"
     file.write_text(block.text)

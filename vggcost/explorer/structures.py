@@ -182,7 +182,7 @@ class _Sizes:
             output, ledger = kind.apply(own, shape)
             return tuple(self.name(size) for size in output), ledger
 
-        made = type(kind.__name__, (kind,), {"apply": apply, "__module__": kind.__module__})
+        made = type(kind.__name__, (kind,), {"apply": apply, "__module__": vars(kind)["__module__"]})
         return made(**{name: getattr(layer, name) for name in layer._fields})  # type: ignore[no-any-return]
 
 

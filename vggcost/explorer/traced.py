@@ -110,7 +110,7 @@ def _traced_module() -> dict[str, Any]:
     """The rules' module with functions that see Traced numbers where the originals ask for ints."""
     names = dict(vars(special_rules))
     for name, value in tuple(names.items()):
-        if isinstance(value, FunctionType) and value.__module__ == special_rules.__name__:
+        if isinstance(value, FunctionType) and value.__globals__ is vars(special_rules):
             names[name] = FunctionType(value.__code__, names, name)
     names["int"] = lambda number: Traced(printer.whole(number.expression))
     names["gcd"] = lambda one, other: Traced(printer.gcd(_expression(one), _expression(other)))

@@ -63,7 +63,7 @@ def factor(rows: Iterable[ForecastResidual], level: int) -> float:
     It is the (1 + 1/n) * level quantile of |log ratio| over n devices, of which every one weighs the same.
     Source: Lei et al. 2018 (split conformal prediction), section 2; here a device is one observation.
 
-    >>> rows = [Residual("a", "fp32", "eager", "x", ratio, 1.0) for ratio in (0.1, -0.2)]
+    >>> rows = [ForecastResidual("a", "fp32", "eager", "x", ratio, 1.0) for ratio in (0.1, -0.2)]
     >>> round(log(factor(rows, 80)), 6)
     0.2
     """
