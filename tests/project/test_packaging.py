@@ -10,6 +10,7 @@ import pytest
 import vggcost
 
 yaml = pytest.importorskip("yaml")
+pytestmark = pytest.mark.torch  # of a whole checkout, which the copies that mutants are made in are not
 
 
 def test_the_citation_names_this_release(checkout):
@@ -19,7 +20,6 @@ def test_the_citation_names_this_release(checkout):
     assert {"cff-version", "message", "title", "authors", "type"} <= set(cited)
 
 
-@pytest.mark.torch  # of the wheel, which the copies of mutants do not have
 def test_an_index_shows_the_readme_without_links_that_lead_nowhere_there():
     (place,) = Path(vggcost.__file__).parents[1].glob("vggcost-*.dist-info/METADATA")
     shown = place.read_text(encoding="utf-8").partition("\n\n")[2]
@@ -48,7 +48,6 @@ def test_what_goes_into_the_source_is_there(checkout):
     assert not unlisted & {"tests", "docs", "benchmarks", "reports", "templates"}
 
 
-@pytest.mark.torch
 @pytest.mark.parametrize("name", ["ci", "release", "audit"])
 def test_workflows_are_what_github_takes(checkout, name):
     main = pytest.importorskip("check_jsonschema").main
@@ -57,7 +56,6 @@ def test_workflows_are_what_github_takes(checkout, name):
         main(["--builtin-schema", "vendor.github-workflows", str(place)])
 
 
-@pytest.mark.torch
 def test_a_workflow_that_is_none_is_seen(tmp_path):
     main = pytest.importorskip("check_jsonschema").main
     place = tmp_path / "ci.yml"
