@@ -35,9 +35,9 @@ def stated(package: Distribution) -> str:
     said = package.metadata
     classifiers = [line.rpartition(" :: ")[2] for line in said.get_all("Classifier") or () if "License ::" in line]
     named = [line for line in classifiers if line != "OSI Approved"]
-    words = (said["License"] or "").strip().partition("\n")[0]
+    words = (said.get("License") or "").strip().partition("\n")[0]
     known = STATED_ELSEWHERE.get(said["Name"], "")
-    return known or said["License-Expression"] or " AND ".join(named) or ("" if words == "UNKNOWN" else words)
+    return known or said.get("License-Expression") or " AND ".join(named) or ("" if words == "UNKNOWN" else words)
 
 
 def is_free(licence: str) -> bool:
