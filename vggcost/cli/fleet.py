@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vggcost import units
 from vggcost.cli import EXIT_FINE
+from vggcost.cli.memory import add_optimizer
 from vggcost.cli.options import (
     Parser,
     Read,
@@ -11,12 +12,10 @@ from vggcost.cli.options import (
     add_network,
     add_output,
     read_batches,
-    read_choice,
     read_count,
 )
 from vggcost.cli.output import emit
 from vggcost.cli.request import output_from, request
-from vggcost.costs.training import STATES
 from vggcost.errors import VggcostError
 from vggcost.fleet import words
 from vggcost.fleet.plan import PAPER_BATCH, PAPER_EPOCHS, PAPER_IMAGES
@@ -93,13 +92,7 @@ def _add_speed(result: Parser) -> None:
 
 def _add_run(result: Parser) -> None:
     group = result.add_argument_group("the run")
-    group.add_argument(
-        "--optimizer",
-        action=Read,
-        read=lambda text, option: read_choice(text, option, tuple(STATES)),
-        metavar="NAME",
-        help=f"for the memory: {', '.join(STATES)} (sgd)",
-    )
+    add_optimizer(group, "for the memory: ")
     group.add_argument(
         "--total-batch",
         action=Read,

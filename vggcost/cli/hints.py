@@ -70,10 +70,8 @@ def of_word(command: str, parser: ArgumentParser, word: str, argv: Sequence[str]
     options = parser._option_string_actions  # noqa: SLF001  # argparse has no other list of them
     rest = [*argv]
     rest.remove(word)
-    if _target(word) is not None:
-        names = [each for each in argv if not each.startswith("-") and _target(each) is not None]
-        if command == "table" and names == [each for each in argv if not each.startswith("-")]:
-            return VggcostError(f"unexpected word {word!r}, for a table is of one network; {typed(('compare', *argv))}")
+    if command == "table" and all(_target(each) is not None for each in argv if not each.startswith("-")):
+        return VggcostError(f"unexpected word {word!r}, for a table is of one network; {typed(('compare', *argv))}")
     for option, fits in _MEANT:
         if option in options and option not in argv and fits(word):
             return VggcostError(f"unexpected word {word!r}; {typed((command, *rest, option, word))}")

@@ -76,15 +76,20 @@ def add_training(parser: Parser) -> None:
     add_step(group)
 
 
-def add_step(group: _ArgumentGroup) -> None:
-    """Add how a training step is done, for a command that asks for one in another way than by --training."""
+def add_optimizer(group: _ArgumentGroup, what: str = "") -> None:
+    """Add the optimizer; what is said before its names."""
     group.add_argument(
         "--optimizer",
         action=Read,
         read=lambda text, option: read_choice(text, option, tuple(STATES)),
         metavar="NAME",
-        help=f"{', '.join(STATES)} (sgd)",
+        help=f"{what}{', '.join(STATES)} (sgd)",
     )
+
+
+def add_step(group: _ArgumentGroup) -> None:
+    """Add how a training step is done, for a command that asks for one in another way than by --training."""
+    add_optimizer(group)
     group.add_argument(
         "--optimizer-implementation",
         action=Read,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -287,7 +286,6 @@ def _show(space: Space, index: int) -> int:
 
     if not 0 <= index < space.points:
         raise VggcostError(f"--show is {index}; the space has indices from 0 to {space.points - 1:,}")
-    if space.plans.depths:
-        sys.stdout.write(f"{toml_text(plan_of(space, index))}\n# as net.toml:\n")
-    emit(f"{command(space, index)}\n", None)
+    file = f"{toml_text(plan_of(space, index))}\n# as net.toml:\n" if space.plans.depths else ""
+    emit(f"{file}{command(space, index)}\n", None)
     return EXIT_FINE

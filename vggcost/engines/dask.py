@@ -22,8 +22,16 @@ FILE = "dask scheduler --scheduler-file scheduler.json"
 TLS_WORDS = {"ca_file": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
 
 
+def _unanswered(place: str, why: object) -> VggcostError:
+    """The refusal of a scheduler that does not answer."""
+    return VggcostError(
+        f"no Dask scheduler answers at {place}: {why}; start one with: dask scheduler, and workers with: dask"
+        f" worker HOST:8786"
+    )
+
+
 def _reach(place: str) -> None:
-    """Knock at a scheduler's address.
+    """Knock at a scheduler's address, for a client waits longer than it is told to where nobody listens.
 
     Raises:
         VggcostError: it is no address, or nobody listens there.
@@ -35,10 +43,7 @@ def _reach(place: str) -> None:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
             return
     except (OSError, ValueError, OverflowError) as error:
-        raise VggcostError(
-            f"no Dask scheduler answers at {place}: {error}; start one with: dask scheduler, and workers with: dask"
-            f" worker HOST:8786"
-        ) from None
+        raise _unanswered(place, error) from None
 
 
 class DaskEngine:
@@ -59,7 +64,7 @@ class DaskEngine:
         if kind == "dask-file" and not os.path.isfile(place):  # which a client waits for
             raise VggcostError(f"no Dask scheduler answers at {place}: there is no such file; start one with: {FILE}")
         if kind == "dask":
-            _reach(place)  # a client waits longer than it is told to where nobody listens
+            _reach(place)
         where: dict[str, Any] = {"scheduler_file": place} if kind == "dask-file" else {"address": self._address(tls)}
         if tls:
             words = {TLS_WORDS[name]: value for name, value in tls.items()}
@@ -70,10 +75,7 @@ class DaskEngine:
                 self._client: Any = distributed.Client(timeout=CONNECT_SECONDS, set_as_default=False, **where)
         except Exception as error:  # noqa: BLE001  # of a socket, of TLS, of a file
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise VggcostError(
-                f"no Dask scheduler answers at {place}: {why}; start one with: dask scheduler, and workers with: dask"
-                f" worker HOST:8786"
-            ) from None
+            raise _unanswered(place, why) from None
         self._jobs: dict[Any, Job] = {}
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vggcost import units
-from vggcost.fleet.plan import BAND
+from vggcost.fleet.plan import BAND, HOUR_S
 from vggcost.report.document import Column, Document, Grid, Text
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from vggcost.fleet.model import Link
     from vggcost.fleet.plan import Fleet, Scale, Split
 
-HOUR_S, DAY_S = 3600, 86400
-"""Seconds in an hour and in a day."""
+DAY_S = 24 * HOUR_S
+"""Seconds in a day."""
 
 
 def document(fleet: Fleet) -> Document:
