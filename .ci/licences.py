@@ -22,6 +22,7 @@ NUMBERED = re.compile(r"(?:[23]-Clause )?BSD")
 STATED_ELSEWHERE = {
     "docutils": "BSD-2-Clause",  # and public domain; the GPL is that of its mode for Emacs, which no wheel has
     "namex": "Apache-2.0",  # the LICENSE in its wheel
+    "pytest-timeout": "MIT",  # "DFSG approved", it says besides
     "torchsummary": "MIT",  # the LICENSE in its repository
 }
 """Packages whose metadata says nothing, or too much, with the licence and where it stands."""

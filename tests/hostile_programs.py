@@ -481,7 +481,9 @@ def _state() -> dict[str, object]:
     import builtins
     import gc
     import signal
+    import socket
     import threading
+    import urllib.request
     import warnings
 
     import torch
@@ -511,6 +513,9 @@ def _state() -> dict[str, object]:
         "trace": sys.gettrace(),
         "dumps": json.dumps,
         "exists": os.path.exists,
+        "connections": (socket.create_connection, socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex),
+        "loaders": (urllib.request.urlopen, urllib.request.urlretrieve, torch.load, torch.hub.download_url_to_file),
+        "constructor": nn.Module.__init__,
         "len": (builtins.len, builtins.sum, builtins.print, builtins.isinstance, builtins.max),
         "dtype": torch.get_default_dtype(),
         "gradients": torch.is_grad_enabled(),

@@ -16,7 +16,7 @@ from vggcost.frameworks.call_text import NO_ARGUMENTS
 from vggcost.frameworks.door import found
 from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import maker, place_of
-from vggcost.frameworks.guard import Guard, attempted, pass_on
+from vggcost.frameworks.guard import Guard, Restored, attempted, pass_on
 from vggcost.frameworks.own_lines import told
 from vggcost.frameworks.own_warnings import own_warnings
 from vggcost.frameworks.pytorch.build import build_module, require_torch
@@ -197,7 +197,7 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     from torch import nn
 
     place = place_of(target)
-    with Guard(target), place, no_downloads() as downloads:
+    with Guard(target) as guard, place, no_downloads() as downloads, Restored(guard):
         what = downloads.attempt(lambda: found(target, place), target)
     value = what.value
     if isinstance(value, nn.Module):
@@ -205,7 +205,7 @@ def target_maker(target: str, call: CallText | None) -> Callable[[], nn.Module]:
     making = maker(what, call or NO_ARGUMENTS)
 
     def make() -> nn.Module:
-        with Guard(what.target), place, no_downloads() as downloads:
+        with Guard(what.target) as guard, place, no_downloads() as downloads, Restored(guard):
             made = attempted(lambda: downloads.attempt(making, what.target), f"{what.target} cannot be made")
         if not isinstance(made, nn.Module):
             raise VggcostError(f"{what.target} yields a {type(made).__name__}; give one that yields a torch.nn.Module")

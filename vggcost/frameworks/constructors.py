@@ -37,7 +37,8 @@ class Constructors(MetaPathFinder):
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.meta_path.remove(self)
+        if self in sys.meta_path:  # a program may have made its own list of it
+            sys.meta_path.remove(self)
         for base, init in self._undo:
             base.__init__ = init  # type: ignore[misc]  # what stood there
 

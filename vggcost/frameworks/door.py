@@ -18,7 +18,7 @@ from vggcost.frameworks.checkpoints import reader as checkpoint_reader
 from vggcost.frameworks.constructors import Constructors
 from vggcost.frameworks.downloads import Downloads
 from vggcost.frameworks.finding import find, maker, place_of
-from vggcost.frameworks.guard import Guard, attempted, class_of
+from vggcost.frameworks.guard import Guard, Restored, attempted, class_of
 from vggcost.frameworks.keras import framework as keras_framework
 from vggcost.frameworks.onnx import framework as onnx_framework
 from vggcost.frameworks.onnx import reader as onnx_reader
@@ -110,7 +110,7 @@ def read(model: Any, given: Any, program: str) -> ProgramReading:
         VggcostError: it is no framework's, or one that its framework cannot follow; what is given is no input.
     """
     arguments = of_values(given)
-    with Guard(program), own_warnings(in_words=False):
+    with Guard(program) as guard, own_warnings(in_words=False), Restored(guard):
         return _owner_of(model, program).read(model, arguments, program, None)
 
 
@@ -123,7 +123,7 @@ def follow(model: Any, given: Any, program: str, ask: Ask) -> tuple[ProgramReadi
         VggcostError: as `read`; a training step of it raises, or has nothing to train.
     """
     arguments = of_values(given)
-    with Guard(program), own_warnings(in_words=False):
+    with Guard(program) as guard, own_warnings(in_words=False), Restored(guard):
         owner = _owner_of(model, program)
         reading = owner.read(model, arguments, program, None)
         return reading, None if reading.failures else owner.follow(model, arguments, program, None, ask(reading))
@@ -178,7 +178,14 @@ def _read_stored(path: str, given: Given) -> ProgramReading:
 def _read_program(target: str, given: Given, ask: Ask | None = None) -> tuple[ProgramReading, Followed | None]:
     lines = Constructors(each.BASE for each in FRAMEWORKS if each.BASE is not None and given.constructors)
     place = place_of(target)
-    with Guard(target) as guard, own_warnings(in_words=True), place, Downloads() as downloads, lines:
+    with (
+        Guard(target) as guard,
+        own_warnings(in_words=True),
+        place,
+        Downloads() as downloads,
+        lines,
+        Restored(guard),
+    ):
         what = downloads.attempt(lambda: found(target, place), target)
         guard.settle()
         model, owner, notes, rebuild = downloads.attempt(lambda: _made(what, given.call), what.target)
@@ -207,7 +214,7 @@ def live_target(target: str, given: Given) -> Iterator[tuple[Any, Arguments]]:
     if kind_of(target) != PROGRAM:
         raise VggcostError(f"{target!r} is a {kind_of(target)} and no program")
     place = place_of(target)
-    with Guard(target), place:
+    with Guard(target) as guard, place, Restored(guard):
         model, owner, _, rebuild = _made(found(target, place), given.call)
         arguments = given.arguments or images(owner.image_shapes(model, given.size, given.batch))
         if rebuild is not None:

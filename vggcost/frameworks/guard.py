@@ -63,6 +63,7 @@ class Guard:
         self._hooks: list[Callable[..., object]] = []
         self._register = atexit.register
         self._state = ProcessState()
+        self._replaced: list[str] = []
         self._process = 0
 
     def __enter__(self) -> Self:
@@ -90,14 +91,21 @@ class Guard:
         """
         if _process() != self._process:
             _end(1)  # a process that the program forked off: the answer is the other one's
-        replaced = self._state.replaced()
+        self.put_back()
         self._leave()
         if self._pressed:
             raise KeyboardInterrupt from None
         if error is not None and kind is not None:
             pass_on(error)
             raise VggcostError(f"{self.what} cannot be read: {told(error)}") from None
-        self._refuse(replaced)
+        self._refuse(self._replaced)
+
+    def put_back(self) -> None:
+        """Put the state of the process back, and remember what the program has replaced of it."""
+        self._replaced += self._state.replaced()
+        self._state.put_back()
+        if self._own is not None:
+            signal.signal(signal.SIGINT, self._own)
 
     def _refuse(self, replaced: list[str]) -> None:
         if replaced:
@@ -111,7 +119,6 @@ class Guard:
         atexit.register = self._register
         for hook in self._hooks:
             atexit.unregister(hook)
-        self._state.put_back()
         if self._own is not None:
             signal.signal(signal.SIGINT, self._before)
 
@@ -152,6 +159,24 @@ class Guard:
         if not is_library(sys._getframe(1).f_code.co_filename):  # noqa: SLF001  # the interpreter's own name for it
             self._hooks.append(function)
         return self._register(function, *args, **words)
+
+
+class Restored:
+    """Where a program runs inside other contexts, the innermost of them: these leave in the state they were entered in.
+
+    Without it, a program that has emptied `sys.modules` or `builtins` would keep them from putting back what is theirs.
+    Nothing here may need a built-in name.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def __enter__(self) -> None:
+        """Nothing is kept here: the guard has done that."""
+
+    def __exit__(self, *_: object) -> None:
+        """Put back what the guard has kept."""
+        self._guard.put_back()
 
 
 def attempted(action: Callable[[], Result], why: str) -> Result:
