@@ -1,4 +1,4 @@
-"""``vggcost plot``: a network, a program or a bench result as a picture."""
+"""``vggcost plot``: a network, a program, a bench result or the front of a sweep as a picture."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def drawing(args: Namespace) -> Drawing:
         VggcostError: an unknown target, several for a kind that takes one, an option that the kind has no use for.
     """
     _check_step(args)
-    if args.kind == "curve":
-        return _curve(args)
+    if args.kind in ("curve", "front"):
+        return _of_a_result(args)
     from vggcost.network.catalogue import TABLE_1
 
     asked = request(args, default=tuple(TABLE_1) if args.kind == "configs" else ("D",))
@@ -145,16 +145,29 @@ STEP_OPTIONS = (
 )
 
 
-def _curve(args: Namespace) -> Drawing:
-    """The curve of one bench result.
+def _of_a_result(args: Namespace) -> Drawing:
+    """The picture of a file that another command wrote.
 
     Raises:
-        VggcostError: none is given, several are, or it has no network at two batches.
+        VggcostError: none is given, several are, or it does not hold what the picture shows.
     """
-    from vggcost.bench.result import load
-    from vggcost.report.plots.curve import curve
-
     names = names_from(args)
     if len(names) != 1:
-        raise VggcostError("curve takes one bench result; give the file that vggcost bench --format json wrote")
-    return curve(load(names[0]))
+        what, writes = RESULTS[args.kind]
+        raise VggcostError(f"{args.kind} takes one {what}; give the file that {writes} wrote")
+    if args.kind == "curve":
+        from vggcost.bench.result import load
+        from vggcost.report.plots.curve import curve
+
+        return curve(load(names[0]))
+    from vggcost.report.plots.front import front
+    from vggcost.sweep.front_file import read_front
+
+    return front(read_front(names[0]))
+
+
+RESULTS = {
+    "curve": ("bench result", "vggcost bench --format json"),
+    "front": ("result of a sweep", "vggcost sweep SPACE.toml -o FILE"),
+}
+"""The kinds that show what another command wrote: what that is called, and the command."""

@@ -169,7 +169,7 @@ def _write(args: Namespace, asked: Question, outcome: SweepOutcome, writer: Any)
     """Write the rows that were kept to the end, and the manifest."""
     from vggcost import __version__
     from vggcost.sweep.driver import reasons
-    from vggcost.sweep.files import write_manifest
+    from vggcost.sweep.files import SCHEMA, write_manifest
 
     if outcome.failed:
         return
@@ -182,7 +182,7 @@ def _write(args: Namespace, asked: Question, outcome: SweepOutcome, writer: Any)
     write_manifest(
         args.output,
         {
-            "schema": "vggcost.sweep",
+            "schema": SCHEMA,
             "version": __version__,
             "question": asked.key,
             "space": space.identity(),

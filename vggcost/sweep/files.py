@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ENDINGS = (".parquet", ".csv")
 
+SCHEMA = "vggcost.sweep/1"
+"""Of a manifest."""
+
 
 def columns_of(space: Space, found: TaskResult) -> dict[str, Any]:
     """Return the columns of rows: the flat index, the axes, the numbers."""

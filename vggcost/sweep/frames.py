@@ -114,6 +114,34 @@ class Sweep(Frozen):
             return pd.DataFrame()
         return pd.concat(frames, ignore_index=True)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the front, as ``vggcost plot front`` does, into ax or a new figure of pyplot's; return the axes.
+
+        Raises:
+            VggcostError: something else than a front is asked for, or no network passes.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from vggcost.report.plots.front import front
+        from vggcost.report.plots.picture import on_axes
+        from vggcost.sweep.driver import answer
+        from vggcost.sweep.files import columns_of
+        from vggcost.sweep.front_file import front_of
+        from vggcost.sweep.query import FRONT
+
+        asked: Question = self.__dict__["_asked"]
+        if asked.query.kept != FRONT:
+            raise VggcostError("only a front is drawn; sweep without top, every and sample, or with pareto=")
+        workers = engine_named(self.__dict__["_engine"])
+        try:
+            outcome = answer(asked, workers)
+        finally:
+            workers.close()
+        if outcome.kept is None or not len(outcome.kept.index):
+            raise VggcostError("no network of the space passes; nothing can be drawn")
+        columns = columns_of(asked.query.space, outcome.kept)
+        found = front_of(asked.query.objectives, columns, asked.query.space.points, outcome.passed)
+        return on_axes(front(found), ax)
+
 
 def _frame(asked: Question, found: TaskResult) -> pd.DataFrame:
     import pandas as pd
