@@ -72,6 +72,14 @@ def page(files, tmp_path_factory):
     return place
 
 
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """The page of the paper's networks alone."""
+    place = tmp_path_factory.mktemp("paper") / "explorer.html"
+    assert main(["explorer", "-o", str(place)]) == 0
+    return place
+
+
 def expected(python):
     """What the page shows of what Python says."""
     rows = []
@@ -188,8 +196,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("field", "texts"), WRONG.items())
-def test_a_field_says_what_it_takes_and_the_last_view_stays(browser, page, field, texts):
-    browser.open(page)
+def test_a_field_says_what_it_takes_and_the_last_view_stays(browser, paper, field, texts):
+    browser.open(paper)
     before = browser.run("return document.getElementById('totals').innerText")
     for text in texts:
         fault, totals, invalid, address = browser.run(
@@ -231,12 +239,12 @@ def test_the_address_has_the_settings(browser, page):
         (quote("<img src=x onerror=alert(1)>"), "The address takes config, bn"),
     ],
 )
-def test_nonsense_in_the_address_is_said(browser, page, fragment, words):
-    browser.open(page)
+def test_nonsense_in_the_address_is_said(browser, paper, fragment, words):
+    browser.open(paper)
     browser.run("location.hash = arguments[0]", f"#{fragment}")
     browser.driver.execute_async_script("setTimeout(arguments[0], 20)")
     assert words in browser.run("return document.getElementById('faults').innerText")
-    assert "132,863,336" in browser.run("return document.getElementById('totals').innerText") or "D" in fragment
+    assert "138,357,544" in browser.run("return document.getElementById('totals').innerText")
     assert browser.messages() == []
 
 
@@ -254,10 +262,10 @@ def test_the_bars_of_a_column_sum_to_its_total(browser, page):
         assert sums == totals
 
 
-def test_copies_and_sorting(browser, page):
-    browser.open(page)
+def test_copies_and_sorting(browser, paper):
+    browser.open(paper)
     csv, markdown, latex = (browser.run("return copyText(arguments[0])", fmt) for fmt in ("csv", "markdown", "latex"))
-    assert csv.startswith("name,kind,output,params,macs") and ",1792," in csv and "\r\ntotal,,,132863336," in csv
+    assert csv.startswith("name,kind,output,params,macs") and ",1792," in csv and "\r\ntotal,,,138357544," in csv
     assert markdown.count("\n") == latex.count("\\\\") + 1
     assert "conv1\\_1 & Conv2d & 1x64x224x224 & 1,792 &" in latex
     head = "#table thead [data-key=macs]"
@@ -265,4 +273,17 @@ def test_copies_and_sorting(browser, page):
         browser.run(f"document.querySelector('{head} button').click()")
         assert browser.run(f"return document.querySelector('{head}').getAttribute('aria-sort')") == sort
     browser.run(f"document.querySelector('{head} button').click()")
-    assert browser.run("return document.querySelector('#table tbody th').textContent") == "conv3_2"
+    assert browser.run("return document.querySelector('#table tbody th').textContent") == "conv1_2"
+
+
+def test_the_page_opens_on_what_was_named_and_else_on_the_paper_s_sixteen_layers(browser, page, paper):
+    for place, name in ((paper, "VGG D (VGG-16)"), (page, f"VGG {ODD_NAME}")):
+        browser.open(place)
+        heading, chosen, fault = browser.run(
+            "const form = document.getElementById('controls');"
+            "return [document.getElementById('heading').textContent, form.elements.config.selectedOptions[0].text,"
+            " document.getElementById('faults').textContent];"
+        )
+        assert heading.startswith(f"{name}; input")
+        assert f"VGG {chosen}" == name
+        assert not fault

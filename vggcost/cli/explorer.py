@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PLACE = "explorer.html"
 
+OPENS = "D"
+"""The configuration that the page shows first, as every command takes it where none is named."""
+
 
 def parser() -> Parser:
     """The command's options."""
@@ -47,6 +50,8 @@ def run(args: Namespace) -> int:
     from vggcost.results import whole_file
 
     with ProgressLine() as progress:
-        text = page(plans, progress)
+        # Who names a network wants to see it.
+        opens = len(TABLE_1) if args.names else list(TABLE_1).index(OPENS)
+        text = page(plans, progress, opens=opens)
     whole_file.write(args.output, text)
     return EXIT_FINE

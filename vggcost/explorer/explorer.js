@@ -420,7 +420,7 @@ const remember = () => {
   }, 150);
 };
 
-let config = Object.keys(PAGE.names)[0];
+let config = PAGE.opens;
 
 const changed = () => {
   const state = values();
@@ -440,8 +440,8 @@ const configOf = text => Object.keys(PAGE.names).find(key => PAGE.names[key] ===
 const load = () => {
   const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const unknown = Object.keys(given).filter(field => !FIELDS.includes(field));
-  const key = given.config === undefined ? Object.keys(PAGE.names)[0] : configOf(given.config);
-  const base = key ?? shown?.state.config ?? Object.keys(PAGE.names)[0];
+  const key = given.config === undefined ? PAGE.opens : configOf(given.config);
+  const base = key ?? shown?.state.config ?? PAGE.opens;
   const state = { ...defaults(base), ...given, config: key ?? given.config };
   for (const field of unknown) delete state[field];
   if (shown === null) apply(defaults(base));

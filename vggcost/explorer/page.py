@@ -67,8 +67,10 @@ class Explored(Record):
     plan: Configuration
 
 
-def page(plans: Sequence[Configuration], progress: Callable[[str], None] = lambda _: None) -> str:
+def page(plans: Sequence[Configuration], progress: Callable[[str], None] = lambda _: None, *, opens: int = 0) -> str:
     """Return the page of these configurations, in ASCII; the same for the same configurations.
+
+    opens: the place of the one that is shown first.
 
     Raises:
         VggcostError: a configuration's own head is none that the page takes, or no image is large enough for it.
@@ -89,7 +91,7 @@ def page(plans: Sequence[Configuration], progress: Callable[[str], None] = lambd
             '"use strict";',
             RUNTIME.strip(),
             program.source(),
-            f"const PAGE={data(_constants(every))};",
+            f"const PAGE={data({'opens': str(opens), **_constants(every)})};",
             _packaged("explorer.js"),
         )
     )
@@ -99,7 +101,7 @@ def page(plans: Sequence[Configuration], progress: Callable[[str], None] = lambd
         sheet=sheet,
         script_hash=_hash(script),
         sheet_hash=_hash(sheet),
-        configurations=_options([(each.key, each.name) for each in every]),
+        configurations=_options([(each.key, each.name) for each in every], str(opens)),
         dtypes=_options([(name, name) for name in units.DTYPE_BYTES], "float32"),
         conventions=_options([(row.name, _convention(row)) for row in CONVENTIONS]),
         optimizers=_options([(name, name) for name in STATES]),
