@@ -244,7 +244,7 @@ def test_parquet_has_ints_and_words(place, tmp_path):
 
 
 @pytest.mark.torch  # takes long
-def test_a_command_that_is_terminated_leaves_its_parts(tmp_path):
+def test_a_command_that_is_terminated_leaves_its_parts(tmp_path, heed_ctrl_c):
     place = tmp_path / "space.toml"
     place.write_text(
         '[axes]\nconfig = ["A", "B", "D", "E"]\nwidth = { from = 0.1, to = 2, step = 0.02 }\n'
@@ -261,7 +261,7 @@ def test_a_command_that_is_terminated_leaves_its_parts(tmp_path):
     for sent, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
         before = parts()
         words = [sys.executable, "-m", "vggcost", "sweep", str(place), "-o", str(out), "--engine", "here"]
-        run = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd=tmp_path)
+        run = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd=tmp_path, preexec_fn=heed_ctrl_c)  # noqa: PLW1509  # it only sets a signal
         for _ in range(600):
             if parts() > before:  # it goes on from those that were there
                 break
