@@ -93,35 +93,20 @@ class Highest:
         return worst
 
 
-MOST_PIECES = 6
-"""Where so many lines are not enough, those that are left are taken as they are."""
-
-
 def envelope(lines: list[BatchLine], first: int, last: int) -> list[BatchLine]:
     """Return few lines whose largest is that of all of these, in every element and at every batch from first to last.
 
-    An element has its own line at each place. The largest of lines is convex: where it is known at both ends, and on
-    either side of every batch at which two of the lines that are kept meet, no other is above it anywhere.
+    Two lines are put together of the largest at either end, which differ from element to element. The largest of these
+    two is convex: what is not above it on either side of the batch at which they meet is above it nowhere.
     """
     import numpy as np
 
     lines = _by_fixed(lines)
-    kept = [_highest(lines, first, steeper=True)]
-    if last > first:
-        kept.append(_highest(lines, last, steeper=False))
-    left, meetings, asked = lines, [], 1
-    while asked < len(kept):
-        while asked < len(kept):
-            meetings += [each for low in kept[:asked] for each in _meetings(low, kept[asked], first, last)]
-            asked += 1
-        tops = [(batch, Highest(kept).at(batch)) for batch in meetings]
-        left = [each for each in left if any(np.any(each.at(batch) > top) for batch, top in tops)]
-        if left and len(kept) >= MOST_PIECES:
-            return [*kept, *left]
-        for batch, _ in tops if left else ():
-            middle = _highest(left, batch, steeper=True)
-            if np.any(middle.at(batch) > Highest(kept).at(batch)):
-                kept.append(middle)
+    kept = [_highest(lines, first)]
+    if len(lines) > 1 and last > first:
+        kept.append(_highest(lines, last))
+        tops = [(batch, Highest(kept).at(batch)) for batch in _meeting(kept[0], kept[1], first, last)]
+        kept += [each for each in lines if any(np.any(each.at(batch) > top) for batch, top in tops)]
     return [BatchLine(_narrow(each.fixed), _narrow(each.image)) for each in kept]
 
 
@@ -137,28 +122,25 @@ def _by_fixed(lines: list[BatchLine]) -> list[BatchLine]:
     return list(groups.values())
 
 
-def _highest(lines: list[BatchLine], batch: Any, *, steeper: bool) -> BatchLine:
-    """In each element the line that is the largest at a batch; of equal ones the steeper, or the flatter."""
+def _highest(lines: list[BatchLine], batch: Any) -> BatchLine:
+    """In each element the line that is the largest at its batch."""
     import numpy as np
 
     fixed, image, value = lines[0].fixed, lines[0].image, lines[0].at(batch)
     for each in lines[1:]:
         other = each.at(batch)
-        beats = np.greater(each.image, image) if steeper else np.less(each.image, image)
-        above = np.greater(other, value) | (np.equal(other, value) & beats)
+        above = other > value
         if np.any(above):
             fixed, image = np.where(above, each.fixed, fixed), np.where(above, each.image, image)
             value = np.maximum(value, other)
     return BatchLine(fixed, image)
 
 
-def _meetings(one: BatchLine, other: BatchLine, first: int, last: int) -> tuple[Any, Any]:
+def _meeting(low: BatchLine, high: BatchLine, first: int, last: int) -> tuple[Any, Any]:
     """The whole batches on either side of where two lines meet, in each element."""
     import numpy as np
 
-    slope = np.asarray(other.image - one.image)
-    ahead = np.where(slope < 0, -1, 1) * (one.fixed - other.fixed)
-    meets = np.clip(ahead // np.maximum(np.abs(slope), 1), first, last)
+    meets = np.clip((low.fixed - high.fixed) // np.maximum(high.image - low.image, 1), first, last)
     return meets, np.minimum(meets + 1, last)
 
 

@@ -246,16 +246,18 @@ class _Scaled:
     def __init__(self, space: Space, block: GridBlock, point: StructurePoint) -> None:
         combinations, factors, *_ = block.places
         self._scaled = [scaled_by(space.values["width"][place] or point.plan.variant.width) for place in factors]
-        self._own = [space.block_width(int(place)) for place in combinations] if space.block_axes else [()]
+        self._axes = space.block_axes
+        self._places = np.unravel_index(combinations, tuple(map(len, self._axes))) if self._axes else ()
         self._found: dict[tuple[int, int], Any] = {}
 
     def __call__(self, own: int, block: int) -> Any:
         key = (own, block)
         if key not in self._found:
-            widths = [each[block - 1] if each else own for each in self._own]
-            known = {width: [scaled(width, block) for scaled in self._scaled] for width in set(widths)}
-            values = np.array([known[width] for width in widths], np.int64).reshape(len(widths), -1, 1, 1, 1)
-            self._found[key] = _plain(values)
+            widths = self._axes[block - 1] if self._axes else (own,)
+            known = np.array([[scaled(width, block) for scaled in self._scaled] for width in widths], np.int64)
+            if self._axes:
+                known = known[self._places[block - 1]]
+            self._found[key] = _plain(known.reshape(*known.shape, 1, 1, 1))
         return self._found[key]
 
 

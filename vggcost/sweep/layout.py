@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from vggcost.sweep.space import Space
 
-WALKED = 8192
+WALKED = 1 << 14
 """Combinations of widths, sizes and classes that are walked at once."""
 
 SLICE_ROWS = 1 << 16
 """Networks whose columns are made at once: what a processor's cache holds."""
 
-TASK_ROWS, KEPT_TASK_ROWS = 1 << 22, 1 << 18
+TASK_ROWS, KEPT_TASK_ROWS = 1 << 24, 1 << 18
 """Networks of one task, and of one that may keep every row."""
 
 TASK_BLOCKS = 64

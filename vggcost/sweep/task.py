@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     Int64 = NDArray[np.int64]
 
+NEIGHBOURS = 8
+"""Points of a slice that are left out together where the front beats the least that any of them has."""
+
 MOST_REASONS = 1000
 """How many structures with sizes that cannot run are told apart."""
 
@@ -77,6 +80,7 @@ class _Run:
         self._front = Front(len(query.objectives))
         self._index: list[Int64] = []
         self._kept: list[dict[str, Int64]] = []
+        self._waiting: list[tuple[Int64, tuple[Int64, ...]]] = []
 
     def all(self, task: Task) -> TaskResult:
         """Evaluate all blocks."""
@@ -118,6 +122,7 @@ class _Run:
         shape = tuple(map(len, block.places))
         for part in slices(shape):
             self._slice(block, columns, values, part, sample)
+        self._count_waiting(columns)
 
     def _refuse(self, block: GridBlock, runs: NDArray[np.bool_], sample: Int64 | None) -> None:
         bad = block.replace(places=(*block.places[:2], block.places[2][~runs], *block.places[3:]))
@@ -172,7 +177,7 @@ class _Run:
             full = None if mask is None else np.broadcast_to(mask, shape)
             self._keep_rows(block, column, part, full, shape)
         else:
-            self._keep_best(block, columns, column, part, mask, shape)
+            self._keep_best(block, column, part, mask, shape)
 
     def _mask(self, block: GridBlock, column: Any, part: tuple[slice, ...], sample: Int64 | None) -> Any:
         """Where all conditions hold, in the shape that they need; None where there are none."""
@@ -196,30 +201,26 @@ class _Run:
         self._kept.append({name: taken(column(name)) for name in self._query.columns})
 
     def _keep_best(
-        self,
-        block: GridBlock,
-        columns: Columns,
-        column: Any,
-        part: tuple[slice, ...],
-        mask: Any,
-        shape: tuple[int, ...],
+        self, block: GridBlock, column: Any, part: tuple[slice, ...], mask: Any, shape: tuple[int, ...]
     ) -> None:
+        """Take the points of a slice that may be kept into the front or the top; they wait for their columns."""
+
+        def flat(value: Any) -> Int64:
+            return np.ascontiguousarray(np.broadcast_to(value, shape)).reshape(-1)
+
         signed = []
         for objective in self._query.objectives:
-            value = np.asarray(ranked(self._layout.space, objective.column, column(objective.column)))
-            value = value.reshape((1,) * (5 - value.ndim) + value.shape)
+            value = flat(ranked(self._layout.space, objective.column, column(objective.column)))
             signed.append(-value if objective.largest else value)
-        places = self._candidates(signed, mask, shape)
-        if not len(places[0]):
-            return
-        points = np.stack([_points(value, places) for value in signed], axis=1)
+        place = self._may_be_kept(signed)
+        if mask is not None:
+            place = place[flat(mask)[place]]
+        points = np.stack([value[place] for value in signed], axis=1)
         missing = [NOTHING if not each.largest else -NOTHING for each in self._query.objectives]
-        there = ~np.any(points == np.array(missing), axis=1)
-        chosen = self._best(points, there)
+        chosen = self._best(points, ~np.any(points == np.array(missing), axis=1))
         if not chosen.any():
             return
-        places = tuple(each[chosen] for each in places)
-        own = tuple(each + cut.start for each, cut in zip(places, part, strict=True))
+        own = tuple(each + cut.start for each, cut in zip(np.unravel_index(place[chosen], shape), part, strict=True))
         index = np.full(len(own[0]), block.structure * self._layout.space.grid)
         for each, among, stride in zip(own, block.places, self._layout.strides, strict=True):
             index = index + among[each] * stride
@@ -227,28 +228,31 @@ class _Run:
             self._front.add(points[chosen], index)
         else:
             self._top(points[chosen], index)
-        batch = columns.axes["batch"].reshape(-1)[own[4]]
-        self._index.append(index)
-        self._kept.append(
-            {name: np.broadcast_to(columns[name].at(own, batch), index.shape) for name in self._query.columns}
-        )
+        self._waiting.append((index, own))
 
-    def _candidates(self, signed: list[Any], mask: Any, shape: tuple[int, ...]) -> tuple[Int64, ...]:
-        """The places of those points that may be kept: whole rows are left out by the best that they could be."""
-        least = [np.broadcast_to(value.min(axis=(3, 4)), shape[:3]) for value in signed]
-        on_front = self._query.kept == FRONT
-        rows = ~self._front.beats(tuple(least)) if on_front else least[0] <= self._threshold()
-        groups = np.nonzero(rows)
-        if not len(groups[0]):
-            return (np.empty(0, np.int64),) * 5
-        inner = np.prod(shape[3:], dtype=int)
-        spread = [np.repeat(each, inner) for each in groups]
-        tail = np.tile(np.arange(inner), len(groups[0]))
-        places = (*spread, tail // shape[4], tail % shape[4])
-        if mask is None:
-            return places
-        holds = _points(mask, places)
-        return tuple(each[holds] for each in places)
+    def _count_waiting(self, columns: Columns) -> None:
+        """Count all columns of those points of a block that are still kept when it is done."""
+        for index, places in self._waiting:
+            kept = np.isin(index, self._front.index, assume_unique=True)
+            if kept.any():
+                own = tuple(each[kept] for each in places)
+                batch = columns.axes["batch"].reshape(-1)[own[4]]
+                self._index.append(index[kept])
+                self._kept.append(
+                    {name: np.broadcast_to(columns[name].at(own, batch), batch.shape) for name in self._query.columns}
+                )
+        self._waiting = []
+
+    def _may_be_kept(self, signed: list[Int64]) -> Int64:
+        """The places of those points that may be kept: neighbours are left out by the best that they could be."""
+        if self._query.kept == TOP:
+            return np.flatnonzero(signed[0] <= self._threshold())
+        total = len(signed[0])
+        starts = np.arange(0, total, NEIGHBOURS)
+        least = tuple(np.minimum.reduceat(value, starts) for value in signed)
+        groups = starts[~self._front.beats(least)]
+        place = (groups[:, None] + np.arange(NEIGHBOURS)).reshape(-1)
+        return place[: np.searchsorted(place, total)]
 
     def _threshold(self) -> Any:
         """What the last of the top has; more is not kept."""
@@ -258,8 +262,7 @@ class _Run:
 
     def _best(self, points: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if self._query.kept == TOP:
-            among: NDArray[np.bool_] = there & (points[:, 0] <= self._threshold())
-            return among
+            return there
         there &= ~self._front.beats(tuple(points.T))
         chosen = np.zeros(len(points), np.bool_)
         chosen[there] = undominated(points[there])
@@ -338,10 +341,3 @@ def _part(value: Any, part: tuple[slice, ...]) -> Any:
     if not isinstance(value, np.ndarray):
         return value
     return value[tuple(each if length > 1 else slice(0, 1) for each, length in zip(part, value.shape, strict=True))]
-
-
-def _points(value: Any, places: tuple[Int64, ...]) -> Any:
-    """What broadcasts to a slice, at single points of it."""
-    return value[tuple(each if length > 1 else 0 for each, length in zip(places, value.shape, strict=True))] + np.zeros(
-        len(places[0]), value.dtype
-    )
