@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from sweep_points import int_door
 
@@ -24,6 +25,7 @@ from vggcost.sweep.columns import COLUMNS
 from vggcost.sweep.driver import answer, largest_number
 from vggcost.sweep.parts import Parts
 from vggcost.sweep.question import question
+from vggcost.sweep.rows import axis_columns
 
 TEXT = """
 [axes]
@@ -291,3 +293,15 @@ def test_python_has_frames(place):
 def test_a_number_that_is_not_there_is_missing():
     frame = vggcost.sweep({"axes": {"config": "A", "dtype": ["float32", "int8"]}}, every=True).frame()
     assert frame["training_bytes"].isna().tolist() == [False, True]
+
+
+def test_every_piece_has_the_same_columns_where_one_network_is_not_square(tmp_path, vggcost):
+    (tmp_path / "net.toml").write_text('features = [8, "M"]\nsize = [32, 48]\nclasses = 10\n', encoding="utf-8")
+    (tmp_path / "space.toml").write_text('[axes]\nconfig = ["A", "net.toml"]\nbatch = [1, 2]\n', encoding="utf-8")
+    space = spaces.read(tmp_path / "space.toml")
+    assert not space.is_square
+    for index in ([0, 1], [2, 3], [0, 3]):
+        columns = axis_columns(space, np.array(index))
+        assert [*map(int, columns["height"])] == [224 if each < 2 else 32 for each in index]
+        assert [*map(int, columns["width_px"])] == [224 if each < 2 else 48 for each in index]
+    assert vggcost("sweep", str(tmp_path / "space.toml"), "--all", "-o", str(tmp_path / "out.csv")).status == 0

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggcost.errors import Needs, VggcostError, in_part
-from vggcost.sweep.columns import COLUMNS, NOTHING
-from vggcost.sweep.rows import axis_columns
+from vggcost.sweep.columns import NOTHING
+from vggcost.sweep.rows import AxisColumn, axes_of, axis_columns
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from vggcost.sweep.space import Space
     from vggcost.sweep.task import TaskResult
 
@@ -55,12 +57,11 @@ class Writer:
         Raises:
             VggcostError: they cannot be written.
         """
-        columns = columns_of(self._space, found)
         try:
             if self._is_csv:
-                self._csv(columns)
+                self._csv(columns_of(self._space, found))
             else:
-                self._parquet(columns)
+                self._parquet(found)
         except OSError as error:
             raise self._refused(error) from None
         self.rows += len(found.index)
@@ -95,21 +96,30 @@ class Writer:
         texts = [_texts(values) for values in columns.values()]
         self._file.writelines(",".join(row) + "\n" for row in zip(*texts, strict=True))
 
-    def _parquet(self, columns: dict[str, Any]) -> None:
+    def _parquet(self, found: TaskResult) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
-        arrays = {name: _arrow(values) for name, values in columns.items()}
-        table = pa.table(arrays)
+        axes = axes_of(self._space, found.index)
+        numbers = {"index": found.index, **found.columns}
+        table = pa.table(
+            {
+                "index": _numbers(found.index),
+                **{name: _axis(column, len(found.index)) for name, column in axes.items()},
+                **{name: _numbers(values) for name, values in found.columns.items()},
+            }
+        )
         if self._file is None:
-            # Neighbours differ by little, so that their differences are short; an axis has few values.
-            numbers = [name for name in columns if name == "index" or name in COLUMNS]
+            # Neighbours differ by little, so that their differences are short; an axis has few values. Readers see
+            # plain columns: how they lie in memory here is nothing for them.
             self._file = parquet.ParquetWriter(
                 self._beside,
                 table.schema,
                 compression="snappy",
-                use_dictionary=[name for name in columns if name not in numbers],
+                use_dictionary=list(axes),
                 column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+                write_statistics=["index"],
+                store_schema=False,
             )
         self._file.write_table(table)
 
@@ -122,13 +132,38 @@ def _texts(values: Any) -> list[str]:
     return ["" if each == NOTHING else str(each) for each in values.tolist()]
 
 
-def _arrow(values: Any) -> Any:
+def _axis(column: AxisColumn, points: int) -> Any:
+    """An axis as Arrow has it: words are written once, and beside them which of them a point has."""
     import pyarrow as pa
 
-    if values.dtype == object:
-        return pa.array(values, pa.string())
+    if column.values.dtype != object:
+        return _numbers(column.whole(points))
+    places = np.zeros(points, np.int32) if column.places is None else column.places.astype(np.int32)
+    texts = [text.encode() for text in column.values]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    words = pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    return pa.DictionaryArray.from_arrays(_numbers(places), words)
+
+
+def _numbers(values: NDArray[Any]) -> Any:
+    """An array of numbers as Arrow has it, without a copy; what is `NOTHING` is missing.
+
+    pyarrow's own way from numpy would load pandas.
+    """
+    import pyarrow as pa
+
+    if values.dtype == np.bool_:
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
     missing = values == NOTHING if values.dtype == np.int64 else None
-    return pa.array(values, mask=missing if missing is not None and missing.any() else None)
+    there = None if missing is None or not missing.any() else _bits(~missing)
+    kind = {"int64": pa.int64(), "int32": pa.int32(), "float64": pa.float64()}[values.dtype.name]
+    return pa.Array.from_buffers(kind, len(values), [there, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _bits(flags: NDArray[np.bool_]) -> Any:
+    import pyarrow as pa
+
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
 
 
 def write_manifest(place: str, content: dict[str, Any]) -> None:

@@ -3,64 +3,107 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from vggcost.sweep.space import GRID, STRUCTURE, unravelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from vggcost.network.plan import Configuration
     from vggcost.sweep.space import Space
 
 
-def axis_columns(space: Space, index: NDArray[np.int64]) -> dict[str, Any]:
-    """Return the axes of points as columns, named as in the JSON of rows; a column of words is an array of objects."""
-    structure, rest = np.divmod(index, space.grid)
-    outer = np.unravel_index(structure, space.structure_shape)
-    inner = np.unravel_index(rest, space.grid_shape)
-    places = dict(zip((*STRUCTURE, *GRID), (*outer, *inner), strict=True))
-    plans = [space.plans[number] for number in range(len(space.plans))] if len(space.plans) <= 4096 else None
-    used, which = np.unique(places["plan"], return_inverse=True)
-    plan = [plans[number] if plans else space.plans[int(number)] for number in used]
-    found: dict[str, Any] = {"config": np.array([each.name for each in plan], object)[which]}
-    if space.block_axes:
-        combinations, at = np.unique(places["block_width"], return_inverse=True)
-        texts = ["-".join(map(str, space.block_width(int(each)))) for each in combinations]
-        found["block_width"] = np.array(texts, object)[at]
+MOST_PLANS = 64
+"""Configurations that are made at once, whether points have them or not."""
 
-    def own(name: str, of: Any, dtype: Any) -> Any:
+
+class AxisColumn(NamedTuple):
+    """The values of an axis, and for each point which of them it has; None where all have the only one.
+
+    values: an array of numbers, or of objects where they are words.
+    """
+
+    values: NDArray[Any]
+    places: NDArray[np.int64] | None
+
+    def whole(self, points: int) -> NDArray[Any]:
+        """The value of each point."""
+        if self.places is None:
+            return np.full(points, self.values[0], self.values.dtype)
+        return np.take(self.values, self.places, mode="clip")  # each place is there, and this asks no further
+
+
+def axis_columns(space: Space, index: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return the axes of points as columns, named as in the JSON of rows; a column of words is an array of objects."""
+    return {name: column.whole(len(index)) for name, column in axes_of(space, index).items()}
+
+
+def axes_of(space: Space, index: NDArray[np.int64]) -> dict[str, AxisColumn]:
+    """Return the axes of points, named as in the JSON of rows."""
+    places = _places(space, index)
+    plans, which = _plans(space, places["plan"])
+    found = {"config": _words([plan.name for plan in plans], which)}
+    if space.block_axes:
+        combinations, at = np.unique(_all(places["block_width"], index), return_inverse=True)
+        found["block_width"] = _words(["-".join(map(str, space.block_width(int(each)))) for each in combinations], at)
+
+    def own(name: str, of: Any, dtype: Any) -> AxisColumn:
         """An axis' values, or each plan's own."""
         values = space.values[name]
         if values == (None,):
-            return np.array([of(each) for each in plan], dtype)[which]
-        return np.array(values, dtype)[places[name]]
+            return AxisColumn(np.array([of(plan) for plan in plans], dtype), which)
+        return AxisColumn(np.array(values, dtype), places[name])
 
-    found["width"] = own("width", lambda each: each.variant.width, np.float64)
-    found["batch_norm"] = own("batch_norm", lambda each: each.variant.batch_norm, np.bool_)
-    found["bias"] = own("bias", lambda each: each.variant.bias, np.bool_)
-    found["adaptive_pool"] = own("adaptive_pool", lambda each: each.variant.adaptive_pool, np.bool_)
-    heads = [head_text(each.variant.head) for each in plan]
+    found["width"] = own("width", lambda plan: plan.variant.width, np.float64)
+    for name in ("batch_norm", "bias", "adaptive_pool"):
+        found[name] = own(name, attrgetter(f"variant.{name}"), np.bool_)
     if space.values["head"] == (None,):
-        found["head"] = np.array(heads, object)[which]
+        found["head"] = _words([head_text(plan.variant.head) for plan in plans], which)
     else:
-        found["head"] = np.array([head_text(each) for each in space.values["head"]], object)[places["head"]]
-    found["in_channels"] = own("in_channels", lambda each: each.variant.in_channels, np.int64)
-    found["classes"] = own("classes", lambda each: each.variant.classes, np.int64)
-    sizes = space.values["size"]
-    for side, name in enumerate(("height", "width_px")):
-        if sizes == (None,):
-            found[name] = np.array([each.size[side] for each in plan], np.int64)[which]
+        found["head"] = _words([head_text(each) for each in space.values["head"]], places["head"])
+    for name in ("in_channels", "classes"):
+        found[name] = own(name, attrgetter(f"variant.{name}"), np.int64)
+    for side, name in enumerate(("size",) if space.is_square else ("height", "width_px")):
+        if space.values["size"] == (None,):
+            found[name] = AxisColumn(np.array([plan.size[side] for plan in plans], np.int64), which)
         else:
-            found[name] = np.array([each[side] for each in sizes], np.int64)[places["size"]]
-    if all(each is None or each[0] == each[1] for each in sizes) and all(each.size[0] == each.size[1] for each in plan):
-        found = {"size" if name == "height" else name: value for name, value in found.items() if name != "width_px"}
+            found[name] = AxisColumn(np.array([each[side] for each in space.values["size"]], np.int64), places["size"])
     found["batch"] = own("batch", None, np.int64)
     for name in ("dtype", "optimizer"):
-        found[name] = np.array(space.values[name], object)[places[name]]
+        found[name] = _words(space.values[name], places[name])
     return found
+
+
+def _places(space: Space, index: NDArray[np.int64]) -> dict[str, NDArray[np.int64] | None]:
+    """Which value of each axis points have; None for an axis of one value, for which nothing is divided."""
+    lengths = dict(zip((*STRUCTURE, *GRID), (*space.structure_shape, *space.grid_shape), strict=True))
+    several = [name for name, length in lengths.items() if length > 1]
+    found = np.unravel_index(index, tuple(lengths[name] for name in several)) if several else ()
+    return {**dict.fromkeys(lengths), **dict(zip(several, found, strict=True))}
+
+
+def _all(places: NDArray[np.int64] | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.zeros(len(index), np.int64) if places is None else places
+
+
+def _plans(space: Space, places: NDArray[np.int64] | None) -> tuple[list[Configuration], NDArray[np.int64] | None]:
+    """The configurations that points have, and which of them each has."""
+    if places is None:
+        return [space.plans[0]], None
+    if len(space.plans) <= MOST_PLANS:
+        return [space.plans[number] for number in range(len(space.plans))], places
+    used, which = np.unique(places, return_inverse=True)
+    return [space.plans[int(number)] for number in used], which
+
+
+def _words(texts: Sequence[str], places: NDArray[np.int64] | None) -> AxisColumn:
+    return AxisColumn(np.array(texts, object), places)
 
 
 def head_text(head: tuple[int, ...] | None) -> str:

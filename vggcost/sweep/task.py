@@ -94,11 +94,8 @@ class _Run:
                     continue
                 block = self._narrowed(block, sample)
             self._block(block, sample)
-        index = np.concatenate([np.empty(0, np.int64), *self._index])
-        names = self._query.columns
-        columns = {
-            name: np.concatenate([np.empty(0, np.int64), *(each[name] for each in self._kept)]) for name in names
-        }
+        index = _joined(self._index)
+        columns = {name: _joined([each[name] for each in self._kept]) for name in self._query.columns}
         if self._query.kept != ROWS:
             index, columns = kept_of(self._query, index, columns, self._layout)
         return TaskResult(self._examined, self._passed, self._refused, index, columns)
@@ -273,6 +270,10 @@ class _Run:
         points, index = np.concatenate((front.points, points)), np.concatenate((front.index, index))
         order = np.lexsort((index, points[:, 0]))[: self._query.top]
         front.points, front.index = points[order], index[order]
+
+
+def _joined(pieces: list[Int64]) -> Int64:
+    return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, np.int64), *pieces])
 
 
 def kept_of(query: Query, index: Int64, columns: dict[str, Int64], layout: Layout) -> tuple[Int64, dict[str, Int64]]:
