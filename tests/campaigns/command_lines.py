@@ -40,7 +40,8 @@ def tried(words):
             status = main(list(words))
     except SystemExit as ended:
         status = ended.code or 0
-        if not {"--help", "-h", "help"} & set(words):
+        # "-h=old.csv" is -h, and behind it "-o" with its value, as argparse reads short options.
+        if not any(word in ("--help", "help") or word.startswith("-h") for word in words):
             yield f"SystemExit {status}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):

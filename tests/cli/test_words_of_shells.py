@@ -138,3 +138,18 @@ def test_help_ends_well(capsys):
         main(["table", "--help"])
     assert not ended.value.code
     assert capsys.readouterr().out.startswith("usage: vggcost table")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "D", "--size", "{}"),
+        ("table", "D", "--size", "{}x{}"),
+        ("sweep", "space.toml", "--where", "params < {}"),
+    ],
+)
+def test_more_digits_than_python_reads_are_a_refusal(refused, monkeypatch, tmp_path, words):
+    (tmp_path / "space.toml").write_text('[axes]\nconfig = ["A"]\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    line = refused(*(word.replace("{}", "9" * 5000) for word in words))
+    assert len(line) < 500

@@ -146,7 +146,9 @@ def size_meant(text: str) -> tuple[str, str] | None:
     if not re.fullmatch("[0-9 ,;*xX\u00d7()\\[\\]]*(px|pixels?)?", text.strip()):
         return None
     sides = re.findall("[0-9]+", text)
-    return (text, "x".join(sides[-2:])) if 1 <= len(sides) <= 4 and all(map(int, sides)) else None
+    # Python makes no int of more than 4300 digits, and nobody means an image of ten.
+    fine = 1 <= len(sides) <= 4 and all(len(side) < 10 and int(side) for side in sides)
+    return (text, "x".join(sides[-2:])) if fine else None
 
 
 def _target(word: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vggcost.errors import VggcostError, unknown
+from vggcost.errors import VggcostError, in_part, unknown
 from vggcost.record import Record
 from vggcost.sweep.columns import COLUMNS, NOTHING
 from vggcost.units import BYTE_UNITS
@@ -68,6 +68,10 @@ def parse(texts: Iterable[str]) -> tuple[Condition, ...]:
     return tuple(found)
 
 
+MOST_SIGNS = 100
+"""Of a number that somebody writes."""
+
+
 def _condition(column: str, sign: str, text: str) -> Condition:
     if column not in NAMES:
         raise unknown("column", column, NAMES, " (as in --where 'params < 20e6')")
@@ -94,8 +98,8 @@ def _condition(column: str, sign: str, text: str) -> Condition:
 
 def _number(column: str, text: str) -> Fraction:
     number = _NUMBER.fullmatch(text)
-    if number is None:
-        raise VggcostError(f"--where has {column} and {text!r}; give a number, as {_example(column)}")
+    if number is None or len(text) > MOST_SIGNS:
+        raise VggcostError(f"--where has {column} and {in_part(text)!r}; give a number, as {_example(column)}")
     is_bytes = column in COLUMNS and COLUMNS[column].is_bytes
     known = {"": 1, **BYTE_UNITS} if is_bytes else _COUNTS
     if number[2] not in known or (number[2] and column not in COLUMNS):
