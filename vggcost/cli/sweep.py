@@ -157,9 +157,9 @@ def _sweep(args: Namespace, asked: Question) -> int:
         if writer is not None:
             writer.leave()
         workers.close()
-    _tell(asked, outcome)
     if writer is None and outcome.kept is not None:
         emit(_table(space, outcome), None)
+    _tell(asked, outcome)
     if parts is not None and not outcome.failed:
         parts.remove()
     return EXIT_DIFFERS if outcome.failed else EXIT_FINE

@@ -6,6 +6,7 @@ import re
 
 from vggcost.printable import printable
 from vggcost.report.document import FILES, Text
+from vggcost.report.tabulated import tabulate_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +69,6 @@ def _line(text: str) -> str:
 
 
 def _table(grid: Grid, *, human: bool) -> Iterator[str]:
-    from tabulate import tabulate
-
     if grid.title:
         yield f"{_line(grid.title)}\n"
     if grid.caption or grid.label:
@@ -79,7 +78,7 @@ def _table(grid: Grid, *, human: bool) -> Iterator[str]:
         [_code(cell) if column.is_code else escaped(cell) for column, cell in zip(grid.columns, row, strict=True)]
         for row in grid.cells(human)
     ]
-    text = tabulate(
+    text = tabulate_loaded()(
         cells,
         headers=[escaped(column.title) for column in grid.columns],
         tablefmt="pipe",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vggcost.report.document import SCREEN, Grid, Text, line_columns
+from vggcost.report.tabulated import tabulate_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ def _filled(grid: Grid, *, human: bool) -> Cells:
 
 
 def _tabulated(columns: tuple[Column, ...], cells: Cells, heads: list[str] | None = None) -> str:
-    from tabulate import tabulate
-
-    text = tabulate(
+    text = tabulate_loaded()(
         cells,
         headers=heads or [column.title for column in columns],
         tablefmt="simple",
