@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from campaigns import __main__ as campaigns
-from campaigns import _words, command_lines, kills, processes
+from campaigns import _words, command_lines, kills, processes, sweeps
 
 from vggcost.cli import COMMANDS
 from vggcost.network.layers import Linear
@@ -137,3 +138,33 @@ def test_a_number_that_no_other_has_is_seen(tmp_path, monkeypatch):
     assert int(checks.removesuffix(" layer checks").replace(",", "")) > 3 * len(found)
     monkeypatch.undo()
     assert campaigns.collected(networks.broken(6, 1, tmp_path)) == ([], [checks])
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "left", "seen"),
+    [
+        (0, b"rows", False, []),
+        (3, b"rows", False, ["status 3: 'said'"]),
+        (0, b"others", False, ["other rows"]),
+        (0, None, True, ["other rows", "parts are left"]),
+    ],
+)
+def test_a_sweep_that_ends_otherwise_is_seen(tmp_path, status, rows, left, seen):
+    if rows is not None:
+        (tmp_path / "out.csv").write_bytes(rows)
+    if left:
+        (tmp_path / "out.csv.parts").mkdir()
+    script = ("sh", "-c", f"printf said >&2; exit {status}")
+    run = subprocess.Popen(script, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert list(sweeps.ended(run, tmp_path, b"rows")) == seen
+
+
+def test_a_part_that_is_written_again_is_seen(tmp_path):
+    part = tmp_path / "0.part"
+    part.write_text("x")
+    before = sweeps.state(tmp_path)
+    assert before == sweeps.state(tmp_path) != {}
+    part.unlink()
+    (tmp_path / "1.part").write_text("y")
+    part.write_text("x")
+    assert sweeps.state(tmp_path)["0.part"] != before["0.part"]

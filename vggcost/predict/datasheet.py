@@ -105,20 +105,23 @@ def _parts(rows: list[tuple[LayerWork, Terms]], step: float) -> dict[str, float]
     return {part: step_time(sustained_rate(seconds, 1, MILLI), step) for part, seconds in sums.items() if seconds}
 
 
+TOLD = {f"{name}_ms": f"{name}_s" for name in ("compute", "memory", "conversion", "pass", "launch")}
+"""What is told of a layer [ms], and the terms that it is [s]."""
+
+
 def _layer(work: LayerWork, each: Terms, step: float) -> LayerTime:
     bound = None
     if work.product is not None:
         bound = "compute" if each.compute_s >= each.memory_s else "memory"
     elif each.pass_s:
         bound = "memory"
-    told = {name: each.__dict__[name] for name in ("compute_s", "memory_s", "conversion_s", "pass_s", "launch_s")}
     return LayerTime(
         work.name,
         work.kind,
         work.part,
         step_time(sustained_rate(each.seconds, 1, MILLI), step),
         bound,
-        {name.replace("_s", "_ms"): sustained_rate(seconds, 1, MILLI) for name, seconds in told.items()},
+        {name: sustained_rate(getattr(each, of), 1, MILLI) for name, of in TOLD.items()},
     )
 
 
