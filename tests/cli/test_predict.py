@@ -35,6 +35,23 @@ def test_json_has_every_term_the_device_and_the_hash(vggcost):
     assert one["fits"] is True
 
 
+def test_widths_and_sizes_are_lists_as_batches_are(vggcost, refused):
+    words = ("D", "--device", "3090", "--dtype", "float16")
+    found = made(vggcost, *words, "--width", "0.5,1", "--size", "160,192x224", "--batch", "8,32")
+    seen = [(one["network"]["options"]["width"], *one["input"][2:], one["input"][0]) for one in found]
+    assert seen == [
+        (width, *size, batch) for width in (0.5, 1) for size in ((160, 160), (192, 224)) for batch in (8, 32)
+    ]
+    for one, (width, height, across, batch) in zip(found, seen, strict=True):
+        alone = ("--width", str(width), "--size", f"{height}x{across}", "--batch", str(batch))
+        assert made(vggcost, *words, *alone) == [one]
+    text = vggcost("predict", *words, "--width", "0.5,1", "--size", "160,192x224").out
+    assert "192x224" in text and "D (VGG-16) with width 0.5" in text
+    assert "'224,224'; give each size once; one image is 224x224" in refused("predict", *words, "--size", "224,224")
+    assert "'0.5,1,0.5'; give each factor once" in refused("predict", *words, "--width", "0.5,1,0.5")
+    assert "--size is 'x'" in refused("predict", *words, "--size", "160,x")
+
+
 def test_a_grid_has_a_row_each(vggcost):
     found = made(vggcost, "A,D", "--device", "3090,v100", "--batch", "8,32", "--dtype", "float16", "--width", "0.5")
     assert [(one["network"]["name"], one["input"][0], one["device"]["name"]) for one in found] == [

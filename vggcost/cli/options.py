@@ -8,7 +8,7 @@ import os
 from vggcost import units
 from vggcost.cli.output import emit, note
 from vggcost.conventions.rows import TEXTBOOK, convention
-from vggcost.errors import VggcostError, unknown
+from vggcost.errors import VggcostError, in_part, unknown
 from vggcost.network.catalogue import TABLE_1
 from vggcost.network.unfold import MOST_HIDDEN, width_factor
 from vggcost.report import formats as report_formats
@@ -161,8 +161,11 @@ TARGETS = "NET.toml; path/to/file.py:callable or package.module:callable, which 
 """What may stand in a name's place, for --help."""
 
 
-def add_network(parser: Parser, *, several: bool = False, programs: bool = True) -> None:
-    """Add the network's name, or another target, and the variant; without programs, the name or a network file."""
+def add_network(parser: Parser, *, several: bool = False, programs: bool = True, widths: bool = False) -> None:
+    """Add the network's name, or another target, and the variant; without programs, the name or a network file.
+
+    widths: several factors of the width may be given.
+    """
     many = " (a comma list for several)" if several else ""
     names = ", ".join(TABLE_1)
     group = parser.add_argument_group("network")
@@ -200,17 +203,25 @@ def add_network(parser: Parser, *, several: bool = False, programs: bool = True)
     group.add_argument(
         "--width",
         action=Read,
-        read=read_width,
+        read=each_once(read_width, "factor") if widths else read_width,
         metavar="F",
-        help="every convolution's width times F, floored, at least 1 channel; the head stays (1)",
+        help="every convolution's width times F, floored, at least 1 channel; the head stays (1)"
+        + (SEVERAL if widths else ""),
     )
 
 
-def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False) -> None:
-    """Add the input's size, batch and dtype."""
+SEVERAL = "; several: a comma list"
+
+
+def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False, sizes: bool = False) -> None:
+    """Add the input's size, batch and dtype; batches, sizes: several may be given."""
     group = parser.add_argument_group("input")
     group.add_argument(
-        "--size", action=Read, read=read_size, metavar="HxW", help="image size in pixels: 224 or 224x320 (224)"
+        "--size",
+        action=Read,
+        read=each_once(read_size, "size") if sizes else read_size,
+        metavar="HxW",
+        help=f"image size in pixels: 224 or 224x320 (224){SEVERAL if sizes else ''}",
     )
     group.add_argument(
         "--batch",
@@ -326,6 +337,24 @@ def _sides(text: str, option: str) -> Pair:
     if len(sides) > 2 or not all(side.strip() for side in sides):
         raise VggcostError(f"{option} is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")
     return read_count(sides[0], option), read_count(sides[-1], option)
+
+
+def each_once(read: Callable[[str, str], Any], what: str) -> Callable[[str, str], tuple[Any, ...]]:
+    """Return what reads a comma list of that which a reader takes, none of it twice; what is its name for people."""
+
+    def read_all(text: str, option: str) -> tuple[Any, ...]:
+        found = tuple(read(part, option) for part in text.split(","))
+        if len(set(found)) < len(found):
+            hint = size_hint(text) if option == "--size" else ""
+            raise VggcostError(f"{option} is {in_part(text)!r}; give each {what} once{hint}")
+        return found
+
+    return read_all
+
+
+def size_hint(text: str) -> str:
+    """What to type for a size whose sides are written as a list: 224,224."""
+    return f"; one image is {text.replace(',', 'x')}" if text.count(",") == 1 else ""
 
 
 def read_head(text: str, option: str) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 from vggcost.cli import EXIT_FINE
 from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice
 from vggcost.cli.program_options import add_program
@@ -10,8 +12,7 @@ from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from vggcost.cli.request import Request
     from vggcost.predict.classes import Choice
@@ -35,10 +36,10 @@ def parser() -> Parser:
         "docs/predict.md has the errors, and says when not to believe it.",
         "vggcost predict D --device a100 --dtype float16 --batch 32 --channels-last",
     )
-    add_network(result, several=True)
+    add_network(result, several=True, widths=True)
     add_program(result)
     result.set_defaults(program_options=("dtype",))
-    add_input(result, batches=True)
+    add_input(result, batches=True, sizes=True)
     _add_machine(result)
     group = result.add_argument_group("how it runs")
     group.add_argument("--channels-last", action="store_true", help="NHWC weights and input")
@@ -128,8 +129,9 @@ def run(args: Namespace) -> int:
         return _run_tables(args)
     from vggcost.report.predict import document
 
-    asked = request(args)
-    predictions = _from_measurement(args, asked) if args.measured else _from_datasheet(args, asked)
+    every = list(_requests(args))
+    asked = every[0]
+    predictions = _from_measurement(args, every) if args.measured else _from_datasheet(args, every)
     if args.order == "time":
         predictions.sort(key=lambda each: each.likely_ms)
     elif args.order == "device":
@@ -138,13 +140,20 @@ def run(args: Namespace) -> int:
     return EXIT_FINE
 
 
+def _requests(args: Namespace) -> Iterator[Request]:
+    """What is asked for at each width and each size."""
+    for width in args.width or (None,):
+        for size in args.size or (None,):
+            yield request(Namespace(**{**vars(args), "width": width, "size": size}))
+
+
 def _run_tables(args: Namespace) -> int:
     """Print or write the devices, or how far forecasts are off.
 
     Raises:
         VggcostError: a network or a device is named beside them; the rows cannot be read.
     """
-    asked = request(args, default=())
+    asked = request(Namespace(**{**vars(args), "width": None, "size": None}), default=())
     option = "--devices" if args.devices else "--evaluate"
     beside = [*asked.texts, *([args.device] if args.device else [])]
     if beside:
@@ -169,8 +178,8 @@ def _run_tables(args: Namespace) -> int:
     return EXIT_FINE
 
 
-def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
-    """A forecast for each network at each batch on each device.
+def _from_datasheet(args: Namespace, every: Sequence[Request]) -> list[Prediction]:
+    """A forecast for each network at each width, size and batch on each device.
 
     Raises:
         VggcostError: no device is given, one is not known, or there is no forecast for it.
@@ -183,19 +192,22 @@ def _from_datasheet(args: Namespace, asked: Request) -> list[Prediction]:
         raise VggcostError(
             "no device is given; give --device NAME (vggcost predict --devices lists them), or --from BENCH.json"
         )
-    choice, table, shipped = _choice(args, asked), _table(args), parameters.shipped()
+    choice, table, shipped = _choice(args, every[0]), _table(args), parameters.shipped()
     found = _all_devices(table, choice) if args.device.strip().lower() == ALL else _named(table, args.device)
     boards = [capped(each, args.power, args.clock) for each in found]
     level = int(args.interval)
     return [
         predicted(subject, each, choice, shipped, level, unseen)
+        for asked in every
         for subject in subjects(asked)
         for each, unseen in boards
     ]
 
 
-def _from_measurement(args: Namespace, asked: Request) -> list[Prediction]:
-    """A forecast for each network at each batch, on the machine that was measured; its batches where none is given.
+def _from_measurement(args: Namespace, every: Sequence[Request]) -> list[Prediction]:
+    """A forecast for each network at each width, size and batch, on the machine that was measured.
+
+    Its batches are those that were measured where none is given.
 
     Raises:
         VggcostError: a device is named beside it; a file is no bench result, or none to build on, or of another machine
@@ -215,12 +227,11 @@ def _from_measurement(args: Namespace, asked: Request) -> list[Prediction]:
     files = [read(path) for path in args.measured]
     for one in files:
         check_asked(
-            one, asked.own_dtype, channels_last=args.channels_last, compiled=args.compile, backward=args.backward
+            one, every[0].own_dtype, channels_last=args.channels_last, compiled=args.compile, backward=args.backward
         )
     made = calibration(together(files))
-    wanted = asked if asked.batches else asked.replace(batches=tuple(made.rates))
-    level = int(args.interval)
-    return [forecast(subject, made, level) for subject in subjects(wanted)]
+    batches, level = every[0].batches or tuple(made.rates), int(args.interval)
+    return [forecast(subject, made, level) for asked in every for subject in subjects(asked.replace(batches=batches))]
 
 
 def _table(args: Namespace) -> Devices:

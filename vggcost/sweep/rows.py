@@ -69,7 +69,7 @@ def axes_of(space: Space, index: NDArray[np.int64]) -> dict[str, AxisColumn]:
         found["head"] = _words([head_text(each) for each in space.values["head"]], places["head"])
     for name in ("in_channels", "classes"):
         found[name] = own(name, attrgetter(f"variant.{name}"), np.int64)
-    for side, name in enumerate(("size",) if space.is_square else ("height", "width_px")):
+    for side, name in enumerate(("size",) if is_square(space) else ("height", "width_px")):
         if space.values["size"] == (None,):
             found[name] = AxisColumn(np.array([plan.size[side] for plan in plans], np.int64), which)
         else:
@@ -78,6 +78,15 @@ def axes_of(space: Space, index: NDArray[np.int64]) -> dict[str, AxisColumn]:
     for name in ("dtype", "optimizer"):
         found[name] = _words(space.values[name], places[name])
     return found
+
+
+def is_square(space: Space) -> bool:
+    """Return whether every image of a space is as high as it is wide."""
+    sizes = space.values["size"]
+    if sizes == (None,):
+        own = (space.plans[number] for number in range(1 if space.plans.depths else len(space.plans)))
+        sizes = tuple(plan.size for plan in own)
+    return all(height == width for height, width in sizes)
 
 
 def _places(space: Space, index: NDArray[np.int64]) -> dict[str, NDArray[np.int64] | None]:

@@ -77,15 +77,6 @@ class Space(Record):
         """How many networks there are, each at its image, batch and dtype."""
         return self.structures * self.grid
 
-    @cached_property
-    def is_square(self) -> bool:
-        """Whether every image is as high as it is wide."""
-        sizes = self.values["size"]
-        if sizes == (None,):
-            own = (self.plans[number] for number in range(1 if self.plans.depths else len(self.plans)))
-            sizes = tuple(plan.size for plan in own)
-        return all(height == width for height, width in sizes)
-
     def structure(self, index: int) -> StructurePoint:
         """Return a structure by its number."""
         places = unravelled(index, self.structure_shape)
