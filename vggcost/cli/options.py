@@ -8,7 +8,7 @@ import os
 from vggcost import units
 from vggcost.cli.output import emit, note
 from vggcost.conventions.rows import TEXTBOOK, convention
-from vggcost.errors import VggcostError, in_part, unknown
+from vggcost.errors import VggcostError, unknown
 from vggcost.network.catalogue import TABLE_1
 from vggcost.network.unfold import MOST_HIDDEN, width_factor
 from vggcost.report import formats as report_formats
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.convention import Convention
     from vggcost.network.layer import Pair
+
+    Reader = Callable[[str, str], Any]
 
 
 NO_INPLACE = "ReLU writes beside its input (vggcost's modules write over it, as torchvision's do)"
@@ -142,7 +144,7 @@ class Read(argparse.Action):
     sentence stands, and it has the option's name.
     """
 
-    def __init__(self, option_strings: Sequence[str], dest: str, read: Callable[[str, str], Any], **words: Any) -> None:
+    def __init__(self, option_strings: Sequence[str], dest: str, read: Reader, **words: Any) -> None:
         super().__init__(option_strings, dest, **words)
         self.read = read
 
@@ -161,10 +163,10 @@ TARGETS = "NET.toml; path/to/file.py:callable or package.module:callable, which 
 """What may stand in a name's place, for --help."""
 
 
-def add_network(parser: Parser, *, several: bool = False, programs: bool = True, widths: bool = False) -> None:
+def add_network(parser: Parser, *, several: bool = False, programs: bool = True, widths: Reader | None = None) -> None:
     """Add the network's name, or another target, and the variant; without programs, the name or a network file.
 
-    widths: several factors of the width may be given.
+    widths: what reads --width in place of one factor.
     """
     many = " (a comma list for several)" if several else ""
     names = ", ".join(TABLE_1)
@@ -203,7 +205,7 @@ def add_network(parser: Parser, *, several: bool = False, programs: bool = True,
     group.add_argument(
         "--width",
         action=Read,
-        read=each_once(read_width, "factor") if widths else read_width,
+        read=widths or read_width,
         metavar="F",
         help="every convolution's width times F, floored, at least 1 channel; the head stays (1)"
         + (SEVERAL if widths else ""),
@@ -213,13 +215,13 @@ def add_network(parser: Parser, *, several: bool = False, programs: bool = True,
 SEVERAL = "; several: a comma list"
 
 
-def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False, sizes: bool = False) -> None:
-    """Add the input's size, batch and dtype; batches, sizes: several may be given."""
+def add_input(parser: Parser, *, dtype: bool = True, batches: bool = False, sizes: Reader | None = None) -> None:
+    """Add the size, batch and dtype; batches: several may be given; sizes: what reads --size in place of one."""
     group = parser.add_argument_group("input")
     group.add_argument(
         "--size",
         action=Read,
-        read=each_once(read_size, "size") if sizes else read_size,
+        read=sizes or read_size,
         metavar="HxW",
         help=f"image size in pixels: 224 or 224x320 (224){SEVERAL if sizes else ''}",
     )
@@ -337,24 +339,6 @@ def _sides(text: str, option: str) -> Pair:
     if len(sides) > 2 or not all(side.strip() for side in sides):
         raise VggcostError(f"{option} is {text!r}; give one number or HEIGHTxWIDTH, as 224 or 224x320")
     return read_count(sides[0], option), read_count(sides[-1], option)
-
-
-def each_once(read: Callable[[str, str], Any], what: str) -> Callable[[str, str], tuple[Any, ...]]:
-    """Return what reads a comma list of that which a reader takes, none of it twice; what is its name for people."""
-
-    def read_all(text: str, option: str) -> tuple[Any, ...]:
-        found = tuple(read(part, option) for part in text.split(","))
-        if len(set(found)) < len(found):
-            hint = size_hint(text) if option == "--size" else ""
-            raise VggcostError(f"{option} is {in_part(text)!r}; give each {what} once{hint}")
-        return found
-
-    return read_all
-
-
-def size_hint(text: str) -> str:
-    """What to type for a size whose sides are written as a list: 224,224."""
-    return f"; one image is {text.replace(',', 'x')}" if text.count(",") == 1 else ""
 
 
 def read_head(text: str, option: str) -> tuple[int, ...]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.options import Parser, Read, add_input, add_network, add_output, read_choice
+from vggcost.cli.lists import each_once
+from vggcost.cli.options import (
+    Parser,
+    Read,
+    add_input,
+    add_network,
+    add_output,
+    read_choice,
+    read_size,
+    read_width,
+)
 from vggcost.cli.program_options import add_program
 from vggcost.cli.request import request
 from vggcost.errors import VggcostError
@@ -36,10 +46,10 @@ def parser() -> Parser:
         "docs/predict.md has the errors, and says when not to believe it.",
         "vggcost predict D --device a100 --dtype float16 --batch 32 --channels-last",
     )
-    add_network(result, several=True, widths=True)
+    add_network(result, several=True, widths=each_once(read_width, "factor"))
     add_program(result)
     result.set_defaults(program_options=("dtype",))
-    add_input(result, batches=True, sizes=True)
+    add_input(result, batches=True, sizes=each_once(read_size, "size"))
     _add_machine(result)
     group = result.add_argument_group("how it runs")
     group.add_argument("--channels-last", action="store_true", help="NHWC weights and input")
