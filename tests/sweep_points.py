@@ -16,8 +16,8 @@ from vggcost.sweep.space import unravelled
 WORDS = {"accumulate": 1, "freeze": (), "implementation": None, "checkpoint": False, "master_weights": False}
 
 
-def int_door(space, index, convention):
-    """The columns of one point in ints, None where it cannot run."""
+def counted_at(space, index):
+    """The table of one point in ints and its structure; the table is None where it cannot run."""
     structure, rest = divmod(index, space.grid)
     _, factor, size, classes, batch = unravelled(rest, space.grid_shape)
     point = space.structure(structure)
@@ -30,6 +30,14 @@ def int_door(space, index, convention):
     try:
         counted = table(unfold(plan, variant, image), (space.values["batch"][batch], variant.in_channels, *image))
     except VggcostError:
+        counted = None
+    return counted, point
+
+
+def int_door(space, index, convention):
+    """The columns of one point in ints, None where it cannot run."""
+    counted, point = counted_at(space, index)
+    if counted is None:
         return None
     training = point.dtype != "int8"
     way = way_of({**WORDS, "training": training, "optimizer": point.values["optimizer"]})

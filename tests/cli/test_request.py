@@ -172,7 +172,9 @@ def read_twice(source, known):
 
 def asks_option_by_option(source):
     """Whether a command has the shared options of a network or an input and takes no request."""
-    return bool(calls(source) & {"add_network", "add_input", "add_convention"}) and "request" not in calls(source)
+    made = calls(source)
+    asks = made & {"request", "every_request"}  # the second makes several of the first
+    return bool(made & {"add_network", "add_input", "add_convention"}) and not asks
 
 
 @pytest.fixture

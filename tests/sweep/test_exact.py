@@ -119,8 +119,8 @@ def _a_line_too_few(monkeypatch):
 def _weights_of_an_image_dropped(monkeypatch):
     usual = columns.Columns.__init__
 
-    def changed(self, space, block, convention):
-        usual(self, space, block, convention.replace(image_weights={}))
+    def changed(self, space, block, convention, device=None):
+        usual(self, space, block, convention.replace(image_weights={}), device)
 
     monkeypatch.setattr(columns.Columns, "__init__", changed)
 

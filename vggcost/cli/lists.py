@@ -1,13 +1,18 @@
-"""Options that take a comma list."""
+"""Options that take a comma list, and what is asked for with each of their values."""
 
 from __future__ import annotations
 
+from argparse import Namespace
+
+from vggcost.cli.request import request
 from vggcost.errors import VggcostError, in_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
+
+    from vggcost.cli.request import Request
 
 
 def each_once(read: Callable[[str, str], Any], what: str) -> Callable[[str, str], tuple[Any, ...]]:
@@ -26,3 +31,10 @@ def each_once(read: Callable[[str, str], Any], what: str) -> Callable[[str, str]
 def size_hint(text: str) -> str:
     """What to type for a size whose sides are written as a list: 224,224."""
     return f"; one image is {text.replace(',', 'x')}" if text.count(",") == 1 else ""
+
+
+def every_request(args: Namespace, default: Sequence[str] = ("D",)) -> Iterator[Request]:
+    """Yield what is asked for at each width and each size; see `vggcost.cli.request.request`."""
+    for width in args.width or (None,):
+        for size in args.size or (None,):
+            yield request(Namespace(**{**vars(args), "width": width, "size": size}), default)

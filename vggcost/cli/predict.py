@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from vggcost.cli import EXIT_FINE
-from vggcost.cli.lists import each_once
+from vggcost.cli.lists import each_once, every_request
 from vggcost.cli.options import (
     Parser,
     Read,
@@ -17,11 +15,11 @@ from vggcost.cli.options import (
     read_width,
 )
 from vggcost.cli.program_options import add_program
-from vggcost.cli.request import request
 from vggcost.errors import VggcostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator, Sequence
 
     from vggcost.cli.request import Request
@@ -139,7 +137,7 @@ def run(args: Namespace) -> int:
         return _run_tables(args)
     from vggcost.report.predict import document
 
-    every = list(_requests(args))
+    every = list(every_request(args))
     asked = every[0]
     predictions = _from_measurement(args, every) if args.measured else _from_datasheet(args, every)
     if args.order == "time":
@@ -150,20 +148,13 @@ def run(args: Namespace) -> int:
     return EXIT_FINE
 
 
-def _requests(args: Namespace) -> Iterator[Request]:
-    """What is asked for at each width and each size."""
-    for width in args.width or (None,):
-        for size in args.size or (None,):
-            yield request(Namespace(**{**vars(args), "width": width, "size": size}))
-
-
 def _run_tables(args: Namespace) -> int:
     """Print or write the devices, or how far forecasts are off.
 
     Raises:
         VggcostError: a network or a device is named beside them; the rows cannot be read.
     """
-    asked = request(Namespace(**{**vars(args), "width": None, "size": None}), default=())
+    asked = next(every_request(args, default=()))
     option = "--devices" if args.devices else "--evaluate"
     beside = [*asked.texts, *([args.device] if args.device else [])]
     if beside:

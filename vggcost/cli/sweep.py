@@ -16,6 +16,7 @@ from vggcost.errors import Needs, VggcostError
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from vggcost.sweep.columns import SpaceColumn
     from vggcost.sweep.driver import SweepOutcome
     from vggcost.sweep.question import Question
     from vggcost.sweep.space import Space
@@ -24,6 +25,8 @@ EXIT_TERMINATED = 143
 
 SHOWN = 40
 """Rows of a front on the screen."""
+
+NS_OF_MS = 1e6
 
 TRIED_SECONDS = 0.5
 """How long --dry-run tries blocks for its estimate."""
@@ -74,13 +77,22 @@ def parser() -> Parser:
         help="as which tool `count` counts: fvcore, thop, ... (what SPACE says; mac)",
     )
     result.add_argument(
+        "--device",
+        metavar="NAME",
+        help="forecast each network's forward call there: a column predicted_ns (3090, a100)",
+    )
+    _add_engine(result)
+    return result
+
+
+def _add_engine(result: Parser) -> None:
+    result.add_argument(
         "--engine", metavar="ENGINE", help="pool:2 (the usual, with all processors), here, dask://HOST:PORT"
     )
     result.add_argument("--tls-ca-file", metavar="FILE", help="for a Dask scheduler that asks for TLS")
     result.add_argument("--tls-cert", metavar="FILE", help="this client's certificate")
     result.add_argument("--tls-key", metavar="FILE", help="its key")
     result.add_argument("--restart", action="store_true", help="throw away the parts of an earlier run")
-    return result
 
 
 def _read_index(text: str, option: str) -> int:
@@ -105,7 +117,11 @@ def run(args: Namespace) -> int:
     if args.show is not None:
         return _show(space, args.show)
     name = args.convention and args.convention.name
-    asked = question(space, args.where, args.pareto, args.top, args.by, args.sample, args.seed, args.all, name)
+    asked = question(
+        space, args.where, args.pareto, args.top, args.by, args.sample, args.seed, args.all, name, args.device
+    )
+    if asked.query.device is not None and asked.query.device.note:
+        note(asked.query.device.note)
     largest = largest_number(space, name)
     if args.dry_run:
         emit("".join(f"{line}\n" for line in _estimate(asked, largest)), None)
@@ -187,6 +203,7 @@ def _write(args: Namespace, asked: Question, outcome: SweepOutcome, writer: Any)
             "question": asked.key,
             "space": space.identity(),
             "convention": asked.query.convention.name,
+            "device": None if asked.query.device is None else asked.query.device.device.name,
             "where": args.where,
             "kept": asked.query.kept,
             "objectives": [each.text for each in asked.query.objectives],
@@ -226,22 +243,25 @@ def _tell(asked: Question, outcome: SweepOutcome) -> None:
 
 def _table(space: Space, outcome: SweepOutcome) -> str:
     """The rows that were kept as text, the first so many."""
-    from vggcost.sweep.columns import COLUMNS, NOTHING
+    from vggcost.sweep.columns import EVERY_COLUMN
     from vggcost.sweep.files import columns_of
+    from vggcost.sweep.places import NOTHING
 
     if outcome.kept is None:
         return ""
     columns = columns_of(space, outcome.kept)
     total = len(outcome.kept.index)
-    varied = [name for name in columns if name in COLUMNS or name == "index" or len(set(columns[name].tolist())) > 1]
+    varied = [
+        name for name in columns if name in EVERY_COLUMN or name == "index" or len(set(columns[name].tolist())) > 1
+    ]
     texts = []
     for name in varied:
         cells = [name]
         for value in columns[name][:SHOWN].tolist():
             if value == NOTHING:
                 cells.append("-")
-            elif name in COLUMNS:
-                cells.append(units.human_bytes(value) if COLUMNS[name].is_bytes else units.human(value))
+            elif name in EVERY_COLUMN:
+                cells.append(_shown(EVERY_COLUMN[name], value))
             else:
                 cells.append(str(value))
         width = max(map(len, cells))
@@ -249,6 +269,12 @@ def _table(space: Space, outcome: SweepOutcome) -> str:
     lines = ["  ".join(row).rstrip() for row in zip(*texts, strict=True)]
     more = f"{total:,} rows" if total <= SHOWN else f"{SHOWN} of {total:,} rows; -o out.parquet has all"
     return "\n".join((*lines, "", f"{more}. vggcost sweep SPACE --show INDEX shows a row's network.", ""))
+
+
+def _shown(column: SpaceColumn, value: int) -> str:
+    if column.is_time:
+        return f"{value / NS_OF_MS:.3g} ms"
+    return units.human_bytes(value) if column.is_bytes else units.human(value)
 
 
 def _estimate(asked: Question, largest: tuple[str, int]) -> list[str]:

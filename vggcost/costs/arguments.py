@@ -206,7 +206,7 @@ READERS: Mapping[str, Read] = {
     **dict.fromkeys(("memory", "macs", "params"), amount),
     **dict.fromkeys(("file", "like"), path),
     **dict.fromkeys(("self", "model", "input"), _as_it_is),
-    **dict.fromkeys(("pareto", "by", "engine"), word),
+    **dict.fromkeys(("pareto", "by", "engine", "device"), word),
     **dict.fromkeys(("top", "sample"), checked_count),
     "where": words,
     "every": flag,

@@ -11,10 +11,11 @@ from vggcost.predict.work import CLASSIFIER, CONVOLUTION, ELEMENTWISE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from vggcost.predict.devices import Device, FoundDevice
-    from vggcost.predict.model import Terms
+    from vggcost.predict.model import Number, Terms
     from vggcost.predict.parameters import Parameters
     from vggcost.predict.subject import ForecastSubject
     from vggcost.predict.work import LayerWork
@@ -55,8 +56,8 @@ def predicted(
         step = parameters.data["step"][wanted]["batch_norm" if subject.batch_norm else "plain"]
     layers = tuple(_layer(work, each, step) for work, each in rows)
     factor = factor_of(parameters, device, wanted, choice, level, unseen)
-    parts = _parts(rows, step)
-    likely = sum(parts.values())
+    every = parts_ms(rows, step)
+    likely = sum(every.values())
     warnings = [*([found.note] if found.note else []), *factor.reasons]
     warnings += _warnings(subject, choice)
     return Prediction(
@@ -79,7 +80,7 @@ def predicted(
         low_ms=likely / factor.value,
         high_ms=sustained_rate(likely, factor.value, 1),
         level=level,
-        parts=parts,
+        parts={part: time for part, time in every.items() if time},
         layers=layers,
         warnings=tuple(warnings),
         left_out=LEFT_OUT,
@@ -94,15 +95,15 @@ def device_data(device: Device) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
 
 
-def _parts(rows: list[tuple[LayerWork, Terms]], step: float) -> dict[str, float]:
-    """Milliseconds by kind of work; what is 0 is left away."""
-    sums = dict.fromkeys((CONVOLUTION, CLASSIFIER, ELEMENTWISE, "conversion", "launch"), 0.0)
+def parts_ms(rows: Iterable[tuple[LayerWork, Terms]], step: float) -> dict[str, Number]:
+    """Milliseconds by kind of work, whose sum is the likely time; step is what a training step takes of a forward."""
+    sums: dict[str, Number] = dict.fromkeys((CONVOLUTION, CLASSIFIER, ELEMENTWISE, "conversion", "launch"), 0.0)
     for work, each in rows:
-        sums[work.part] += each.product_s
-        sums[ELEMENTWISE] += each.pass_s
-        sums["conversion"] += each.conversion_s
-        sums["launch"] += each.launch_s
-    return {part: step_time(sustained_rate(seconds, 1, MILLI), step) for part, seconds in sums.items() if seconds}
+        sums[work.part] = sums[work.part] + each.product_s
+        sums[ELEMENTWISE] = sums[ELEMENTWISE] + each.pass_s
+        sums["conversion"] = sums["conversion"] + each.conversion_s
+        sums["launch"] = sums["launch"] + each.launch_s
+    return {part: step_time(sustained_rate(seconds, 1, MILLI), step) for part, seconds in sums.items()}
 
 
 TOLD = {f"{name}_ms": f"{name}_s" for name in ("compute", "memory", "conversion", "pass", "launch")}

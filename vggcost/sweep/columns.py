@@ -19,6 +19,8 @@ from vggcost.costs.training import INTEGERS, Training
 from vggcost.network.ledger import Ledger
 from vggcost.network.unfold import scaled_by
 from vggcost.record import Record
+from vggcost.sweep.places import NOTHING, taken
+from vggcost.sweep.timed import Timed, timed
 from vggcost.units import dtype_bytes
 
 if TYPE_CHECKING:
@@ -28,23 +30,22 @@ if TYPE_CHECKING:
 
     from vggcost.conventions.convention import Convention
     from vggcost.costs.table import Table
+    from vggcost.predict.devices import FoundDevice
     from vggcost.sweep.layout import GridBlock
     from vggcost.sweep.space import Space, StructurePoint
 
     Int64 = NDArray[np.int64]
 
-NOTHING = int(np.iinfo(np.int64).min)
-"""Stands where there is no number: a tool that gives no total, training in a dtype without gradients."""
-
 
 class SpaceColumn(Record):
-    """What a column is: its name, which of vggcost's numbers it has, in words, and whether it is bytes."""
+    """What a column is: its name, which of vggcost's numbers it has, in words, and whether it is bytes or a time."""
 
     name: str
     source: str
     words: str
     is_bytes: bool = False
     trained: bool = False
+    is_time: bool = False
 
 
 COLUMNS = {
@@ -67,6 +68,12 @@ COLUMNS = {
 }
 """The columns of numbers, in their order."""
 
+TIME = SpaceColumn("predicted_ns", "likely_ms", "likely time of a forward call on a device", is_time=True)
+"""The column that a device brings."""
+
+EVERY_COLUMN = {**COLUMNS, TIME.name: TIME}
+"""All that can be asked for."""
+
 
 class Counted(Record):
     """What gives a column: lines over the batch, of which the largest counts, and beside them numbers a batch.
@@ -82,40 +89,32 @@ class Counted(Record):
         """Return the column at these places of a block, in the shape that it needs; batch is that of the places."""
         worst: Any = None
         for each in self.lines:
-            value = BatchLine(_taken(each.fixed, places), _taken(each.image, places)).at(batch)
+            value = BatchLine(taken(each.fixed, places), taken(each.image, places)).at(batch)
             worst = value if worst is None else np.maximum(worst, value)
         if self.beside is not None:
-            worst = worst + _taken(self.beside, places)
+            worst = worst + taken(self.beside, places)
         if self.missing is False:
             return worst
-        return np.where(_taken(self.missing, places), NOTHING, worst)
-
-
-def _taken(value: Any, places: tuple[Any, ...]) -> Any:
-    """A slice, or single points, of what broadcasts to a block: an axis of length 1 has the same everywhere."""
-    if np.ndim(value) == 0:
-        return value
-    own = places[len(places) - np.ndim(value) :]
-    return value[tuple(place if length > 1 else _first(place) for place, length in zip(own, value.shape, strict=True))]
-
-
-def _first(place: Any) -> Any:
-    return slice(0, 1) if isinstance(place, slice) else 0
+        return np.where(taken(self.missing, places), NOTHING, worst)
 
 
 class Columns:
     """The columns of a block at the sizes that run, counted when they are asked for."""
 
-    def __init__(self, space: Space, block: GridBlock, convention: Convention | None) -> None:
+    def __init__(
+        self, space: Space, block: GridBlock, convention: Convention | None, device: FoundDevice | None = None
+    ) -> None:
         self._convention = convention
+        self._device = device
         self._point = space.structure(block.structure)
         self.axes = values_of(space, block, self._point)
         self._structure = _structure(self._point, self.axes, None)
-        self._found: dict[str, Counted] = {}
+        self._found: dict[str, Counted | Timed] = {}
 
-    def __getitem__(self, name: str) -> Counted:
+    def __getitem__(self, name: str) -> Counted | Timed:
         if name not in self._found:
-            self._found[name] = self._counted_column(COLUMNS[name])
+            made = self._timed() if name == TIME.name else self._counted_column(COLUMNS[name])
+            self._found[name] = made
         return self._found[name]
 
     @cached_property
@@ -150,6 +149,11 @@ class Columns:
             walked = self._trained if "_trained" in self.__dict__ else self._forward
             value = walked[column.source]
         return Counted(tuple(value.lines) if isinstance(value, Highest) else (value,))
+
+    def _timed(self) -> Timed:
+        if self._device is None:
+            raise ValueError("no device is given")
+        return timed(self._table, self._device, self._point.dtype, self.axes["batch"])
 
     def _count(self) -> Counted:
         convention, ledger = self._convention, self._table.ledger

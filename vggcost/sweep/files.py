@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggcost.errors import Needs, VggcostError, in_part
-from vggcost.sweep.columns import NOTHING
+from vggcost.sweep.places import NOTHING
 from vggcost.sweep.rows import AxisColumn, axes_of, axis_columns
 
 if TYPE_CHECKING:

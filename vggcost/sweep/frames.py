@@ -34,6 +34,7 @@ def sweep(
     seed: int = 0,
     every: bool = False,
     convention: ConventionName | None = None,
+    device: str | None = None,
     engine: str = "here",
 ) -> Sweep:
     """Return the networks of a space that pass: their front, the top of them, a sample, or with every each one.
@@ -58,7 +59,7 @@ def sweep(
 
     read = spaces.read(space)
     texts = (where,) if isinstance(where, str) else tuple(where)
-    asked = question(read, texts, pareto, top, by, sample, seed, every, convention)
+    asked = question(read, texts, pareto, top, by, sample, seed, every, convention, device)
     largest_number(read, convention)
     return Sweep(asked, engine)
 
@@ -146,8 +147,8 @@ class Sweep(Frozen):
 def _frame(asked: Question, found: TaskResult) -> pd.DataFrame:
     import pandas as pd
 
-    from vggcost.sweep.columns import NOTHING
     from vggcost.sweep.files import columns_of
+    from vggcost.sweep.places import NOTHING
 
     series = {}
     for name, values in columns_of(asked.query.space, found).items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vggcost.errors import Needs, VggcostError, in_part, unreadable
 from vggcost.report.plots.front import DrawnFront, FrontAxis, grouped
-from vggcost.sweep.columns import COLUMNS
+from vggcost.sweep.columns import EVERY_COLUMN
 from vggcost.sweep.files import SCHEMA
 from vggcost.sweep.query import FRONT, USUAL_FRONT, objective
 
@@ -46,7 +46,7 @@ def front_of(asked: Sequence[Any], rows: Mapping[str, Sequence[Any]], points: in
         FrontAxis(
             each.column,
             each.largest,
-            each.column in COLUMNS and COLUMNS[each.column].is_bytes,
+            each.column in EVERY_COLUMN and EVERY_COLUMN[each.column].is_bytes,
             tuple(float(value) for value in rows[each.column]),
         )
         for each in asked

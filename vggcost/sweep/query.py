@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from vggcost.errors import VggcostError, unknown
 from vggcost.record import Record
-from vggcost.sweep.columns import COLUMNS
+from vggcost.sweep.columns import EVERY_COLUMN
 from vggcost.sweep.where import WHOLE, Condition
 
 if TYPE_CHECKING:
     from vggcost.conventions.convention import Convention
+    from vggcost.predict.devices import FoundDevice
     from vggcost.sweep.space import Space
 
-NUMBERS = (*COLUMNS, "width", *WHOLE)
+NUMBERS = (*EVERY_COLUMN, "width", *WHOLE)
 """What can be an objective."""
 
 FRONT, TOP, ROWS = "front", "top", "rows"
@@ -39,7 +40,10 @@ class Objective(Record):
 
 
 class Query(Record):
-    """All that decides what a task gives: the space, the conditions, what is kept, and the columns of numbers."""
+    """All that decides what a task gives: the space, the conditions, what is kept, and the columns of numbers.
+
+    device: for which times are forecast, where one is given.
+    """
 
     space: Space
     conditions: tuple[Condition, ...]
@@ -48,6 +52,7 @@ class Query(Record):
     top: int
     columns: tuple[str, ...]
     convention: Convention
+    device: FoundDevice | None = None
 
 
 def objectives(text: str) -> tuple[Objective, ...]:

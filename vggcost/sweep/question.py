@@ -14,10 +14,13 @@ from vggcost import units
 from vggcost.conventions.rows import convention as convention_named
 from vggcost.costs.table import checked_count
 from vggcost.errors import VggcostError
+from vggcost.predict import devices
+from vggcost.predict.classes import check_device
+from vggcost.predict.parameters import shipped_sha256
 from vggcost.record import Record
 from vggcost.sweep import query as queries
 from vggcost.sweep import where as conditions
-from vggcost.sweep.columns import COLUMNS
+from vggcost.sweep.columns import COLUMNS, EVERY_COLUMN, TIME
 from vggcost.sweep.layout import Layout
 from vggcost.sweep.query import FRONT, MOST_KEPT, MOST_UNFILTERED, ROWS, TOP, USUAL_FRONT, Query
 from vggcost.sweep.task import Task
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from vggcost.predict.devices import FoundDevice
+    from vggcost.sweep.query import Objective
     from vggcost.sweep.space import Space
+    from vggcost.sweep.where import Condition
 
 LARGEST = int(np.iinfo(np.int64).max)
 
@@ -65,8 +71,11 @@ def question(
     seed: int = 0,
     every: bool = False,
     convention: str | None = None,
+    device: str | None = None,
 ) -> Question:
     """Return what is asked of a space; without pareto, top and every it is the usual front.
+
+    device is a name that `vggcost predict` knows: times of an eager forward call are forecast for it.
 
     Raises:
         VggcostError: a condition, an objective or a convention that cannot be; two ways of keeping; more than 10^12
@@ -95,7 +104,9 @@ def question(
     elif every or (sample is not None and pareto is None):
         kept, objectives = ROWS, ()
     row = convention_named(convention or space.convention or "mac")
-    query = Query(space, found, kept, objectives, top or 0, tuple(COLUMNS), row)
+    timer = _device(device, [*found, *objectives])
+    columns = tuple(COLUMNS) if timer is None else tuple(EVERY_COLUMN)
+    query = Query(space, found, kept, objectives, top or 0, columns, row, timer)
     layout = Layout(space, keeps_rows=kept == ROWS)
     drawn = None
     if sample is not None:
@@ -108,6 +119,22 @@ def question(
         "kept": [kept, top, [each.text for each in objectives]],
         "sample": None if sample is None else [sample, seed],
         "convention": row.name,
+        "device": None if timer is None else [repr(timer.device), shipped_sha256()],
     }
     key = blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=12).hexdigest()
     return Question(query, layout, drawn, key)
+
+
+def _device(name: str | None, asked: Iterable[Condition | Objective]) -> FoundDevice | None:
+    """A device by a name that `vggcost predict` knows.
+
+    Raises:
+        VggcostError: it is not known, or its datasheet says too little; none is given, and a time is asked for.
+    """
+    if name is None:
+        if any(each.column == TIME.name for each in asked):
+            raise VggcostError(f"{TIME.name} is asked for and no device is given; give --device NAME, as --device 3090")
+        return None
+    found = devices.shipped().find(name)
+    check_device(found.device)
+    return found

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vggcost.record import Record
-from vggcost.sweep.columns import COLUMNS, NOTHING, Columns, running_sizes
+from vggcost.sweep.columns import EVERY_COLUMN, Columns, running_sizes
 from vggcost.sweep.front import Front, undominated
 from vggcost.sweep.layout import Layout, slices
+from vggcost.sweep.places import NOTHING
 from vggcost.sweep.query import FRONT, ROWS, TOP
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class _Run:
             if not len(sizes):
                 return
             block = block.replace(places=(*block.places[:2], sizes, *block.places[3:]))
-        columns = Columns(self._layout.space, block, self._query.convention)
+        columns = Columns(self._layout.space, block, self._query.convention, self._query.device)
         values = axis_values(self._layout, block, columns)
         shape = tuple(map(len, block.places))
         for part in slices(shape):
@@ -156,7 +157,7 @@ class _Run:
         batch = columns.axes["batch"][..., part[4]]
 
         def column(name: str) -> Any:
-            if name in COLUMNS:
+            if name in EVERY_COLUMN:
                 return columns[name].at(part, batch)
             return _part(values[name], part)
 
@@ -282,7 +283,7 @@ def kept_of(query: Query, index: Int64, columns: dict[str, Int64], layout: Layou
     signed = []
     for objective in query.objectives:
         name = objective.column
-        value = ranked(layout.space, name, columns[name] if name in COLUMNS else values[name])
+        value = ranked(layout.space, name, columns[name] if name in EVERY_COLUMN else values[name])
         signed.append(-value if objective.largest else value)
     points = np.stack(signed, axis=1) if signed else np.empty((len(index), 0))
     if query.kept == FRONT:
@@ -303,7 +304,7 @@ def ranked(space: Space, name: str, value: Any) -> Any:
 
 
 def _axes(query: Query) -> Iterator[str]:
-    yield from (each.column for each in query.objectives if each.column not in COLUMNS)
+    yield from (each.column for each in query.objectives if each.column not in EVERY_COLUMN)
 
 
 def axis_of(layout: Layout, index: Int64, name: str) -> Any:

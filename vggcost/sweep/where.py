@@ -11,7 +11,8 @@ import numpy as np
 
 from vggcost.errors import VggcostError, in_part, unknown
 from vggcost.record import Record
-from vggcost.sweep.columns import COLUMNS, NOTHING
+from vggcost.sweep.columns import EVERY_COLUMN, TIME
+from vggcost.sweep.places import NOTHING
 from vggcost.units import BYTE_UNITS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 WHOLE = ("size", "height", "width_px", "batch", "classes", "in_channels")
 WORDS = ("config", "head", "dtype", "optimizer", "depth")
 FLAGS = ("batch_norm", "bias", "adaptive_pool")
-NAMES = (*COLUMNS, *WHOLE, "width", *FLAGS, *WORDS)
+NAMES = (*EVERY_COLUMN, *WHOLE, "width", *FLAGS, *WORDS)
 
 FORM = "write a column, a comparison and a value: 'params < 20e6 and training_bytes < 8GiB'"
 
@@ -29,6 +30,7 @@ _COMPARISONS |= {"=": np.equal, "==": np.equal, "!=": np.not_equal}
 _TERM = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|==|!=|<|>|=)\s*(\"[^\"]*\"|[^\s<>=!]+)\s*(and\b|\Z)")
 _NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,2})?)([A-Za-z]*)")
 _COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_TIMES = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _MOST = 2**62
 
 
@@ -42,7 +44,7 @@ class Condition(Record):
     def holds(self, values: Any) -> Any:
         """Return where a column's values are as asked; what has no number is never."""
         found = _COMPARISONS[self.sign](values, self.value)
-        return found & np.not_equal(values, NOTHING) if self.column in COLUMNS else found
+        return found & np.not_equal(values, NOTHING) if self.column in EVERY_COLUMN else found
 
 
 def parse(texts: Iterable[str]) -> tuple[Condition, ...]:
@@ -100,9 +102,12 @@ def _number(column: str, text: str) -> Fraction:
     number = _NUMBER.fullmatch(text)
     if number is None or len(text) > MOST_SIGNS:
         raise VggcostError(f"--where has {column} and {in_part(text)!r}; give a number, as {_example(column)}")
-    is_bytes = column in COLUMNS and COLUMNS[column].is_bytes
-    known = {"": 1, **BYTE_UNITS} if is_bytes else _COUNTS
-    if number[2] not in known or (number[2] and column not in COLUMNS):
+    known = _COUNTS
+    if column in EVERY_COLUMN and EVERY_COLUMN[column].is_bytes:
+        known = {"": 1, **BYTE_UNITS}
+    elif column == TIME.name:
+        known = _TIMES
+    if number[2] not in known or (number[2] and column not in EVERY_COLUMN):
         raise VggcostError(
             f"--where has {column} and {text!r}, and the unit {number[2]!r} does not fit it; give {_example(column)}"
         )
@@ -110,6 +115,8 @@ def _number(column: str, text: str) -> Fraction:
 
 
 def _example(column: str) -> str:
-    if column not in COLUMNS:
+    if column not in EVERY_COLUMN:
         return "224"
-    return "8GiB or 8GB" if COLUMNS[column].is_bytes else "20e6 or 20M"
+    if column == TIME.name:
+        return "20ms or 20e6"
+    return "8GiB or 8GB" if EVERY_COLUMN[column].is_bytes else "20e6 or 20M"

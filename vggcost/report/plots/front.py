@@ -41,7 +41,7 @@ class FrontAxis(Record):
 
     column: str
     largest: bool
-    is_bytes: bool
+    of_memory: bool
     values: tuple[float, ...]
 
     @property
@@ -51,7 +51,7 @@ class FrontAxis(Record):
 
     def text(self, value: float) -> str:
         """One of its values, in short."""
-        return style.short_bytes(value) if self.is_bytes else style.short_count(value)
+        return style.short_bytes(value) if self.of_memory else style.short_count(value)
 
 
 class DrawnFront(Record):
@@ -162,12 +162,12 @@ def _scale(axes: Any, axis: Any, objective: FrontAxis) -> None:
 
     low, high = min(objective.values), max(objective.values)
     if low > 0 and high >= LOGARITHMIC * low:
-        base = 2 if objective.is_bytes else 10
+        base = 2 if objective.of_memory else 10
         getattr(axes, f"set_{axis.axis_name}scale")("log", base=base)
         axis.set_major_locator(LogLocator(base=base, numticks=6))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: objective.text(value)))
-    elif objective.is_bytes:
+    elif objective.of_memory:
         style.byte_axis(axis, max(int(high - low), int(high) // 4))
     elif all(value.is_integer() for value in objective.values):
         style.count_axis(axis)

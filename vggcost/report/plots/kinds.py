@@ -10,7 +10,7 @@ KINDS = {
     "memory": "what is alive over a training step, the peak marked",
     "network": "the outputs drawn to scale, residual blocks included",
     "curve": "latency and images/s over batches; TARGET is what vggcost bench --format json wrote",
-    "front": "the networks that no other one is better than; TARGET is what vggcost sweep --pareto ... -o FILE wrote",
+    "front": "networks that none is better than; TARGET is what vggcost sweep -o wrote",
 }
 """Every kind of picture and what it shows."""
 
