@@ -151,3 +151,9 @@ def test_a_word_of_the_last_release_is_taken_and_says_how_it_is_called_now(vggco
         "vggcost: --all is called --every-network now; the old word goes with the next release (vggcost verify --help)",
         "vggcost: error: --every-network takes every configuration, and 'D' is named beside it; give one of the two",
     ]
+
+
+def test_an_old_word_is_told_once_by_a_command_that_runs_in_a_process_of_its_own(process):
+    ran = process("bench", "A", "--plan", "--target", "missing.py:Net", "--isolate")
+    assert ran.status == 2
+    assert ran.err.count("--target is called TARGET now") == 1

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from vggcost import units
+from vggcost.cli import JOURNAL
 from vggcost.cli.output import emit, note
 from vggcost.conventions.rows import TEXTBOOK, convention
 from vggcost.errors import VggcostError, unknown
@@ -129,8 +130,8 @@ class Renamed(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Put the value into the namespace."""
-        # argparse reads a line a second time where names stand on both sides of an option.
-        if not self._said:
+        # argparse reads a line twice where names stand on both sides of an option, and so does a process of its own.
+        if not self._said and JOURNAL not in os.environ:
             now = f"{option_string} is called {self.now} now"
             note(f"{now}; the old word goes with the next release ({parser.prog} --help)")
         self._said = True
