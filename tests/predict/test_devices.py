@@ -170,3 +170,27 @@ def test_a_capped_board_computes_slower_and_moves_as_fast():
 def test_a_cap_above_the_boards_own_is_refused(power, clock, words):
     with pytest.raises(VggcostError, match=words):
         capped(TABLE.find("3090"), power, clock)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Tesla V100-SXM2-16GB", "V100-SXM2"),
+        ("Tesla V100-PCIE-32GB", "V100-PCIE"),
+        ("Tesla P100-PCIE-16GB", "P100-PCIE"),
+        ("NVIDIA H100 80GB HBM3", "H100-SXM5-80GB"),
+        ("NVIDIA H100 NVL", "H100-NVL-94GB"),
+        ("NVIDIA A100 80GB PCIe", "A100-PCIE-80GB"),
+        ("NVIDIA A100-SXM4-80GB", "A100-SXM4-80GB"),
+        ("NVIDIA GeForce RTX 3080", "RTX 3080"),
+        ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "RTX PRO 6000"),
+        ("v100s", "V100S-PCIE-32GB"),
+    ],
+)
+def test_a_board_is_found_by_the_name_that_nvidia_smi_gives_it(text, name):
+    found = devices.shipped().find(text)
+    assert (found.device.name, found.note) == (name, None)
+
+
+def test_a_titan_x_is_one_of_two_and_it_is_said_which():
+    assert devices.shipped().find("Titan X").note == "Titan X is taken for the GTX Titan X (Maxwell)"

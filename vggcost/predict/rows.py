@@ -110,10 +110,10 @@ def of_table(table: Iterable[Mapping[str, str]], devices: Devices, path: str, di
     for line, row in enumerate(table, 2):
         try:
             reason = why_not(row, devices)
-            if reason is None:
-                scored.append(_measured(row, devices))
-            if why_not(row, devices, PAIRED_TIERS) in PAIRED:
-                paired.append(_measured(row, devices))
+            pairs = why_not(row, devices, PAIRED_TIERS) in PAIRED
+            measured = [_measured(row, devices)] if pairs or reason is None else []
+            scored += measured if reason is None else []
+            paired += measured if pairs else []
         except (ValueError, TypeError, AttributeError) as error:
             raise VggcostError(f"{path!r}, line {line}: {error}", file=path) from None
         if reason is not None:
