@@ -21,7 +21,7 @@ ALLOWED = {
     "costs/closed_forms.py:ClosedForm.values": "an image in units of 32 pixels",
     "costs/closed_forms.py:of_configuration": "an image in units of 32 pixels",
     "costs/fit.py": "a search's guesses, and the decimal digits and parts of a width factor",
-    "costs/lines.py:_meetings": "the batch at which two lines meet",
+    "costs/lines.py:_meeting": "the batch at which two lines meet",
     "costs/lines.py:_product": "what an image adds, as often as a formula or a batch says",
     "costs/table.py:_Door._smallest": "bisection",
     "conventions/amounts.py": "decimal digits of a number that a person gives",
