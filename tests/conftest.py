@@ -56,7 +56,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if set(COSTLY) & set(item.path.parts):
+        # "not torch" stands in the place of what leaves these out where nothing is said.
+        if set(COSTLY) & set(item.path.parts) or any(item.iter_markers("campaign")) or any(item.iter_markers("matrix")):
             item.add_marker(pytest.mark.torch)
         if TORCHVISION in item.path.parts:
             item.add_marker(pytest.mark.torchvision)
