@@ -1,6 +1,6 @@
 """What the tests that need no torch would not see: ``python tests/mutants.py``, on two cores within half an hour.
 
-``.ci/run`` takes one in six of them.
+``.ci/run`` takes one in eight of them.
 
 Each mutant is this repository with one small change where numbers are made, in a copy in a temporary folder; the tests
 of the copy must fail. ``tests/mutants.toml`` says where mutants are made, which are made by hand beside those of the
